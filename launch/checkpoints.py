@@ -1,0 +1,85 @@
+"""The state of a run on disk."""
+
+import pathlib
+
+import tensorflow as tf
+
+FOLDER = "checkpoints"
+KEPT = 3
+
+
+class Checkpoints:
+  """Saves and restores a run: weights, optimiser, steps taken and seconds trained.
+
+  The position in the data needs no state: it follows from the number of steps.
+
+  Args:
+    logdir: folder of the run.
+    network: keras.Model.
+    optimizer: keras.optimizers.Optimizer, built.
+  """
+
+  def __init__(self, logdir: str, network, optimizer):
+    self.step = tf.Variable(0, dtype=tf.int64, name="step")
+    self.seconds = tf.Variable(0.0, dtype=tf.float64, name="seconds")
+    self._checkpoint = tf.train.Checkpoint(
+      network=network, optimizer=optimizer, step=self.step, seconds=self.seconds
+    )
+    self._manager = tf.train.CheckpointManager(
+      self._checkpoint, str(pathlib.Path(logdir) / FOLDER), max_to_keep=KEPT
+    )
+
+  def restore(self) -> str | None:
+    """Restores the latest checkpoint and returns its path; None where there is none yet.
+
+    Raises:
+      ValueError: if it is unreadable or of another network.
+    """
+    latest = self._manager.latest_checkpoint
+    if latest is not None:
+      _restore(self._checkpoint, latest)
+    return latest
+
+  def save(self) -> str:
+    """Writes a checkpoint and returns its path. TensorFlow names it as the latest when it is whole."""
+    return self._manager.save(checkpoint_number=self.step)
+
+
+def latest(logdir: str) -> str:
+  """Returns the path of a run's latest checkpoint.
+
+  Raises:
+    FileNotFoundError: if there is none.
+  """
+  folder = pathlib.Path(logdir) / FOLDER
+  path = tf.train.latest_checkpoint(str(folder))
+  if path is None:
+    raise FileNotFoundError(f"{folder} has no checkpoint: the run has not got that far yet.")
+  return path
+
+
+def restore_network(logdir: str, network) -> int:
+  """Restores a network's weights from a run's latest checkpoint.
+
+  Returns:
+    The number of steps they were trained for.
+  Raises:
+    FileNotFoundError: if there is no checkpoint.
+    ValueError: if it is unreadable or of another network.
+  """
+  step = tf.Variable(0, dtype=tf.int64)
+  _restore(tf.train.Checkpoint(network=network, step=step), latest(logdir))
+  return int(step.numpy())
+
+
+def _restore(checkpoint, path):
+  try:
+    status = checkpoint.restore(path)
+    status.assert_existing_objects_matched()
+    # What a smaller network leaves over in the file shows that it is another network's.
+    status.expect_partial()
+  except (AssertionError, ValueError, tf.errors.OpError) as error:
+    reason = str(error).strip().splitlines()[0]
+    raise ValueError(
+      f"{path} is damaged, or holds another network than the run's settings describe: {reason}"
+    ) from error

@@ -1,0 +1,140 @@
+"""How to train, as one value, and the file that keeps a run's settings beside it."""
+
+import dataclasses
+import json
+import os
+import pathlib
+
+from deblock.model import config as model_config
+from deblock.pipeline import config as input_config
+
+RUN_FILE = "run.json"
+SCHEDULES = ("constant", "cosine")
+STRATEGIES = ("auto", "cpu", "gpu", "mirrored")
+
+
+def _field(default, help_line):
+  return dataclasses.field(default=default, metadata={"help": help_line})
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainConfig:
+  """The training loop's settings."""
+
+  logdir: str = _field("", "folder of the run: checkpoints, TensorBoard log, settings")
+  max_steps: int = _field(2000, "training steps in all")
+  max_minutes: float = _field(0.0, "stop after this much training time too; 0 for no limit")
+  learning_rate: float = _field(2e-3, "of Adam, at its highest")
+  schedule: str = _field("cosine", "how the learning rate falls: constant or cosine, to nought")
+  warmup_steps: int = _field(100, "steps over which the learning rate rises from nought")
+  loss: str = _field("l1", "what to minimise: l1, l2 or smooth_l1")
+  strategy: str = _field(
+    "auto",
+    "auto: every GPU of this host, else its CPU; cpu; gpu: the first one; mirrored: every GPU, or "
+    "every logical CPU device where there is none",
+  )
+  steps_per_call: int = _field(10, "steps between returns to Python; intervals are multiples")
+  log_every_steps: int = _field(50, "interval of training scalars")
+  evaluate_every_steps: int = _field(500, "interval of evaluation on held-out tiles; 0 for never")
+  checkpoint_every_steps: int = _field(500, "interval of checkpoints")
+  evaluation_tiles: int = _field(4, "held-out tiles to evaluate on while training")
+  seed: int = _field(0, "of every random decision: weights, order, crops")
+
+  def __post_init__(self):
+    """Raises ValueError where a field is out of range."""
+    for name in ("max_steps", "steps_per_call", "log_every_steps", "checkpoint_every_steps"):
+      if getattr(self, name) < 1:
+        raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}.")
+    for name in ("max_minutes", "warmup_steps", "evaluate_every_steps", "evaluation_tiles", "seed"):
+      if getattr(self, name) < 0:
+        raise ValueError(f"{name} must be at least 0, got {getattr(self, name)}.")
+    for name in ("log_every_steps", "evaluate_every_steps", "checkpoint_every_steps"):
+      if getattr(self, name) % self.steps_per_call:
+        raise ValueError(
+          f"{name} must be a multiple of steps_per_call, {self.steps_per_call}, got "
+          f"{getattr(self, name)}."
+        )
+    if not self.learning_rate > 0:
+      raise ValueError(f"learning_rate must be positive, got {self.learning_rate}.")
+    if self.schedule not in SCHEDULES:
+      raise ValueError(f"schedule must be one of {', '.join(SCHEDULES)}, got {self.schedule!r}.")
+    if self.strategy not in STRATEGIES:
+      raise ValueError(f"strategy must be one of {', '.join(STRATEGIES)}, got {self.strategy!r}.")
+
+
+@dataclasses.dataclass(frozen=True)
+class RunConfig:
+  """All settings of a run."""
+
+  model: model_config.ModelConfig
+  input: input_config.InputConfig
+  train: TrainConfig
+
+
+# A run may be continued with other values of these: they do not change what is learnt from a step,
+# or they are what continuing is for.
+_FREE = frozenset(
+  {
+    "records",
+    "logdir",
+    "max_steps",
+    "max_minutes",
+    "strategy",
+    "log_every_steps",
+    "evaluate_every_steps",
+    "checkpoint_every_steps",
+    "evaluation_tiles",
+  }
+)
+
+
+def save(run: RunConfig) -> None:
+  """Writes the settings into the run's folder, under a temporary name first."""
+  path = pathlib.Path(run.train.logdir) / RUN_FILE
+  temporary = path.with_suffix(f".{os.getpid()}.tmp")
+  temporary.write_text(json.dumps(dataclasses.asdict(run), indent=2) + "\n")
+  temporary.replace(path)
+
+
+def load(logdir: str) -> RunConfig:
+  """Returns the settings of the run in `logdir`.
+
+  Raises:
+    FileNotFoundError: if there is no run.
+    ValueError: if its settings cannot be read.
+  """
+  path = pathlib.Path(logdir) / RUN_FILE
+  if not path.exists():
+    raise FileNotFoundError(f"{logdir} holds no run: it has no {RUN_FILE}. Train one there first.")
+  try:
+    values = json.loads(path.read_text())
+    inputs = {**values["input"], "qualities": tuple(values["input"]["qualities"])}
+    return RunConfig(
+      model=model_config.ModelConfig(**values["model"]),
+      input=input_config.InputConfig(**inputs),
+      train=TrainConfig(**values["train"]),
+    )
+  except (json.JSONDecodeError, KeyError, TypeError) as error:
+    raise ValueError(f"{path} does not hold the settings of a run: {error}.") from error
+
+
+def check_continues(run: RunConfig) -> None:
+  """Checks that the run in the folder, if there is one, was started with these settings.
+
+  Raises:
+    ValueError: naming each setting that differs, with both values.
+  """
+  if not (pathlib.Path(run.train.logdir) / RUN_FILE).exists():
+    return
+  before, now = dataclasses.asdict(load(run.train.logdir)), dataclasses.asdict(run)
+  differences = [
+    f"{name} was {before[part][name]}, now {value}"
+    for part, values in now.items()
+    for name, value in values.items()
+    if name not in _FREE and before[part][name] != value
+  ]
+  if differences:
+    raise ValueError(
+      f"{run.train.logdir} holds a run with other settings ({'; '.join(differences)}): continue it "
+      "with its own, or choose another --logdir."
+    )

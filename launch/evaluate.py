@@ -1,0 +1,33 @@
+"""deblock-evaluate: PSNR and SSIM of JPEGs and of what a run's network makes of them.
+
+deblock-evaluate --logdir=DIR --images=FOLDER --qualities=10,20 --output=DIR
+"""
+
+from deblock.launch import evaluation, flags as config_flags, program, selection
+
+config_flags.define(selection.SelectionConfig)
+
+
+def main(arguments):
+  """Evaluates as the flags say; prints the table and saves it as CSV and JSON."""
+  del arguments
+  settings = config_flags.parse(selection.SelectionConfig)
+  chosen, qualities = selection.choose(settings)
+  restore = selection.load_restorer(settings.logdir)
+  rows = []
+  with program.progress_bar("evaluating", "image", len(chosen)) as bar:
+    for image in selection.read(chosen):
+      rows += evaluation.evaluate(restore, [image], qualities, settings.subsampling)
+      bar.update()
+  evaluation.save(rows, settings.output)
+  print(evaluation.table(rows))
+  print(f"saved: {settings.output}/{evaluation.JSON_FILE} and {evaluation.CSV_FILE}")
+
+
+def run():
+  """Entry point of the console script."""
+  program.run(main)
+
+
+if __name__ == "__main__":
+  run()

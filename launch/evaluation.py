@@ -1,0 +1,135 @@
+"""Measures a network on whole images, by the protocol of FBCNN's evaluation code."""
+
+from collections.abc import Callable, Iterable, Sequence
+import csv
+import dataclasses
+import json
+import math
+import pathlib
+
+import numpy as np
+
+from deblock.model import metrics
+from deblock.pipeline import pixels
+from deblock.records import codec
+
+JSON_FILE = "evaluation.json"
+CSV_FILE = "evaluation.csv"
+MEAN = "mean"
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+  """The figures of one image at one quality; of their means where `image` is "mean".
+
+  Attributes:
+    image: identity of the image.
+    quality: IJG quality factor.
+    psnr_jpeg: of the JPEG, in decibels, one error over all colours.
+    psnr: of the restored image.
+    ssim_jpeg: of the JPEG, mean over colours.
+    ssim: of the restored image.
+  """
+
+  image: str
+  quality: int
+  psnr_jpeg: float
+  psnr: float
+  ssim_jpeg: float
+  ssim: float
+
+  @property
+  def gain(self) -> float:
+    """What restoring gains over the JPEG, in decibels."""
+    return self.psnr - self.psnr_jpeg
+
+
+def compare(image: str, quality: int, clean, jpeg, restored) -> Row:
+  """Returns the figures of one image.
+
+  Args:
+    image: its identity.
+    quality: of the JPEG.
+    clean: uint8 [H, W, 3].
+    jpeg: uint8 [H, W, 3], decoded.
+    restored: uint8 [H, W, 3].
+  """
+  clean, jpeg, restored = (pixels.to_float(item[np.newaxis]) for item in (clean, jpeg, restored))
+  return Row(
+    image=image,
+    quality=quality,
+    psnr_jpeg=float(metrics.psnr(jpeg, clean)[0]),
+    psnr=float(metrics.psnr(restored, clean)[0]),
+    ssim_jpeg=float(metrics.ssim(jpeg, clean)[0]),
+    ssim=float(metrics.ssim(restored, clean)[0]),
+  )
+
+
+def evaluate(
+  restore: Callable[[np.ndarray], np.ndarray],
+  images: Iterable[tuple[str, np.ndarray]],
+  qualities: Sequence[int],
+  subsampling: str = "420",
+) -> list[Row]:
+  """Returns the figures of each image at each quality, without their means.
+
+  Args:
+    restore: uint8 [H, W, 3] JPEG pixels to uint8 [H, W, 3] restored ones.
+    images: identities and clean images, uint8 [H, W, 3].
+    qualities: IJG quality factors to compress at.
+    subsampling: of the JPEG's colours; the protocol's is 4:2:0.
+  """
+  rows = []
+  for image, clean in images:
+    for quality in qualities:
+      jpeg = codec.decode(codec.encode(clean, quality, subsampling))
+      rows.append(compare(image, quality, clean, jpeg, restore(jpeg)))
+  return rows
+
+
+def means(rows: Sequence[Row]) -> list[Row]:
+  """Returns one row per quality, in order: the means over its images, of PSNR those of the decibels."""
+  averaged = []
+  for quality in sorted({row.quality for row in rows}):
+    chosen = [row for row in rows if row.quality == quality]
+    figures = {
+      field: math.fsum(getattr(row, field) for row in chosen) / len(chosen)
+      for field in ("psnr_jpeg", "psnr", "ssim_jpeg", "ssim")
+    }
+    averaged.append(Row(image=MEAN, quality=quality, **figures))
+  return averaged
+
+
+def save(rows: Sequence[Row], folder: str) -> None:
+  """Writes all rows, means last, as CSV and then as JSON, each under a temporary name first."""
+  output = pathlib.Path(folder)
+  output.mkdir(parents=True, exist_ok=True)
+  values = [dataclasses.asdict(row) for row in [*rows, *means(rows)]]
+  temporary = output / f"{CSV_FILE}.tmp"
+  with temporary.open("w", newline="") as stream:
+    writer = csv.DictWriter(stream, fieldnames=list(values[0]))
+    writer.writeheader()
+    writer.writerows(values)
+  temporary.replace(output / CSV_FILE)
+  temporary = output / f"{JSON_FILE}.tmp"
+  # Infinity, the PSNR of equal images, has no JSON spelling: it becomes null.
+  finite = [{name: _json_value(value) for name, value in row.items()} for row in values]
+  temporary.write_text(json.dumps(finite, indent=1, allow_nan=False) + "\n")
+  temporary.replace(output / JSON_FILE)
+
+
+def table(rows: Sequence[Row]) -> str:
+  """Returns all rows and their means as text for a terminal."""
+  every = [*rows, *means(rows)]
+  width = max(len("image"), *(len(row.image) for row in every))
+  lines = [f"{'image':<{width}}  quality  PSNR of JPEG  restored    gain  SSIM of JPEG  restored"]
+  lines += [
+    f"{row.image:<{width}}  {row.quality:>7}  {row.psnr_jpeg:>9.3f} dB  {row.psnr:>5.3f} dB"
+    f"  {row.gain:>+6.3f}  {row.ssim_jpeg:>12.4f}  {row.ssim:>8.4f}"
+    for row in every
+  ]
+  return "\n".join(lines)
+
+
+def _json_value(value):
+  return None if isinstance(value, float) and not math.isfinite(value) else value

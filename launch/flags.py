@@ -1,0 +1,56 @@
+"""Dataclass fields as absl flags, and parsed flags back as the dataclass.
+
+The field is the flag's one declaration: its name, type and default, its help line in
+`metadata["help"]`; its class validates it.
+"""
+
+import dataclasses
+from typing import TypeVar
+
+from absl import flags
+
+Config = TypeVar("Config")
+
+_DEFINERS = {
+  str: flags.DEFINE_string,
+  int: flags.DEFINE_integer,
+  float: flags.DEFINE_float,
+  bool: flags.DEFINE_boolean,
+  tuple[int, ...]: flags.DEFINE_list,
+  tuple[str, ...]: flags.DEFINE_list,
+}
+
+
+def define(config_class: type, flag_values: flags.FlagValues = flags.FLAGS) -> None:
+  """Defines a flag for every field of a dataclass, shown by the main program's --help."""
+  for field in dataclasses.fields(config_class):
+    default = field.default
+    if isinstance(default, tuple):
+      default = ",".join(str(item) for item in default)
+    _DEFINERS[field.type](field.name, default, field.metadata["help"], flag_values=flag_values)
+    if flag_values is flags.FLAGS:
+      flags.declare_key_flag(field.name)
+
+
+def parse(config_class: type[Config], flag_values: flags.FlagValues = flags.FLAGS) -> Config:
+  """Returns the dataclass that the parsed flags describe.
+
+  Raises:
+    ValueError: if an item of a list is not a whole number, or the dataclass refuses a value.
+  """
+  values = {}
+  for field in dataclasses.fields(config_class):  # type: ignore[arg-type]
+    value = flag_values[field.name].value
+    if field.type == tuple[int, ...]:
+      value = tuple(_whole_number(field.name, item) for item in value)
+    elif field.type == tuple[str, ...]:
+      value = tuple(value)
+    values[field.name] = value
+  return config_class(**values)
+
+
+def _whole_number(name, text):
+  try:
+    return int(text)
+  except ValueError:
+    raise ValueError(f"{name} must be whole numbers separated by commas, got {text!r}.") from None

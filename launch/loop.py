@@ -1,0 +1,269 @@
+"""The outer loop: restore, then steps, log, checkpoint and evaluate until the run is over."""
+
+from collections.abc import Callable
+import dataclasses
+import math
+import os
+import time
+
+from absl import logging
+import keras
+import numpy as np
+import tensorflow as tf
+
+from deblock.launch import checkpoints as checkpoints_lib, config, evaluation, picture, reporting
+from deblock.launch import schedule, step as step_lib, strategy as strategy_lib
+from deblock.model import losses, registry, restorer
+from deblock.pipeline import dataset as dataset_lib
+from deblock.records import manifest as manifest_lib
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+  """How a run ended.
+
+  Attributes:
+    checkpoint: path of its last checkpoint.
+    step: steps taken in all.
+    seconds: time trained in all.
+    trained: whether this call took any step.
+  """
+
+  checkpoint: str
+  step: int
+  seconds: float
+  trained: bool
+
+
+def train(run: config.RunConfig, clock: Callable[[], float] = time.monotonic) -> Result:
+  """Trains a network as `run` says, going on from the latest checkpoint in its folder.
+
+  The same settings give the same weights on CPU, however often the run was stopped between two
+  checkpoints, unless `max_minutes` is set: then they depend on the clock.
+
+  Args:
+    run: all settings.
+    clock: seconds, rising.
+  Raises:
+    FileNotFoundError: if the records are missing.
+    ValueError: if the settings do not fit the records, the network, the devices, or the run that is
+      in the folder already.
+    OSError: if the folder cannot be written.
+    FloatingPointError: if the loss is not finite.
+  """
+  entry = registry.get(run.model.model)
+  loss = losses.get(run.train.loss)
+  if run.input.crop_size <= 2 * entry.context:
+    raise ValueError(
+      f"crop_size must be more than {2 * entry.context} for {entry.name}, which consumes "
+      f"{entry.context} pixels on each side, got {run.input.crop_size}."
+    )
+  manifest = manifest_lib.load(run.input.records)
+  strategy = strategy_lib.create(run.train.strategy)
+  replicas = strategy.num_replicas_in_sync
+  if run.input.batch_size % replicas:
+    raise ValueError(
+      f"batch_size must be a multiple of the {replicas} replicas, got {run.input.batch_size}."
+    )
+  _prepare_folder(run)
+
+  keras.utils.set_random_seed(run.train.seed)
+  with strategy.scope():
+    network = registry.build(run.model)
+    optimizer = keras.optimizers.Adam(run.train.learning_rate)
+    optimizer.build(network.trainable_variables)
+    checkpoints = checkpoints_lib.Checkpoints(run.train.logdir, network, optimizer)
+  found = checkpoints.restore()
+  first_step = int(checkpoints.step.numpy())
+  logging.info(
+    "%s of width %s: %d parameters; batch of %d = %d replicas x %d; %d training tiles; step %d of %d.",
+    entry.name,
+    run.model.width or "the paper",
+    network.count_params(),
+    run.input.batch_size,
+    replicas,
+    run.input.batch_size // replicas,
+    manifest.count("train"),
+    first_step,
+    run.train.max_steps,
+  )
+  if found and _share_done(run.train, first_step, float(checkpoints.seconds.numpy())) >= 1.0:
+    return Result(found, first_step, float(checkpoints.seconds.numpy()), trained=False)
+
+  steps = step_lib.training_steps(
+    strategy, network, optimizer, loss, entry.context, run.input.batch_size
+  )
+  with reporting.closing(
+    reporting.Reporter(run.train.logdir, first_step, run.train.max_steps)
+  ) as reporter:
+    loop = _Loop(run, checkpoints, reporter, clock)
+    batches = iter(_distributed(strategy, run, manifest, first_step))
+    watch = Watch(restorer.Restorer(network, entry), run, manifest)
+    return loop.run(lambda count, rate: _call(steps, optimizer, batches, count, rate), watch)
+
+
+def _prepare_folder(run):
+  try:
+    os.makedirs(run.train.logdir, exist_ok=True)
+    config.check_continues(run)
+    config.save(run)
+  except OSError as error:
+    raise OSError(
+      f"logdir {run.train.logdir} cannot be written: {error.strerror}. Choose another --logdir."
+    ) from error
+
+
+def _distributed(strategy, run, manifest, first_step):
+  """Returns the batches of each replica, entering the stream where the run left it."""
+
+  def host_batches(context):
+    replicas = strategy.num_replicas_in_sync // context.num_input_pipelines
+    return dataset_lib.training_dataset(
+      run.input,
+      manifest,
+      run.train.seed,
+      batch_size=context.get_per_replica_batch_size(run.input.batch_size),
+      first_batch=first_step * replicas,
+      host=context.input_pipeline_id,
+      hosts=context.num_input_pipelines,
+    )
+
+  return strategy.distribute_datasets_from_function(host_batches)
+
+
+def _call(steps, optimizer, batches, count, rate):
+  optimizer.learning_rate.assign(rate)
+  totals = steps(batches, tf.constant(count, tf.int32))
+  return step_lib.Totals(*(float(value) for value in totals))
+
+
+def _share_done(settings, step, seconds):
+  """Returns the share of a run that is over, by steps or by time, whichever is more."""
+  done = step / settings.max_steps
+  if settings.max_minutes > 0:
+    done = max(done, seconds / (60.0 * settings.max_minutes))
+  return done
+
+
+class Watch:
+  """Evaluates the network on held-out tiles while it trains, at every stored quality."""
+
+  def __init__(self, restore, run: config.RunConfig, manifest: manifest_lib.Manifest):
+    self._restore = restore
+    tiles = dataset_lib.evaluation_tiles(run.input, manifest, run.train.evaluation_tiles)
+    self._tiles = list(tiles.as_numpy_iterator())
+
+  def __call__(self):
+    """Returns scalars by name, and the picture of the first tile at its first quality or None."""
+    rows, sheet = [], None
+    for index, (clean, compressed, qualities) in enumerate(self._tiles):
+      for jpeg, quality in zip(compressed, qualities, strict=True):
+        restored = self._restore(jpeg)
+        row = evaluation.compare(f"held-out tile {index}", int(quality), clean, jpeg, restored)
+        rows.append(row)
+        if sheet is None:
+          sheet = picture.side_by_side(clean, jpeg, restored, row)
+    scalars = {}
+    for row in evaluation.means(rows):
+      scalars[f"eval/psnr_db/q{row.quality}"] = row.psnr
+      scalars[f"eval/ssim/q{row.quality}"] = row.ssim
+      scalars[f"eval/gain_db/q{row.quality}"] = row.gain
+      scalars[f"eval/ssim_gain/q{row.quality}"] = row.ssim - row.ssim_jpeg
+    return scalars, sheet
+
+
+class _Loop:
+  """One run from its first step to its last; exists to keep what the intervals share."""
+
+  def __init__(self, run, checkpoints, reporter, clock):
+    self._settings = run.train
+    self._batch_size = run.input.batch_size
+    self._checkpoints = checkpoints
+    self._reporter = reporter
+    self._clock = clock
+    self._step = int(checkpoints.step.numpy())
+    self._seconds = float(checkpoints.seconds.numpy())
+    reporter.text(self._step, "run", "\n".join(f"    {line}" for line in _lines(run)))
+
+  def run(self, call, watch):
+    """Trains to the end; `call(count, rate)` takes steps, `watch()` evaluates."""
+    window = []  # (steps, seconds, totals) since scalars were last logged.
+    while self._done() < 1.0:
+      rate = self._rate()
+      count = min(self._settings.steps_per_call, self._settings.max_steps - self._step)
+      began = self._clock()
+      totals = call(count, rate)
+      seconds = self._clock() - began
+      self._step += count
+      self._seconds += seconds
+      if not math.isfinite(totals.loss):
+        raise FloatingPointError(
+          f"the loss is {totals.loss} within the {count} steps before step {self._step}, at learning "
+          f"rate {rate:g}. The latest checkpoint is older and still good; use a lower --learning_rate."
+        )
+      window.append((count, seconds, totals))
+      if self._due("log_every_steps"):
+        self._log(window, rate)
+        window = []
+      if self._due("evaluate_every_steps"):
+        self._evaluate(watch)
+      if self._due("checkpoint_every_steps"):
+        self._save()
+    if not self._due("evaluate_every_steps"):
+      self._evaluate(watch)
+    return Result(self._save(), self._step, self._seconds, trained=True)
+
+  def _done(self):
+    return _share_done(self._settings, self._step, self._seconds)
+
+  def _rate(self):
+    settings = self._settings
+    return schedule.learning_rate(
+      settings.learning_rate, settings.schedule, self._step, settings.warmup_steps, self._done()
+    )
+
+  def _due(self, name):
+    interval = getattr(self._settings, name)
+    return interval > 0 and self._step % interval == 0
+
+  def _log(self, window, rate):
+    counts, seconds, totals = zip(*window, strict=True)
+    steps = sum(counts)
+    loss = sum(total.loss for total in totals) / steps
+    gain = reporting.decibels(
+      sum(total.error for total in totals), sum(total.error_jpeg for total in totals)
+    )
+    images = steps * self._batch_size / max(sum(seconds), 1e-9)
+    self._reporter.scalars(
+      self._step,
+      {
+        "train/loss": loss,
+        "train/gain_db": gain,
+        "train/learning_rate": rate,
+        "train/images_per_second": images,
+      },
+    )
+    self._reporter.progress(self._step, loss=loss, gain_db=gain, images_per_s=images)
+
+  def _evaluate(self, watch):
+    scalars, sheet = watch()
+    self._reporter.scalars(self._step, scalars)
+    if sheet is not None:
+      self._reporter.image(self._step, "clean | JPEG | restored", sheet)
+    self._reporter.flush()
+    logging.info(
+      "step %d: %s",
+      self._step,
+      ", ".join(f"{n} {v:+.3f}" for n, v in scalars.items() if n.startswith("eval/gain_db")),
+    )
+
+  def _save(self):
+    self._checkpoints.step.assign(self._step)
+    self._checkpoints.seconds.assign(self._seconds)
+    return self._checkpoints.save()
+
+
+def _lines(run):
+  for part in dataclasses.fields(run):
+    for name, value in dataclasses.asdict(getattr(run, part.name)).items():
+      yield f"--{name}={','.join(map(str, value)) if isinstance(value, tuple) else value}"

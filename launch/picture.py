@@ -1,0 +1,78 @@
+"""Side-by-side pictures: clean, JPEG and restored, with a detail enlarged."""
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from deblock.launch import evaluation
+
+DETAIL = 64  # Side of the enlarged square, in pixels of the image.
+GAP = 8
+CAPTION = 44
+BACKGROUND, INK, MARK = (250, 250, 250), (20, 20, 20), (230, 60, 40)
+
+
+def side_by_side(clean, jpeg, restored, row: evaluation.Row) -> np.ndarray:
+  """Returns clean | JPEG | restored with captions, and below each the same detail enlarged.
+
+  The detail is the square that restoring changed for the better most.
+
+  Args:
+    clean: uint8 [H, W, 3].
+    jpeg: uint8 [H, W, 3].
+    restored: uint8 [H, W, 3].
+    row: their figures.
+  Returns:
+    uint8 [h, w, 3], a picture of its own size.
+  """
+  height, width, _ = clean.shape
+  detail = min(DETAIL, height, width)
+  top, left = _most_improved(clean, jpeg, restored, detail)
+  factor = max(1, width // detail)
+  enlarged = factor * detail
+  column = max(width, enlarged)
+  sheet = Image.new(
+    "RGB",
+    (3 * column + 4 * GAP, CAPTION + height + enlarged + 3 * GAP),
+    BACKGROUND,
+  )
+  draw = ImageDraw.Draw(sheet)
+  font = ImageFont.load_default(size=16)
+  columns = (
+    ("clean", row.image, clean),
+    (
+      f"JPEG, quality {row.quality}",
+      f"PSNR {row.psnr_jpeg:.2f} dB   SSIM {row.ssim_jpeg:.4f}",
+      jpeg,
+    ),
+    (
+      f"restored ({row.gain:+.2f} dB)",
+      f"PSNR {row.psnr:.2f} dB   SSIM {row.ssim:.4f}",
+      restored,
+    ),
+  )
+  for index, (title, figures, pixels) in enumerate(columns):
+    x, y = GAP + index * (column + GAP), GAP
+    draw.text((x, y), f"{title}\n{figures}", INK, font=font, spacing=2)
+    y += CAPTION
+    picture = Image.fromarray(pixels)
+    square = picture.crop((left, top, left + detail, top + detail))
+    sheet.paste(picture, (x, y))
+    draw.rectangle(
+      (x + left - 1, y + top - 1, x + left + detail, y + top + detail), outline=MARK, width=2
+    )
+    y += height + GAP
+    sheet.paste(square.resize((enlarged, enlarged), Image.Resampling.NEAREST), (x, y))
+  return np.asarray(sheet)
+
+
+def _most_improved(clean, jpeg, restored, size):
+  """Returns the corner of the square, on a grid of half its size, whose error fell most."""
+  clean = clean.astype(np.float64)
+  fallen = ((jpeg - clean) ** 2 - (restored - clean) ** 2).sum(axis=2)
+  step = max(1, size // 2)
+  corners = [
+    (top, left)
+    for top in range(0, clean.shape[0] - size + 1, step)
+    for left in range(0, clean.shape[1] - size + 1, step)
+  ]
+  return max(corners, key=lambda c: fallen[c[0] : c[0] + size, c[1] : c[1] + size].sum())

@@ -1,0 +1,80 @@
+"""Which run and which images evaluate and compare work on."""
+
+from collections.abc import Iterator, Sequence
+import dataclasses
+
+import numpy as np
+
+from deblock.launch import checkpoints, config
+from deblock.model import registry, restorer
+from deblock.records import images as images_lib, jpeg_tables, manifest as manifest_lib, sources
+
+
+def _field(default, help_line):
+  return dataclasses.field(default=default, metadata={"help": help_line})
+
+
+@dataclasses.dataclass(frozen=True)
+class SelectionConfig:
+  """The flags that evaluate and compare share."""
+
+  logdir: str = _field("", "folder of the run whose latest checkpoint is used")
+  images: str = _field("", "folder or glob of clean images; the run's held-out ones if empty")
+  records: str = _field("", "with no --images: records whose test split is used, if not the run's")
+  qualities: tuple[int, ...] = _field((), "JPEG qualities; those of the records if empty")
+  subsampling: str = _field("420", "of the JPEG's colours: 444, 422 or 420")
+  output: str = _field("", "folder to write to")
+
+  def __post_init__(self):
+    """Raises ValueError where a field is missing or out of range."""
+    for name in ("logdir", "output"):
+      if not getattr(self, name):
+        raise ValueError(f"{name} must name a folder: use --{name}=DIR.")
+    for quality in self.qualities:
+      try:
+        jpeg_tables.check_quality(quality)
+      except ValueError:
+        raise ValueError(f"qualities must be in [1, 100], got {quality}.") from None
+
+
+def load_restorer(logdir: str) -> restorer.Restorer:
+  """Returns a run's network, with the weights of its latest checkpoint, ready for whole images.
+
+  Raises:
+    FileNotFoundError: if there is no run or no checkpoint.
+    ValueError: if they do not fit each other.
+  """
+  run = config.load(logdir)
+  network = registry.build(run.model)
+  checkpoints.restore_network(logdir, network)
+  return restorer.Restorer(network, registry.get(run.model.model))
+
+
+def choose(settings: SelectionConfig) -> tuple[list[tuple[str, str]], Sequence[int]]:
+  """Returns the images to work on, as (identity, path), and the qualities.
+
+  Raises:
+    FileNotFoundError: if there are no images, run or records.
+    ValueError: if the records hold no test images.
+  """
+  records = settings.records or config.load(settings.logdir).input.records
+  if settings.images:
+    chosen = [(image.id, image.path) for image in sources.from_pattern(settings.images)]
+    qualities = settings.qualities or manifest_lib.load(records).qualities
+    return chosen, qualities
+  manifest = manifest_lib.load(records)
+  chosen = [(image.id, image.path) for image in manifest.images if image.split == "test"]
+  if not chosen:
+    raise ValueError(f"{records} has no test images: name some with --images=FOLDER.")
+  return chosen, settings.qualities or manifest.qualities
+
+
+def read(chosen: Sequence[tuple[str, str]]) -> Iterator[tuple[str, np.ndarray]]:
+  """Yields each image's identity and pixels, uint8 [H, W, 3].
+
+  Raises:
+    ImageError: naming the first file that cannot be read. A mean over fewer images than were asked for
+      would be another figure, so none is left out.
+  """
+  for image, path in chosen:
+    yield image, images_lib.read_rgb(path)

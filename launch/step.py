@@ -1,0 +1,65 @@
+"""The compiled inner loop: batches in, weights changed, sums out."""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from deblock.model import blocks
+
+
+class Totals(NamedTuple):
+  """What a call of the inner loop sums up over its steps; float32 scalars.
+
+  Attributes:
+    loss: sum over steps of the loss of the global batch.
+    error: sum of the restored crops' mean squared errors.
+    error_jpeg: the same of the JPEG's.
+  """
+
+  loss: tf.Tensor
+  error: tf.Tensor
+  error_jpeg: tf.Tensor
+
+
+def training_steps(strategy, network, optimizer, loss, context: int, batch_size: int):
+  """Returns the compiled function that trains for a number of steps.
+
+  Args:
+    strategy: tf.distribute.Strategy, in whose scope network and optimizer were made.
+    network: keras.Model, [B, P, P, 3] to [B, P - 2 context, P - 2 context, 3].
+    optimizer: keras.optimizers.Optimizer.
+    loss: (restored, clean) to float [B].
+    context: pixels that the network takes off each side.
+    batch_size: crops in a step, over all replicas.
+  Returns:
+    A function of an iterator of batches and of an int32 scalar tensor, the number of steps, to
+    `Totals`. The number is a tensor, since a Python one would compile anew for each value.
+  """
+
+  def replica_step(batch):
+    clean = blocks.crop_center(batch.clean, context)
+    with tf.GradientTape() as tape:
+      restored = network(batch.compressed, training=True)
+      # Each replica divides by the global batch, so that the sum over replicas is the mean.
+      value = tf.reduce_sum(loss(restored, clean)) / batch_size
+    gradients = tape.gradient(value, network.trainable_variables)
+    optimizer.apply_gradients(zip(gradients, network.trainable_variables, strict=True))
+    jpeg = blocks.crop_center(batch.compressed, context)
+    return Totals(value, _error(restored, clean) / batch_size, _error(jpeg, clean) / batch_size)
+
+  @tf.function
+  def steps(iterator, count):
+    totals = Totals(*(tf.zeros(()) for _ in Totals._fields))
+    for _ in tf.range(count):
+      replicas = strategy.run(replica_step, args=(next(iterator),))
+      sums = [strategy.reduce("SUM", value, axis=None) for value in replicas]
+      totals = Totals(*(total + value for total, value in zip(totals, sums, strict=True)))
+    return totals
+
+  return steps
+
+
+def _error(images, clean):
+  """Returns the sum over images of their mean squared error."""
+  squared = tf.math.squared_difference(images, clean)
+  return tf.reduce_sum(tf.reduce_mean(squared, axis=(1, 2, 3)))

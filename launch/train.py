@@ -1,0 +1,46 @@
+"""deblock-train: trains a network on records.
+
+deblock-train --records=DIR --logdir=DIR --model=blockcnn --width=16 --max_steps=2000
+"""
+
+from absl import flags
+
+from deblock.launch import config, flags as config_flags, loop, program
+from deblock.model import config as model_config, registry
+from deblock.pipeline import config as input_config
+
+for _part in (model_config.ModelConfig, input_config.InputConfig, config.TrainConfig):
+  config_flags.define(_part)
+_LIST_MODELS = flags.DEFINE_boolean("list_models", False, "print the networks there are, and stop")
+
+
+def main(arguments):
+  """Trains as the flags say."""
+  del arguments
+  if _LIST_MODELS.value:
+    for name in registry.names():
+      print(f"{name:<16} {registry.get(name).description}")
+    return
+  run = config.RunConfig(
+    model=config_flags.parse(model_config.ModelConfig),
+    input=config_flags.parse(input_config.InputConfig),
+    train=config_flags.parse(config.TrainConfig),
+  )
+  for name, value in (("records", run.input.records), ("logdir", run.train.logdir)):
+    if not value:
+      raise ValueError(f"{name} must name a folder: use --{name}=DIR.")
+  result = loop.train(run)
+  if result.trained:
+    print(f"trained to step {result.step} in {result.seconds / 60:.1f} minutes.")
+  else:
+    print(f"nothing to do: the run is at step {result.step} of {run.train.max_steps} already.")
+  print(f"checkpoint: {result.checkpoint}\nTensorBoard: tensorboard --logdir={run.train.logdir}")
+
+
+def run():
+  """Entry point of the console script."""
+  program.run(main)
+
+
+if __name__ == "__main__":
+  run()

@@ -1,0 +1,120 @@
+"""BlockCNN: a block and its eight neighbours in, the restored block out.
+
+D. Maleki, S. Nadalian, M. M. Derakhshani, M. A. Sadeghi, "BlockCNN: A Deep Network for Artifact
+Removal and Image Compression", CVPR Workshops 2018, arXiv 1805.11091.
+
+The authors' code (DaniMlk/BlockCNN, commit 8627580) holds the prediction branch only, which maps
+16x24 to 12x12 pixels. Its trunk of width k = 64, every convolution but the last followed by batch
+normalisation and LeakyReLU(0.1), none with a bias:
+
+    3x5→k | B B | 3x5→2k | B | 1x5→4k | B B | 1x1→8k | B | 1x1→4k | B | 1x1→2k | B | 1x1→k | B |
+    1x1→3 | sigmoid                                                    (B: blocks.Bottleneck)
+
+The branch for artifact removal takes 24x24 pixels. That its three unpadded convolutions are then 5x5
+(24→20→16→12), and that the block is the centre of the 12x12 that remains, is our reading.
+
+Deviations, both off with `residual=False`: the network predicts what to add to the JPEG's pixels,
+and its last layer starts at zero, so that an untrained network returns the JPEG's own block; the
+published head is a sigmoid. He initialisation replaces N(0, 0.02) in the residual form.
+"""
+
+import keras
+
+from deblock.model import blocks
+
+PAPER_WIDTH = 64
+REMOVAL_KERNELS = ((5, 5), (5, 5), (5, 5))
+PREDICTION_KERNELS = ((3, 5), (3, 5), (1, 5))  # The published prediction branch: 16x24 to 12x12.
+
+
+def _unit(features, channels, kernel_size, initializer, name):
+  features = keras.layers.Conv2D(
+    channels,
+    kernel_size,
+    use_bias=False,
+    kernel_initializer=initializer.clone(),
+    name=f"{name}_convolution",
+  )(features)
+  features = blocks.batch_normalization(name=f"{name}_normalization")(features)
+  return keras.layers.LeakyReLU(blocks.LEAKY_SLOPE, name=f"{name}_activation")(features)
+
+
+def trunk(images, width, kernels, padding, initializer):
+  """Returns the features before the head, float [B, h, w, width].
+
+  Args:
+    images: float [B, H, W, 3] in [0, 1], a symbolic Keras tensor.
+    width: k of the table above.
+    kernels: sizes of the three spatial convolutions between the bottlenecks.
+    padding: "same" or "valid", of the bottlenecks' 3x3 convolutions.
+    initializer: of every kernel.
+  """
+  features = images
+  stages = (
+    (width, kernels[0], 2),
+    (2 * width, kernels[1], 1),
+    (4 * width, kernels[2], 2),
+    (8 * width, 1, 1),
+    (4 * width, 1, 1),
+    (2 * width, 1, 1),
+    (width, 1, 1),
+  )
+  for stage, (channels, kernel_size, bottlenecks) in enumerate(stages, start=1):
+    features = _unit(features, channels, kernel_size, initializer, f"stage{stage}")
+    for index in range(1, bottlenecks + 1):
+      features = blocks.Bottleneck(
+        padding=padding,
+        kernel_initializer=initializer.clone(),
+        name=f"stage{stage}_bottleneck{index}",
+      )(features)
+  return features
+
+
+def _removal(name, width, residual, padding, context):
+  width = width or PAPER_WIDTH
+  initializer = keras.initializers.HeNormal() if residual else blocks.published_initializer()
+  compressed = keras.Input((None, None, 3), name="compressed")
+  features = trunk(compressed, width, REMOVAL_KERNELS, padding, initializer)
+  reach = 6 if padding == "same" else 15  # Pixels a side that the unpadded convolutions took.
+  if context > reach:
+    features = blocks.CenterCrop(context - reach, name="block")(features)
+  head = keras.layers.Conv2D(
+    3,
+    1,
+    use_bias=False,
+    kernel_initializer="zeros" if residual else initializer.clone(),
+    activation=None if residual else "sigmoid",
+    name="head",
+  )(features)
+  if residual:
+    center = blocks.CenterCrop(context, name="compressed_block")(compressed)
+    head = keras.layers.Add(name="restored")([center, head])
+  return keras.Model(compressed, head, name=name)
+
+
+def blockcnn(width=0, residual=True):
+  """Returns BlockCNN for artifact removal, as published but for the deviations named above.
+
+  The zeros that pad the bottlenecks are part of the function: the network is meant for 24x24
+  neighbourhoods, float32 [B, 24, 24, 3] in [0, 1] to [B, 8, 8, 3]. It takes larger crops, [B, H, W, 3]
+  to [B, H - 16, W - 16, 3], but is another function there.
+
+  Args:
+    width: k; 0 is the paper's 64 (6.9 M parameters in this branch).
+    residual: whether the JPEG's pixels are added to the output, which is then not bounded by [0, 1].
+  """
+  return _removal("blockcnn", width, residual, "same", context=8)
+
+
+def blockcnn_fc(width=0, residual=True):
+  """Returns BlockCNN's trunk without any padding, the same function on a block and on an image.
+
+  The bottlenecks' 3x3 convolutions are unpadded too, which takes 15 pixels off each side: a block of
+  8x8 depends on 38x38 pixels. Float32 [B, H, W, 3] in [0, 1] to [B, H - 32, W - 32, 3]; the 16th pixel
+  keeps crops on the JPEG's grid. Not in the paper: it is what lets a whole image be restored at once.
+
+  Args:
+    width: as in `blockcnn`.
+    residual: as in `blockcnn`.
+  """
+  return _removal("blockcnn_fc", width, residual, "valid", context=16)

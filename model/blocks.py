@@ -1,0 +1,148 @@
+"""Layers that several networks share."""
+
+import keras
+
+LEAKY_SLOPE = 0.1  # The slope of BlockCNN's published code, and of the Kodak project.
+
+
+def crop_center(images, margin):
+  """Returns `images` [B, H, W, C] without `margin` pixels on each of the four sides."""
+  if margin == 0:
+    return images
+  return images[:, margin:-margin, margin:-margin, :]
+
+
+def published_initializer():
+  """Returns a fresh N(0, 0.02) initialiser, which BlockCNN's published code uses for every kernel."""
+  return keras.initializers.RandomNormal(stddev=0.02)
+
+
+def batch_normalization(name=None):
+  """Returns a batch normalisation with the constants of BlockCNN's published (PyTorch) code.
+
+  PyTorch's momentum 0.1 is Keras' 0.9: the one weighs the new statistics, the other the old.
+  """
+  return keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=name)
+
+
+def shrunk(shape, margin):
+  """Returns the static shape (B, H, W, C) of images of `shape` without `margin` pixels a side."""
+  batch, height, width, channels = shape
+  return (
+    batch,
+    None if height is None else height - 2 * margin,
+    None if width is None else width - 2 * margin,
+    channels,
+  )
+
+
+@keras.saving.register_keras_serializable(package="deblock")
+class CenterCrop(keras.layers.Layer):
+  """Removes `margin` pixels on each side of float [B, H, W, C] images.
+
+  Unpadded convolutions shrink an image by their reach; this layer brings the image that their
+  result is added to down to the same size.
+  """
+
+  def __init__(self, margin, **kwargs):
+    super().__init__(**kwargs)
+    if margin < 0:
+      raise ValueError(f"margin must be at least 0 pixels, got {margin}.")
+    self.margin = margin
+
+  def call(self, images):
+    """Returns float [B, H - 2 margin, W - 2 margin, C]."""
+    return crop_center(images, self.margin)
+
+  def compute_output_shape(self, input_shape):
+    """Returns the static shape of the result."""
+    return shrunk(input_shape, self.margin)
+
+  def get_config(self):
+    """Returns the constructor's arguments."""
+    return {**super().get_config(), "margin": self.margin}
+
+
+@keras.saving.register_keras_serializable(package="deblock")
+class Bottleneck(keras.layers.Layer):
+  """The residual unit of BlockCNN (Maleki et al. 2018, arXiv 1805.11091, and its published code).
+
+  1x1, 3x3 and 1x1 convolutions that keep the number of channels C, an activation after the first
+  two, the identity added, LeakyReLU(0.1). With batch normalisation (the published form) each
+  convolution is normalised and has no bias; without it each has a bias.
+
+  Args:
+    normalize: whether batch normalisation follows each convolution.
+    inner_slope: negative slope of the two inner activations.
+    padding: "same" as published: float [B, H, W, C] to the same shape. "valid" drops one pixel on
+      each side, of the identity too, so that no zero is mixed into the result.
+    kernel_initializer: of the three convolutions.
+  """
+
+  def __init__(
+    self,
+    normalize=True,
+    inner_slope=LEAKY_SLOPE,
+    padding="same",
+    kernel_initializer="glorot_uniform",
+    **kwargs,
+  ):
+    super().__init__(**kwargs)
+    if padding not in ("same", "valid"):
+      raise ValueError(f'padding must be "same" or "valid", got {padding!r}.')
+    self.normalize = normalize
+    self.inner_slope = inner_slope
+    self.padding = padding
+    self.kernel_initializer = keras.initializers.get(kernel_initializer)
+
+  def build(self, input_shape):
+    """Creates the convolutions, whose width is the number of channels that comes in."""
+    self.convolutions = []
+    self.normalizations = []
+    shape = tuple(input_shape)
+    for side in (1, 3, 1):
+      convolution = keras.layers.Conv2D(
+        shape[-1],
+        side,
+        padding=self.padding,
+        use_bias=not self.normalize,
+        kernel_initializer=self.kernel_initializer.clone(),
+      )
+      convolution.build(shape)
+      self.convolutions.append(convolution)
+      shape = convolution.compute_output_shape(shape)
+      if self.normalize:
+        normalization = batch_normalization()
+        normalization.build(shape)
+        self.normalizations.append(normalization)
+
+  def call(self, features, training=None):
+    """Returns the unit's activations, float [B, H, W, C], H and W two less if unpadded."""
+    hidden = features
+    for index, convolution in enumerate(self.convolutions):
+      hidden = convolution(hidden)
+      if self.normalize:
+        hidden = self.normalizations[index](hidden, training=training)
+      if index < 2:
+        hidden = keras.ops.leaky_relu(hidden, self.inner_slope)
+    identity = crop_center(features, self.margin)
+    return keras.ops.leaky_relu(identity + hidden, LEAKY_SLOPE)
+
+  @property
+  def margin(self):
+    """Pixels that the unit takes off each side."""
+    return 0 if self.padding == "same" else 1
+
+  def compute_output_shape(self, input_shape):
+    """Returns the static shape of the result."""
+    return shrunk(input_shape, self.margin)
+
+  def get_config(self):
+    """Returns the constructor's arguments."""
+    return {
+      **super().get_config(),
+      "normalize": self.normalize,
+      "inner_slope": self.inner_slope,
+      "padding": self.padding,
+      "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+    }

@@ -1,0 +1,25 @@
+"""What network to build, as one value."""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelConfig:
+  """The network and its size; saved beside a run, so that evaluation rebuilds the same one."""
+
+  model: str = dataclasses.field(
+    default="blockcnn", metadata={"help": "network to train; see --list_models"}
+  )
+  width: int = dataclasses.field(
+    default=0,
+    metadata={"help": "channels of the trunk's first layers (k); 0 is the paper's own width"},
+  )
+  residual: bool = dataclasses.field(
+    default=True,
+    metadata={"help": "predict what to add to the JPEG rather than the restored pixels"},
+  )
+
+  def __post_init__(self):
+    """Raises ValueError where a field is out of range."""
+    if self.width < 0:
+      raise ValueError(f"width must be at least 0, where 0 is the paper's own, got {self.width}.")

@@ -1,0 +1,99 @@
+"""Image quality, one number per image, by the protocol of FBCNN's evaluation code.
+
+(jiaxi-jiang/FBCNN, utils/utils_image.py.) Everything is computed in float64: SSIM's variances are
+differences of nearly equal numbers, which float32 gets wrong in the fifth digit.
+"""
+
+import math
+
+import numpy as np
+import tensorflow as tf
+
+SSIM_WINDOW = 11
+SSIM_SIGMA = 1.5
+SSIM_K1, SSIM_K2 = 0.01, 0.03
+
+
+def quantize(images):
+  """Returns `images` clipped to [0, 1] and rounded to the 256 levels of an 8-bit file, same dtype.
+
+  The protocol rounds a network's output before any metric. NaN stays NaN.
+  """
+  return tf.round(tf.clip_by_value(images, 0.0, 1.0) * 255.0) / 255.0
+
+
+def psnr(restored, clean):
+  """Returns the peak signal-to-noise ratio of each image, in decibels.
+
+  20 log10(1 / sqrt(MSE)), one MSE over all samples and channels of an image. The ratio is formed per
+  image and never averaged here: the mean of dB values is not the dB of the mean error.
+
+  Args:
+    restored: float [B, H, W, C] in [0, 1]; see `quantize`.
+    clean: float, same shape and range.
+  Returns:
+    float64 [B]; +inf where the images are equal.
+  Raises:
+    ValueError: if the static shapes differ.
+  """
+  restored, clean = _pair(restored, clean)
+  error = tf.reduce_mean(tf.math.squared_difference(restored, clean), axis=(1, 2, 3))
+  return -10.0 / math.log(10.0) * tf.math.log(error)
+
+
+def ssim(restored, clean):
+  """Returns the structural similarity of each image (Wang et al. 2004).
+
+  11x11 Gaussian window of sigma 1.5, C1 = 0.01², C2 = 0.03² for a range of 1, biased variances, the
+  valid region only; the mean over channels, of whatever colours they are.
+
+  Args:
+    restored: float [B, H, W, C] in [0, 1], at least 11x11; see `quantize`.
+    clean: float, same shape and range.
+  Returns:
+    float64 [B], at most 1.
+  Raises:
+    ValueError: if the static shapes differ or are smaller than the window.
+  """
+  restored, clean = _pair(restored, clean)
+  height, width = restored.shape[1:3]
+  if min(height or SSIM_WINDOW, width or SSIM_WINDOW) < SSIM_WINDOW:
+    raise ValueError(
+      f"SSIM needs images of at least {SSIM_WINDOW}x{SSIM_WINDOW} pixels, got {height}x{width}."
+    )
+  mean_a, mean_b = _window_mean(restored), _window_mean(clean)
+  variance_a = _window_mean(tf.square(restored)) - tf.square(mean_a)
+  variance_b = _window_mean(tf.square(clean)) - tf.square(mean_b)
+  covariance = _window_mean(restored * clean) - mean_a * mean_b
+  c1, c2 = SSIM_K1**2, SSIM_K2**2
+  luminance = (2.0 * mean_a * mean_b + c1) / (tf.square(mean_a) + tf.square(mean_b) + c1)
+  structure = (2.0 * covariance + c2) / (variance_a + variance_b + c2)
+  return tf.reduce_mean(luminance * structure, axis=(1, 2, 3))
+
+
+def _pair(restored, clean):
+  restored = tf.cast(restored, tf.float64)
+  clean = tf.cast(clean, tf.float64)
+  if not restored.shape.is_compatible_with(clean.shape) or restored.shape.rank != 4:
+    raise ValueError(
+      f"restored and clean must have one shape [B, H, W, C], got {restored.shape} and {clean.shape}."
+    )
+  return restored, clean
+
+
+def _window_mean(images):
+  """Returns the Gaussian-weighted mean around each pixel that has a whole window, [B, h, w, C]."""
+  offsets = np.arange(SSIM_WINDOW) - SSIM_WINDOW // 2
+  weights = np.exp(-(offsets**2) / (2.0 * SSIM_SIGMA**2))
+  weights = tf.constant(weights / weights.sum(), images.dtype)
+  # The window is separable. Slices are summed because convolutions of float64 are slow on CPU.
+  for axis in (1, 2):
+    size = tf.shape(images)[axis] - SSIM_WINDOW + 1
+    total = None
+    for tap in range(SSIM_WINDOW):
+      begin = [0, tap, 0, 0] if axis == 1 else [0, 0, tap, 0]
+      extent = [-1, size, -1, -1] if axis == 1 else [-1, -1, size, -1]
+      term = weights[tap] * tf.slice(images, begin, extent)
+      total = term if total is None else total + term
+    images = total
+  return images

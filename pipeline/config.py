@@ -1,0 +1,68 @@
+"""What batches to make, as one value."""
+
+import dataclasses
+
+BLOCK = 8
+
+
+@dataclasses.dataclass(frozen=True)
+class InputConfig:
+  """From which records batches are made, and how; saved beside a run."""
+
+  records: str = dataclasses.field(
+    default="", metadata={"help": "folder that deblock-records wrote"}
+  )
+  sampling: str = dataclasses.field(
+    default="crops",
+    metadata={
+      "help": "crops: random crops of the training tiles; pairs: every block with its neighbours "
+      "once an epoch, zeros beyond the image's border"
+    },
+  )
+  crop_size: int = dataclasses.field(
+    default=24, metadata={"help": "side of a crop in pixels, surroundings included"}
+  )
+  batch_size: int = dataclasses.field(
+    default=32, metadata={"help": "crops in a batch, over all replicas"}
+  )
+  qualities: tuple[int, ...] = dataclasses.field(
+    default=(), metadata={"help": "stored qualities to train on; all of them if empty"}
+  )
+  crops_per_tile: int = dataclasses.field(
+    default=16, metadata={"help": "crops cut from a tile each time it is decoded"}
+  )
+  mixed_tiles: int = dataclasses.field(
+    default=32, metadata={"help": "tiles whose crops are shuffled together"}
+  )
+  shuffled_tiles: int = dataclasses.field(
+    default=512, metadata={"help": "tiles in the shuffle buffer, still compressed"}
+  )
+  augment: bool = dataclasses.field(
+    default=True, metadata={"help": "flip and turn each crop in one of eight ways"}
+  )
+  held_out_pairs: float = dataclasses.field(
+    default=0.2,
+    metadata={"help": "sampling=pairs: share of the pairs, the first ones, kept for testing"},
+  )
+
+  def __post_init__(self):
+    """Raises ValueError where a field is out of range."""
+    if self.sampling not in ("crops", "pairs"):
+      raise ValueError(f"sampling must be crops or pairs, got {self.sampling!r}.")
+    if self.crop_size <= 0 or self.crop_size % BLOCK:
+      raise ValueError(
+        f"crop_size must be a multiple of 8, the JPEG block side, got {self.crop_size}."
+      )
+    for name in ("batch_size", "crops_per_tile", "mixed_tiles", "shuffled_tiles"):
+      if getattr(self, name) < 1:
+        raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}.")
+    for quality in self.qualities:
+      if not 1 <= quality <= 100:
+        raise ValueError(f"qualities must be in [1, 100], got {quality}.")
+    if not 0.0 <= self.held_out_pairs < 1.0:
+      raise ValueError(f"held_out_pairs must be in [0, 1), got {self.held_out_pairs}.")
+    if self.sampling == "crops" and (self.crops_per_tile * self.mixed_tiles) % self.batch_size:
+      raise ValueError(
+        "crops_per_tile times mixed_tiles must be a multiple of batch_size, got "
+        f"{self.crops_per_tile} * {self.mixed_tiles} and {self.batch_size}."
+      )

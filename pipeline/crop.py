@@ -1,0 +1,63 @@
+"""Cutting squares on the JPEG's block grid."""
+
+import tensorflow as tf
+
+BLOCK = 8
+
+
+def random_offsets(height, width, size, count, seed):
+  """Returns the top left corners of `count` random crops, each a multiple of 8 away from the origin.
+
+  Drawn uniformly and independently of each other, so that none of an image's places is preferred.
+
+  Args:
+    height: int or int32 scalar tensor, of the image.
+    width: likewise.
+    size: side of a crop in pixels.
+    count: number of crops.
+    seed: int64 [2].
+  Returns:
+    int32 [count, 2], rows and columns.
+  Raises:
+    InvalidArgumentError: if the image is smaller than a crop.
+  """
+  smallest = tf.minimum(height, width)
+  check = tf.debugging.assert_greater_equal(
+    smallest, size, message="crop_size is larger than a tile of the records"
+  )
+  with tf.control_dependencies([check] if check is not None else []):
+    places = (tf.stack([height, width]) - size) // BLOCK + 1
+  # The generator wants a scalar bound, so each axis has a draw of its own.
+  drawn = [
+    tf.random.stateless_uniform(
+      (count,), tf.random.fold_in(seed, axis), minval=0, maxval=places[axis], dtype=tf.int32
+    )
+    for axis in (0, 1)
+  ]
+  return BLOCK * tf.stack(drawn, axis=1)
+
+
+def block_offsets(height, width):
+  """Returns the corners of every whole 8x8 block in raster order, int32 [N, 2]."""
+  rows, columns = tf.meshgrid(
+    tf.range(height // BLOCK) * BLOCK, tf.range(width // BLOCK) * BLOCK, indexing="ij"
+  )
+  return tf.stack([tf.reshape(rows, [-1]), tf.reshape(columns, [-1])], axis=1)
+
+
+def cut(image, offsets, size):
+  """Returns the squares of `size` pixels a side at `offsets`, all cut in one gather.
+
+  Args:
+    image: [H, W, C] of any dtype.
+    offsets: int32 [N, 2], rows and columns of the squares' first pixels, inside the image.
+    size: side in pixels.
+  Returns:
+    [N, size, size, C], same dtype.
+  """
+  height, width, channels = tf.unstack(tf.shape(image))
+  within = tf.range(size)[:, tf.newaxis] * width + tf.range(size)[tf.newaxis, :]
+  first = offsets[:, 0] * width + offsets[:, 1]
+  indices = first[:, tf.newaxis, tf.newaxis] + within[tf.newaxis]
+  squares = tf.gather(tf.reshape(image, [height * width, channels]), indices)
+  return tf.ensure_shape(squares, (offsets.shape[0], size, size, image.shape[2]))

@@ -1,0 +1,229 @@
+"""The stages in order: records to training batches, and to the tiles that evaluation sees."""
+
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+from deblock.pipeline import augment, batch, config as config_lib, crop, degrade, pairs, pixels
+from deblock.pipeline import seeds, source
+from deblock.records import codec, jpeg_tables, manifest as manifest_lib, schema
+
+PREFETCHED_BATCHES = 2
+
+
+def training_dataset(
+  config: config_lib.InputConfig,
+  manifest: manifest_lib.Manifest,
+  seed: int,
+  *,
+  batch_size: int | None = None,
+  first_batch: int = 0,
+  host: int = 0,
+  hosts: int = 1,
+) -> tf.data.Dataset:
+  """Returns an endless dataset of `batch.Batch`, the same for any number of threads.
+
+  Args:
+    config: what to make.
+    manifest: of the records.
+    seed: of the run.
+    batch_size: crops in each batch that this host makes; None is `config.batch_size`.
+    first_batch: position in the stream to start at, in batches, for a run that goes on.
+    host: index of this host among those that read the records.
+    hosts: their number; each reads every hosts-th shard.
+  Raises:
+    ValueError: if there are no training records, fewer shards than hosts, a quality that is not
+      stored, or a batch size that does not divide the crops that are shuffled together.
+  """
+  batch_size = config.batch_size if batch_size is None else batch_size
+  paths, count = _share(manifest, host, hosts)
+  _check_qualities(config, manifest)
+  if config.sampling == "pairs":
+    return _finish(_pair_batches(config, paths, seed, batch_size, first_batch))
+  return _finish(_crop_batches(config, paths, count, seed, batch_size, first_batch))
+
+
+def evaluation_tiles(
+  config: config_lib.InputConfig, manifest: manifest_lib.Manifest, limit: int
+) -> tf.data.Dataset:
+  """Returns the tiles that a run is evaluated on while it trains: none of them is trained on.
+
+  The first tiles of the test split, which a hash has put in random order; with `sampling="pairs"` the
+  images all of whose pairs are held out.
+
+  Args:
+    config: of the run.
+    manifest: of the records.
+    limit: largest number of tiles.
+  Returns:
+    A dataset of clean uint8 [H, W, 3], compressed uint8 [N, H, W, 3] and qualities int32 [N].
+  """
+  if config.sampling == "pairs":
+    dataset = pairs.held_out_records(manifest.shard_paths("train"), config.held_out_pairs)
+  else:
+    paths = manifest.shard_paths("test") if "test" in manifest.splits else []
+    dataset = source.stored_records(paths)
+  return dataset.take(limit).map(lambda serialized: _decode_all(serialized, config.qualities))
+
+
+def _share(manifest, host, hosts):
+  """Returns this host's shards and the number of their records."""
+  paths = manifest.shard_paths("train")
+  counts = [shard.count for shard in manifest.splits["train"]]
+  if not sum(counts):
+    raise ValueError(f"{manifest.folder} holds no training records.")
+  if len(paths) < hosts:
+    raise ValueError(
+      f"{manifest.folder} has {len(paths)} training shards for {hosts} hosts, each of which needs "
+      f"one: write the records again with --shards={hosts} or more."
+    )
+  return paths[host::hosts], sum(counts[host::hosts])
+
+
+def _check_qualities(config, manifest):
+  missing = sorted(set(config.qualities) - set(manifest.qualities))
+  if missing:
+    raise ValueError(
+      f"qualities {missing} are not stored in {manifest.folder}, which holds "
+      f"{sorted(manifest.qualities)}."
+    )
+
+
+def _crop_batches(config, paths, count, seed, batch_size, first_batch):
+  crops = config.crops_per_tile * config.mixed_tiles
+  if crops % batch_size:
+    raise ValueError(
+      f"crops_per_tile times mixed_tiles, {crops}, must be a multiple of a host's batch of "
+      f"{batch_size}."
+    )
+  window, batches_into_window = divmod(first_batch, crops // batch_size)
+  first_tile = window * config.mixed_tiles
+  epoch, tiles_into_epoch = divmod(first_tile, count)
+
+  def crops_of(index, serialized):
+    return _random_crops(serialized, config, seed, index)
+
+  def mix(index, stack):
+    order_seed = seeds.derive(seed, index, seeds.MIX)
+    order = tf.random.experimental.stateless_shuffle(tf.range(crops), order_seed)
+
+    def mixed(tensor):
+      shape = tensor.shape[2:].as_list()
+      flat = tf.gather(tf.reshape(tensor, [crops, *shape]), order)
+      return tf.reshape(flat, [crops // batch_size, batch_size, *shape])
+
+    return batch.Batch(*map(mixed, stack))
+
+  # The order of tiles is settled while they are still compressed, so that entering the stream in
+  # the middle decodes nothing of what is passed over.
+  records = _epochs(epoch).flat_map(
+    lambda number: source.training_records(paths, config.shuffled_tiles, seed, number)
+  )
+  return (
+    records.skip(tiles_into_epoch)
+    .enumerate(first_tile)
+    .map(crops_of, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    .batch(config.mixed_tiles, drop_remainder=True)
+    .enumerate(window)
+    .map(mix)
+    .unbatch()
+    .skip(batches_into_window)
+  )
+
+
+def _pair_batches(config, paths, seed, batch_size, first_batch):
+  records, first_pairs, count = pairs.training_records(paths, config.held_out_pairs)
+  epoch, pairs_into_epoch = divmod(first_batch * batch_size, count)
+
+  def pairs_of(number, index, serialized, first_pair):
+    element = schema.parse(serialized)
+    decision_seed = seeds.derive(seed, number, index, seeds.QUALITY)
+    stream, quality = degrade.choose_stored(
+      element.compressed, element.qualities, config.qualities, decision_seed
+    )
+    clean = pairs.cut_all(codec.tf_decode_png(element.clean), config.crop_size)[first_pair:]
+    compressed = pairs.cut_all(codec.tf_decode(stream), config.crop_size)[first_pair:]
+    tables = _tables(quality, tf.shape(clean)[0])
+    symmetry_seed = seeds.derive(seed, number, index, seeds.SYMMETRY)
+    return _augmented(config, compressed, clean, quality, tables, symmetry_seed)
+
+  def one_epoch(number):
+    order_seed = seeds.derive(seed, number, seeds.ORDER)
+    epoch_pairs = (
+      tf.data.Dataset.from_tensor_slices((records, first_pairs))
+      .enumerate()
+      .map(lambda index, pair: pairs_of(number, index, *pair), deterministic=True)
+      .unbatch()
+    )
+    return source.shuffled(epoch_pairs, count, order_seed)
+
+  return (
+    _epochs(epoch).flat_map(one_epoch).skip(pairs_into_epoch).batch(batch_size, drop_remainder=True)
+  )
+
+
+def _epochs(first):
+  return tf.data.Dataset.range(first, tf.int64.max)
+
+
+def _random_crops(serialized, config, seed, index):
+  """Returns the uint8 crops of one tile, its qualities and tables, as a Batch of crops_per_tile."""
+  element = schema.parse(serialized)
+  stream, quality = degrade.choose_stored(
+    element.compressed,
+    element.qualities,
+    config.qualities,
+    seeds.derive(seed, index, seeds.QUALITY),
+  )
+  clean = codec.tf_decode_png(element.clean)
+  compressed = codec.tf_decode(stream)
+  offsets = crop.random_offsets(
+    tf.shape(clean)[0],
+    tf.shape(clean)[1],
+    config.crop_size,
+    config.crops_per_tile,
+    seeds.derive(seed, index, seeds.OFFSETS),
+  )
+  return _augmented(
+    config,
+    crop.cut(compressed, offsets, config.crop_size),
+    crop.cut(clean, offsets, config.crop_size),
+    quality,
+    _tables(quality, config.crops_per_tile),
+    seeds.derive(seed, index, seeds.SYMMETRY),
+  )
+
+
+def _augmented(config, compressed, clean, quality, tables, seed):
+  if config.augment:
+    (compressed, clean), tables = augment.random_symmetry((compressed, clean), tables, seed)
+  return batch.Batch(compressed, clean, tf.fill([tf.shape(tables)[0]], quality), tables)
+
+
+def _tables(quality, count):
+  """Returns the quantisation steps of a quality, `count` times, float32 [count, 2, 8, 8]."""
+  steps = tf.constant(jpeg_tables.all_quantization_tables(), tf.float32)[quality]
+  return tf.tile(steps[tf.newaxis], [count, 1, 1, 1])
+
+
+def _decode_all(serialized, wanted: Sequence[int]):
+  element = schema.parse(serialized)
+  streams, qualities = element.compressed, element.qualities
+  if wanted:
+    kept = tf.reduce_any(qualities[:, tf.newaxis] == tf.constant(wanted, tf.int64), axis=1)
+    streams, qualities = tf.boolean_mask(streams, kept), tf.boolean_mask(qualities, kept)
+  compressed = tf.map_fn(codec.tf_decode, streams, fn_output_signature=tf.uint8)
+  return codec.tf_decode_png(element.clean), compressed, tf.cast(qualities, tf.int32)
+
+
+def _finish(batches):
+  """Casts to float last: four times fewer bytes are moved until then."""
+
+  def to_float(made):
+    return made._replace(
+      compressed=pixels.to_float(made.compressed), clean=pixels.to_float(made.clean)
+    )
+
+  return batches.map(to_float, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(
+    PREFETCHED_BATCHES
+  )

@@ -1,0 +1,114 @@
+"""Reads image files from the wild into RGB pixels, or says why that cannot be done."""
+
+import io
+import warnings
+
+import numpy as np
+from PIL import Image, ImageOps
+import tensorflow as tf
+
+# Larger than any photograph of today's cameras (102 megapixels), 400 MB once decoded.
+MAX_PIXELS = 2**27
+
+# What Pillow decodes by itself (MPO comes under JPEG): EPS would start another program on a
+# stranger's file.
+_FORMATS = (
+  "PNG",
+  "JPEG",
+  "WEBP",
+  "TIFF",
+  "BMP",
+  "PPM",
+  "GIF",
+  "JPEG2000",
+  "AVIF",
+  "TGA",
+)
+
+
+class ImageError(ValueError):
+  """One image that cannot be used.
+
+  Attributes:
+    path: the file.
+    reason: why, as a clause without the path.
+  """
+
+  def __init__(self, path: str, reason: str):
+    """Forms the message "PATH: REASON"."""
+    super().__init__(f"{path}: {reason}")
+    self.path = path
+    self.reason = reason
+
+  def __reduce__(self):
+    """Lets the error cross from one process to another."""
+    return type(self), (self.path, self.reason)
+
+
+def read_rgb(path: str, max_pixels: int = MAX_PIXELS) -> np.ndarray:
+  """Returns the pixels of an image file as 8-bit RGB, the way a viewer shows them.
+
+  EXIF orientation is applied. Transparency is laid on white, the page that most viewers show.
+  Gray, palette and CMYK become RGB; of 16-bit samples the high byte is kept. Colour profiles are
+  ignored: the samples themselves are the signal. Files of several frames or pages are refused, as
+  none of them is the photograph; only the preview behind a phone's picture (MPO) is passed over.
+
+  Args:
+    path: local, or any that `tf.io.gfile` reads.
+    max_pixels: larger images are refused before they are decoded.
+  Returns:
+    uint8 [H, W, 3].
+  Raises:
+    ImageError: if the file is missing, empty, damaged, no image, too large or of several frames.
+  """
+  try:
+    with tf.io.gfile.GFile(path, "rb") as file:
+      data = file.read()
+  except (OSError, UnicodeError, tf.errors.OpError) as error:
+    reason = getattr(error, "message", None) or str(error)
+    raise ImageError(path, f"cannot be read: {reason}") from error
+  if not data:
+    raise ImageError(path, "cannot be read as an image: the file is empty")
+  try:
+    with warnings.catch_warnings():
+      # Our own limit stands in for Pillow's warning; its error, at twice that size, is kept.
+      warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+      # Odd metadata is no reason to warn either: the pixels are all that counts here.
+      warnings.simplefilter("ignore", UserWarning)
+      with Image.open(io.BytesIO(data), formats=_FORMATS) as picture:
+        _check(path, picture, max_pixels)
+        return _to_rgb(path, ImageOps.exif_transpose(picture))
+  except ImageError:
+    raise
+  except Image.UnidentifiedImageError as error:
+    reason = "cannot be read as an image: it has no known image format"
+    raise ImageError(path, reason) from error
+  except Exception as error:
+    # Damaged files make Pillow's many decoders raise a dozen kinds, struct.error to KeyError.
+    detail = str(error) or type(error).__name__
+    raise ImageError(path, f"cannot be read as an image: {detail}") from error
+
+
+def _check(path, picture, max_pixels):
+  width, height = picture.size
+  if width * height > max_pixels:
+    raise ImageError(path, f"is too large: {width}x{height} pixels, more than {max_pixels} in all")
+  if picture.format != "MPO" and getattr(picture, "n_frames", 1) > 1:
+    raise ImageError(path, f"is no single photograph: it has {picture.n_frames} frames")
+
+
+def _to_rgb(path, picture):
+  if picture.mode.startswith("I"):
+    samples = np.asarray(picture).astype(np.int64)
+    if samples.min() < 0 or samples.max() > 65535:
+      raise ImageError(path, "has samples beyond 16 bits")
+    # The high byte, as Pillow keeps it of 16-bit RGB.
+    gray = (samples >> 8).astype(np.uint8)
+    return np.repeat(gray[..., np.newaxis], 3, axis=2)
+  if picture.mode == "F":
+    raise ImageError(path, "has floating-point samples, whose range is not known")
+  if picture.has_transparency_data:
+    picture = picture.convert("RGBA")
+    white = Image.new("RGBA", picture.size, "white")
+    picture = Image.alpha_composite(white, picture)
+  return np.array(picture.convert("RGB"))

@@ -1,0 +1,123 @@
+"""The 24 photographs of the Kodak PhotoCD PCD0992, fetched once and checked by their pixels."""
+
+from collections.abc import Callable
+import hashlib
+import http.client
+import os
+import pathlib
+import urllib.error
+import urllib.request
+
+from absl import logging
+import numpy as np
+
+from deblock.records import images, sources
+
+URL = "https://r0k.us/graphics/kodak/kodak/{name}"
+NAMES = tuple(f"kodim{number:02d}.png" for number in range(1, 25))
+
+# Digests of the pixels, see `pixel_digest`: they hold for any lossless encoding of the images.
+PIXEL_DIGESTS = (
+  "3cb3e51b9edbe8e3ec1fe494bd775c4728a5c87f5b72c29b6958324af40e3c15",
+  "b2f9b3f4d75aa6efe75b967b454f5df27d3b89dbe9a9aec5bcd3bda2741c914a",
+  "dfbd89b236f9108759fbbc7cfdbaffba675e8d1b391045f595d1e6e925617123",
+  "accb7e0dfa460808ff826efce777a4c677a6a21efe7866b390efb583469ad2e2",
+  "4999ab4831fc6e995fb11c12f46e759e72610f49ac7d8f075936c98eae039541",
+  "129a02015db0b9df9cc577d5e1f3038c3c7ba7bc279e3338c1a204cfde9f3875",
+  "9862d5ebd7204cf5cde8de695bc86a2da90fb6e5e72cdf0fff768b738a5ff1ba",
+  "adbd348210e1302dea33b713936f61a5ffc0df7b42bb4633f3b8bffb1af9ecdf",
+  "1c7d517f36136ee1fea3aaa89fba399aee02a83b0390c8795ae4bbe220e6a6f7",
+  "c58849aafbbed85e903132e6575fbf526b21ec1d7ed14117a2fdea9564c40cdc",
+  "77fb2b6159b24a2bb50365a7eb9bdf903608384e33f66ecef7a027392d8eec57",
+  "46029d62256e8a8db7358324b7a933b6a05636d64741ec95706a53a6150d2dfc",
+  "66e2e0e749ec2ce7cda00d99f6a15dfffe8905a78c1880cd299b601f9ad4cb4e",
+  "ae838970f498d4f6ae6c673ffad783f1f17747e8a5f796cd5b1a0bf67fdd8ace",
+  "11327c7b76ae18b4a431a6bb45583f3559224a27cfc3bd37edf52be3eca9457e",
+  "32fb6ea7eb3e48b988a6d5a1e1b4f3cdc0c21372a236f049c0cdecee40350db8",
+  "b1ac8bdd8cbee42121c3012b0c7796831b8ad36d3513953a603062427b486922",
+  "763f78456930a9d1e69fe220e7c2a87176613d954a98fe02152b9febf95dfc95",
+  "2aac1a7249dea1cffd8dd7e901c6c3c58d25c2df9a7d45ac7fce247d054d8e9a",
+  "8472b832b705925d22c822610aae2217d2e27d4553e6150b41f410653cc559f5",
+  "1f05c5c07b8c790ea61645ebe57e114613f1ec1a29cb384a8589da307e6ea09f",
+  "d788fe06ce9a33d49fe0c157ea2ca557fbeb53278e23182da6d675a534e75746",
+  "987840620606ff55954f4fbe83aed346b26bb049e92ace11eb7f0e9ab6c16c8d",
+  "6fd02e3d3774dc80800b99a7475e7cd185442af2c9a16ddccf9f2eb0a69a9384",
+)
+
+_TIMEOUT_SECONDS = 60
+
+
+class DownloadError(RuntimeError):
+  """An image could not be fetched, or what came is another one."""
+
+
+def pixel_digest(image: np.ndarray) -> str:
+  """Returns the SHA-256 of an image's size and pixels, in hexadecimal.
+
+  Digested are height and width as little-endian uint32, then the bytes of uint8 [H, W, 3].
+  """
+  digest = hashlib.sha256(np.array(image.shape[:2], "<u4").tobytes())
+  digest.update(np.ascontiguousarray(image).tobytes())
+  return digest.hexdigest()
+
+
+def fetch_url(url: str) -> bytes:
+  """Returns what a URL holds.
+
+  Raises:
+    OSError: if it cannot be had (URLError, HTTPError and time-outs are of this kind).
+  """
+  with urllib.request.urlopen(url, timeout=_TIMEOUT_SECONDS) as answer:
+    return answer.read()
+
+
+def kodak(
+  cache_dir: str | os.PathLike, fetch: Callable[[str], bytes] = fetch_url
+) -> tuple[sources.SourceImage, ...]:
+  """Returns the 24 Kodak images, after fetching those that the folder does not hold yet.
+
+  Each is written under a temporary name, checked and then renamed, so an interrupted download is
+  taken up with the next image. A damaged file in the folder is fetched anew.
+
+  Args:
+    cache_dir: a local folder; made if missing.
+    fetch: from a URL to bytes; raises OSError when it cannot.
+  Raises:
+    DownloadError: if an image cannot be fetched or has other pixels than it should.
+  """
+  folder = pathlib.Path(cache_dir)
+  found = []
+  for name, digest in zip(NAMES, PIXEL_DIGESTS, strict=True):
+    path = folder / name
+    if not path.exists() or _problem(path, digest):
+      _download(path, URL.format(name=name), digest, fetch)
+    identity = path.stem
+    found.append(sources.SourceImage(identity, str(path), identity))
+  return tuple(found)
+
+
+def _download(path, url, digest, fetch):
+  logging.info("Fetching %s.", url)
+  advice = "give --images=FOLDER to use a folder of images that you have"
+  try:
+    data = fetch(url)
+  except (OSError, http.client.HTTPException) as error:
+    raise DownloadError(f"{url} cannot be fetched: {error}; {advice}.") from error
+  path.parent.mkdir(parents=True, exist_ok=True)
+  temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+  try:
+    temporary.write_bytes(data)
+    if problem := _problem(temporary, digest):
+      raise DownloadError(f"{url} is not the expected {path.name}: {problem}; {advice}.")
+    temporary.replace(path)
+  finally:
+    temporary.unlink(missing_ok=True)
+
+
+def _problem(path, digest):
+  """Returns why a file is not the image of that digest, or an empty string."""
+  try:
+    got = pixel_digest(images.read_rgb(str(path)))
+  except images.ImageError as error:
+    return error.reason
+  return "" if got == digest else f"its pixels have the digest {got}, not {digest}"

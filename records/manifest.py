@@ -1,0 +1,171 @@
+"""The table of contents of a folder of records, written last: with it, the folder is complete."""
+
+from collections.abc import Mapping
+import dataclasses
+import json
+import os
+import posixpath
+from typing import Any
+
+import tensorflow as tf
+
+from deblock.records import files, schema
+
+NAME = "manifest.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class ShardEntry:
+  """One shard: its file name, records, size on disk and SHA-256 in hexadecimal."""
+
+  file: str
+  count: int
+  size_bytes: int
+  sha256: str
+
+
+@dataclasses.dataclass(frozen=True)
+class ImageEntry:
+  """One image that was used, with its split, its number of tiles and its size in pixels."""
+
+  id: str
+  path: str
+  group: str
+  split: str
+  tiles: int
+  height: int
+  width: int
+
+
+@dataclasses.dataclass(frozen=True)
+class SkippedEntry:
+  """One image that could not be used, and why."""
+
+  id: str
+  path: str
+  reason: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Manifest:
+  """What a folder of records holds.
+
+  Attributes:
+    settings: the values of RecordsConfig that decide the records' bytes.
+    splits: name to shards, in the order of their indices.
+    images: used, sorted by id.
+    skipped: not used, sorted by id.
+    schema_version: layout of the records.
+    folder: where it was loaded from or written to; not stored.
+  """
+
+  settings: Mapping[str, Any]
+  splits: Mapping[str, tuple[ShardEntry, ...]]
+  images: tuple[ImageEntry, ...]
+  skipped: tuple[SkippedEntry, ...]
+  schema_version: int = schema.VERSION
+  folder: str = dataclasses.field(default="", compare=False)
+
+  @property
+  def qualities(self) -> tuple[int, ...]:
+    """The JPEG qualities stored of each tile."""
+    return tuple(self.settings["qualities"])
+
+  def count(self, split: str) -> int:
+    """Returns the number of records of a split.
+
+    Raises:
+      ValueError: if there is no such split.
+    """
+    return sum(shard.count for shard in self._shards(split))
+
+  def shard_paths(self, split: str) -> tuple[str, ...]:
+    """Returns the paths of a split's shards that hold records, in order.
+
+    Raises:
+      ValueError: if there is no such split.
+    """
+    return tuple(
+      posixpath.join(self.folder, shard.file) for shard in self._shards(split) if shard.count
+    )
+
+  def _shards(self, split):
+    if split not in self.splits:
+      names = ", ".join(self.splits)
+      raise ValueError(f"{self.folder or 'the manifest'} has no split {split!r}; it has {names}.")
+    return self.splits[split]
+
+
+def save(folder: str, manifest: Manifest) -> None:
+  """Writes `manifest.json` into a folder, under a temporary name first.
+
+  Raises:
+    tf.errors.OpError: if the folder cannot be written.
+  """
+  content = {
+    "schema_version": manifest.schema_version,
+    "settings": dict(manifest.settings),
+    "splits": {
+      split: [dataclasses.asdict(shard) for shard in shards]
+      for split, shards in manifest.splits.items()
+    },
+    "images": [dataclasses.asdict(image) for image in manifest.images],
+    "skipped": [dataclasses.asdict(image) for image in manifest.skipped],
+  }
+  files.write_text(posixpath.join(folder, NAME), json.dumps(content, indent=1) + "\n")
+
+
+def load(folder: str | os.PathLike) -> Manifest:
+  """Returns the manifest of a folder, after checking that its shards are there and whole.
+
+  Sizes are compared, digests are not: that would read every byte.
+
+  Raises:
+    FileNotFoundError: if the folder has no manifest.
+    ValueError: if the manifest cannot be read or has another schema version, or if a shard is
+      missing or has another size.
+  """
+  folder = os.fspath(folder)
+  path = posixpath.join(folder, NAME)
+  if not tf.io.gfile.exists(path):
+    raise FileNotFoundError(
+      f"{folder} has no {NAME}: it holds no records or their writing was interrupted; run "
+      f"deblock-records --records={folder} again to finish it."
+    )
+  try:
+    content = json.loads(files.read_text(path))
+    version = content["schema_version"]
+  except (ValueError, KeyError, TypeError) as error:
+    raise ValueError(f"{path} is no manifest of records: {error!r}.") from error
+  if version != schema.VERSION:
+    raise ValueError(
+      f"{path} has schema version {version}, this program reads version {schema.VERSION}; "
+      "write the records anew."
+    )
+  try:
+    manifest = Manifest(
+      settings=content["settings"],
+      splits={
+        split: tuple(ShardEntry(**shard) for shard in shards)
+        for split, shards in content["splits"].items()
+      },
+      images=tuple(ImageEntry(**image) for image in content["images"]),
+      skipped=tuple(SkippedEntry(**image) for image in content["skipped"]),
+      folder=folder,
+    )
+  except (KeyError, TypeError, AttributeError) as error:
+    raise ValueError(f"{path} is no manifest of records: {error!r}.") from error
+  for shards in manifest.splits.values():
+    for shard in shards:
+      _check_shard(posixpath.join(folder, shard.file), shard)
+  return manifest
+
+
+def _check_shard(path, shard):
+  size = files.size_bytes(path)
+  if size < 0:
+    raise ValueError(f"{path} is missing, though {NAME} lists it.")
+  if size != shard.size_bytes:
+    raise ValueError(
+      f"{path} is truncated or replaced: it has {size} bytes, {NAME} says {shard.size_bytes}."
+    )

@@ -1,0 +1,107 @@
+import pathlib
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from deblock.records import codec, plan, schema, shard, sources
+
+
+@pytest.fixture
+def folder(tmp_path, write_images):
+  write_images(tmp_path / "images")
+  (tmp_path / "images" / "empty.png").write_bytes(b"")
+  (tmp_path / "out" / shard.SIDECARS).mkdir(parents=True)
+  return tmp_path
+
+
+@pytest.fixture
+def item(folder):
+  return plan.ShardPlan("train", 0, 1, sources.from_pattern(str(folder / "images")))
+
+
+@pytest.fixture
+def config(folder, small_config):
+  return small_config(folder / "images", folder / "out")
+
+
+def _triples(folder, item):
+  dataset = tf.data.TFRecordDataset(str(folder / "out" / item.name))
+  return [schema.from_example(record.numpy()) for record in dataset]
+
+
+def test_a_shard_holds_every_tile_at_every_quality(folder, item, config, photograph):
+  result = shard.write_shard(item, config, config.records)
+  triples = {value.key: value for value in _triples(folder, item)}
+  assert len(triples) == result.shard.count == sum(image.tiles for image in result.images) == 15
+  image = photograph(64, 96, 0)
+  value = triples["0.png/16/48"]
+  np.testing.assert_array_equal(value.clean, image[16:64, 48:96])
+  assert value.compressed == tuple(codec.encode(value.clean, quality) for quality in (10, 20))
+
+
+def test_the_order_is_a_shuffle_that_the_seed_decides(folder, item, config, small_config):
+  shard.write_shard(item, config, config.records)
+  first = [value.key for value in _triples(folder, item)]
+  other = small_config(folder / "images", folder / "out", seed=1)
+  shard.write_shard(item, other, config.records)
+  second = [value.key for value in _triples(folder, item)]
+  assert sorted(first) == sorted(second)
+  assert first not in (second, sorted(first))
+
+
+def test_bad_images_are_noted_and_cost_no_other(folder, item, small_config):
+  config = small_config(folder / "images", folder / "out", tile_size=64)
+  result = shard.write_shard(item, config, config.records)
+  assert [image.id for image in result.images] == ["0.png", "4.png"]
+  assert {bad.id: bad.reason for bad in result.skipped} == {
+    "1.png": "is 48x48 pixels, smaller than one 64x64 tile; use a smaller --tile_size",
+    "2.png": "is 50x70 pixels, smaller than one 64x64 tile; use a smaller --tile_size",
+    "3.png": "is 80x48 pixels, smaller than one 64x64 tile; use a smaller --tile_size",
+    "empty.png": "cannot be read as an image: the file is empty",
+  }
+
+
+def test_whole_images_keep_their_sizes(folder, item, small_config):
+  config = small_config(folder / "images", folder / "out", tile_size=0)
+  shard.write_shard(item, config, config.records)
+  shapes = {value.key: value.clean.shape for value in _triples(folder, item)}
+  assert shapes["2.png/0/0"] == (70, 50, 3)
+
+
+def test_a_finished_shard_is_not_made_again(folder, item, config):
+  result = shard.write_shard(item, config, config.records)
+  path = folder / "out" / item.name
+  before = path.stat().st_mtime_ns
+  for image in (folder / "images").iterdir():
+    image.unlink()
+  assert shard.write_shard(item, config, config.records) == result
+  assert path.stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize("damage", ["shard", "sidecar", "length", "text", "settings"])
+def test_a_shard_that_is_not_whole_is_made_again(folder, item, config, small_config, damage):
+  shard.write_shard(item, config, config.records)
+  path = folder / "out" / item.name
+  sidecar = pathlib.Path(shard.sidecar_path(item, config.records))
+  before = path.read_bytes()
+  if damage == "shard":
+    path.unlink()
+  elif damage == "sidecar":
+    sidecar.unlink()
+  elif damage == "length":
+    path.write_bytes(before[:-1])
+  elif damage == "text":
+    sidecar.write_text("{")
+  else:
+    config = small_config(folder / "images", folder / "out", subsampling="444")
+  assert shard.finished(item, config, config.records) is None
+  shard.write_shard(item, config, config.records)
+  assert shard.finished(item, config, config.records) is not None
+  assert (path.read_bytes() == before) == (damage != "settings")
+
+
+def test_nothing_temporary_is_left(folder, item, config):
+  shard.write_shard(item, config, config.records)
+  names = [path.name for path in (folder / "out").rglob("*") if path.is_file()]
+  assert sorted(names) == [item.name, f"{item.name}.json"]

@@ -1,0 +1,215 @@
+import pathlib
+import shutil
+
+import pytest
+import tensorflow as tf
+
+from deblock.records import codec, manifest, shard, writer
+from deblock.records import config as config_lib
+
+
+def _contents(folder):
+  return {path.name: path.read_bytes() for path in pathlib.Path(folder).glob("deblock-*")}
+
+
+def _times(folder, pattern="**/*"):
+  return {path: path.stat().st_mtime_ns for path in pathlib.Path(folder).glob(pattern)}
+
+
+@pytest.fixture
+def config(records, tmp_path, small_config):
+  """The settings of the shared records over a copy of them that a test may change."""
+  shutil.copytree(records.records, tmp_path / "out")
+  return small_config(records.images, tmp_path / "out")
+
+
+@pytest.fixture
+def no_beam(monkeypatch):
+  """Fails the test if any shard is made."""
+
+  def refuse(*unused):
+    raise AssertionError("a shard was made again")
+
+  monkeypatch.setattr(shard, "_publish", refuse)
+
+
+def test_the_folder_is_complete(records):
+  loaded = manifest.load(records.records)
+  assert loaded.settings == records.settings
+  assert len(loaded.splits["train"]) == 2
+  names = {path.name for path in pathlib.Path(records.records).iterdir()}
+  assert names == {
+    *(entry.file for shards in loaded.splits.values() for entry in shards),
+    "manifest.json",
+    "settings.json",
+    "dataset_info.json",
+    "features.json",
+    ".shards",
+  }
+
+
+def test_no_image_has_tiles_in_two_splits(records):
+  loaded = manifest.load(records.records)
+  found = {}
+  for split in loaded.splits:
+    for record in tf.data.TFRecordDataset(list(loaded.shard_paths(split))):
+      key = tf.train.Example.FromString(record.numpy()).features.feature["key"].bytes_list.value[0]
+      found.setdefault(key.decode().rsplit("/", 2)[0], set()).add(split)
+  assert found == {image.id: {image.split} for image in loaded.images}
+
+
+def test_a_second_run_does_nothing(config, no_beam):
+  before = _times(config.records)
+  assert writer.write(config) == manifest.load(config.records)
+  assert _times(config.records) == before
+
+
+def test_complete_records_outlive_their_images(config, small_config, tmp_path, no_beam):
+  path = tmp_path / "images"
+  shutil.copytree(config.images, path)
+  text = (tmp_path / "out" / "settings.json").read_text().replace(config.images, str(path))
+  (tmp_path / "out" / "settings.json").write_text(text)
+  shutil.rmtree(path)
+  assert writer.write(small_config(path, config.records)).count("train") > 0
+
+
+def test_an_interrupted_run_makes_only_what_is_missing(config):
+  before = _contents(config.records)
+  folder = pathlib.Path(config.records)
+  name = "deblock-train.tfrecord-00001-of-00002"
+  (folder / manifest.NAME).unlink()
+  (folder / name).unlink()
+  times = _times(folder, "deblock-*")
+  (folder / ".shards" / f"{name}.0.tmp").write_bytes(b"half a shard")
+  seen = []
+  made = writer.write(config, on_progress=lambda done, total: seen.append((done, total)))
+  total = sum(map(len, made.splits.values()))
+  assert seen == [(total - 1, total), (total, total)]
+  assert _contents(config.records) == before
+  assert times.items() <= _times(folder, "deblock-*").items()
+  assert not list(folder.rglob("*.tmp"))
+
+
+def test_a_run_that_lacked_only_the_manifest_starts_no_pipeline(config, no_beam):
+  expected = manifest.load(config.records)
+  (pathlib.Path(config.records) / manifest.NAME).unlink()
+  assert writer.write(config) == expected
+  assert manifest.load(config.records) == expected
+
+
+def test_a_damaged_shard_is_repaired(config):
+  before = _contents(config.records)
+  path = pathlib.Path(config.records) / "deblock-train.tfrecord-00000-of-00002"
+  path.write_bytes(path.read_bytes()[:-5])
+  writer.write(config)
+  assert _contents(config.records) == before
+
+
+@pytest.mark.slow
+def test_the_bytes_do_not_depend_on_the_number_of_workers(records, tmp_path, small_config):
+  config = small_config(records.images, tmp_path / "out", workers=2)
+  assert writer.write(config) == manifest.load(records.records)
+  assert _contents(config.records) == _contents(records.records)
+
+
+def test_other_settings_are_refused_whether_or_not_the_run_was_finished(config, small_config):
+  other = small_config(config.images, config.records, qualities=(30,))
+  message = r"qualities = \[10, 20\], now asked for with \[30\]: name another --records"
+  with pytest.raises(ValueError, match=message):
+    writer.write(other)
+  (pathlib.Path(config.records) / manifest.NAME).unlink()
+  with pytest.raises(ValueError, match=message):
+    writer.write(other)
+
+
+def test_other_images_under_the_same_settings_are_refused(tmp_path, write_images, small_config):
+  images = write_images(tmp_path / "images", sizes=((48, 48),))
+  config = small_config(images, tmp_path / "out")
+  writer.write(config)
+  write_images(images, sizes=((48, 48), (48, 64)))
+  with pytest.raises(ValueError, match=r"other images \(1 then, 2 now; 1\.png is new\)"):
+    writer.write(config)
+
+
+def test_a_folder_of_other_things_is_left_alone(tmp_path, write_images, small_config):
+  images = write_images(tmp_path / "images", sizes=((48, 48),))
+  with pytest.raises(ValueError, match=r"holds other files and no settings\.json"):
+    writer.write(small_config(images, images))
+  assert [path.name for path in images.iterdir()] == ["0.png"]
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path, write_images, small_config):
+  images = write_images(tmp_path / "images", sizes=((48, 48),))
+  config = small_config(images, images / "0.png" / "out")
+  with pytest.raises(PermissionError, match=r"records folder .*0\.png/out cannot be"):
+    writer.write(config)
+
+
+def test_no_images_leave_no_folder(tmp_path, small_config):
+  with pytest.raises(FileNotFoundError, match="no file or folder matches"):
+    writer.write(small_config(tmp_path / "none", tmp_path / "out"))
+  assert not (tmp_path / "out").exists()
+
+
+def test_too_many_bad_images_are_an_error_that_can_be_mended(tmp_path, write_images, small_config):
+  images = write_images(tmp_path / "images", sizes=((48, 48), (48, 48)))
+  for name in "abcdefg":
+    (images / f"{name}.png").write_bytes(b"")
+  config = small_config(images, tmp_path / "out", shards="1")
+  message = r"7 of 9 images cannot be used, more than max_bad_fraction=0\.5 allows:\n"
+  with pytest.raises(ValueError, match=message + r"  .*a\.png: cannot be .*(\n.*)+ and 2 more"):
+    writer.write(config)
+  with pytest.raises(FileNotFoundError):
+    manifest.load(config.records)
+  # Mended images are taken up again; the limit is no part of what the records are.
+  for name in "ab":
+    shutil.copy(images / "0.png", images / f"{name}.png")
+  lenient = small_config(images, tmp_path / "out", shards="1", max_bad_fraction=0.6)
+  made = writer.write(lenient)
+  assert [image.id for image in made.images] == ["0.png", "1.png", "a.png", "b.png"]
+
+
+def test_nothing_usable_is_an_error_however_lenient(tmp_path, small_config):
+  (tmp_path / "images").mkdir()
+  (tmp_path / "images" / "a.png").write_bytes(b"")
+  config = small_config(tmp_path / "images", tmp_path / "out", max_bad_fraction=1.0)
+  with pytest.raises(ValueError, match="1 of 1 images cannot be used, so there is nothing"):
+    writer.write(config)
+
+
+def test_a_shard_without_records_is_kept_and_passed_over(tmp_path, write_images, small_config):
+  images = write_images(tmp_path / "images", sizes=((48, 48),))
+  (images / "a.png").write_bytes(b"")
+  config = small_config(images, tmp_path / "out", test_share=0.0)
+  made = writer.write(config)
+  assert sorted(entry.count for entry in made.splits["train"]) == [0, 1]
+  assert len(made.shard_paths("train")) == 1
+
+  import tensorflow_datasets as tfds
+
+  dataset = tfds.builder_from_directory(config.records).as_dataset(split="train")
+  assert len(list(dataset)) == 1
+
+
+def test_a_split_without_records_stays_readable(tmp_path, write_images, small_config):
+  images = write_images(tmp_path / "images", sizes=((48, 48),))
+  (images / "a.png").write_bytes(b"")
+  made = writer.write(small_config(images, tmp_path / "out", test_share=0.5))
+  assert sorted((made.count("train"), made.count("test"))) == [0, 1]
+
+
+def test_known_sets_are_listed_by_name(monkeypatch, tmp_path):
+  packaged = writer.list_images(config_lib.RecordsConfig(records="out"))
+  assert packaged[0].id == "astronaut.png"
+  called = []
+  monkeypatch.setattr(writer.kodak, "kodak", called.append)
+  writer.list_images(config_lib.RecordsConfig(records="out", source="kodak"), tmp_path)
+  assert called == [tmp_path / "kodak"]
+
+
+def test_the_streams_decode_to_the_size_of_the_tile(records):
+  loaded = manifest.load(records.records)
+  for record in tf.data.TFRecordDataset(list(loaded.shard_paths("train"))).take(2):
+    features = tf.train.Example.FromString(record.numpy()).features.feature
+    for stream in features["compressed"].bytes_list.value:
+      assert codec.decode(stream).shape == (48, 48, 3)
