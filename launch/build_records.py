@@ -5,7 +5,8 @@ deblock-records --images=FOLDER --records=DIR --qualities=10,20,30,40
 
 import collections
 
-from deblock.launch import flags as config_flags, program
+from deblock.launch import flags as config_flags
+from deblock.launch import program
 from deblock.records import config, writer
 
 config_flags.define(config.RecordsConfig)

@@ -41,7 +41,7 @@ class Checkpoints:
     return latest
 
   def save(self) -> str:
-    """Writes a checkpoint and returns its path. TensorFlow names it as the latest when it is whole."""
+    """Writes a checkpoint and returns its path; it becomes the latest when it is whole."""
     return self._manager.save(checkpoint_number=self.step)
 
 

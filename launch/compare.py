@@ -7,7 +7,8 @@ import pathlib
 
 from PIL import Image
 
-from deblock.launch import evaluation, flags as config_flags, picture, program, selection
+from deblock.launch import evaluation, picture, program, selection
+from deblock.launch import flags as config_flags
 from deblock.records import codec
 
 config_flags.define(selection.SelectionConfig)

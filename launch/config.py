@@ -26,7 +26,7 @@ class TrainConfig:
   max_minutes: float = _field(0.0, "stop after this much training time too; 0 for no limit")
   learning_rate: float = _field(2e-3, "of Adam, at its highest")
   schedule: str = _field("cosine", "how the learning rate falls: constant or cosine, to nought")
-  warmup_steps: int = _field(100, "steps over which the learning rate rises from nought")
+  warmup_steps: int = _field(20, "steps over which the learning rate rises from nought")
   loss: str = _field("l1", "what to minimise: l1, l2 or smooth_l1")
   strategy: str = _field(
     "auto",

@@ -3,7 +3,8 @@
 deblock-evaluate --logdir=DIR --images=FOLDER --qualities=10,20 --output=DIR
 """
 
-from deblock.launch import evaluation, flags as config_flags, program, selection
+from deblock.launch import evaluation, program, selection
+from deblock.launch import flags as config_flags
 
 config_flags.define(selection.SelectionConfig)
 

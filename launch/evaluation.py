@@ -88,7 +88,7 @@ def evaluate(
 
 
 def means(rows: Sequence[Row]) -> list[Row]:
-  """Returns one row per quality, in order: the means over its images, of PSNR those of the decibels."""
+  """Returns one row per quality: the means over images, of PSNR the mean of the decibels."""
   averaged = []
   for quality in sorted({row.quality for row in rows}):
     chosen = [row for row in rows if row.quality == quality]

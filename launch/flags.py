@@ -4,14 +4,15 @@ The field is the flag's one declaration: its name, type and default, its help li
 `metadata["help"]`; its class validates it.
 """
 
+from collections.abc import Callable
 import dataclasses
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from absl import flags
 
 Config = TypeVar("Config")
 
-_DEFINERS = {
+_DEFINERS: dict[Any, Callable] = {
   str: flags.DEFINE_string,
   int: flags.DEFINE_integer,
   float: flags.DEFINE_float,
@@ -40,7 +41,7 @@ def parse(config_class: type[Config], flag_values: flags.FlagValues = flags.FLAG
   """
   values = {}
   for field in dataclasses.fields(config_class):  # type: ignore[arg-type]
-    value = flag_values[field.name].value
+    value: Any = flag_values[field.name].value
     if field.type == tuple[int, ...]:
       value = tuple(_whole_number(field.name, item) for item in value)
     elif field.type == tuple[str, ...]:

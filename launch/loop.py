@@ -3,16 +3,17 @@
 from collections.abc import Callable
 import dataclasses
 import math
-import os
+import pathlib
 import time
 
 from absl import logging
 import keras
-import numpy as np
 import tensorflow as tf
 
-from deblock.launch import checkpoints as checkpoints_lib, config, evaluation, picture, reporting
-from deblock.launch import schedule, step as step_lib, strategy as strategy_lib
+from deblock.launch import checkpoints as checkpoints_lib
+from deblock.launch import config, evaluation, picture, reporting, schedule
+from deblock.launch import step as step_lib
+from deblock.launch import strategy as strategy_lib
 from deblock.model import losses, registry, restorer
 from deblock.pipeline import dataset as dataset_lib
 from deblock.records import manifest as manifest_lib
@@ -76,7 +77,7 @@ def train(run: config.RunConfig, clock: Callable[[], float] = time.monotonic) ->
   found = checkpoints.restore()
   first_step = int(checkpoints.step.numpy())
   logging.info(
-    "%s of width %s: %d parameters; batch of %d = %d replicas x %d; %d training tiles; step %d of %d.",
+    "%s of width %s: %d parameters; batch of %d = %d replicas x %d; %d tiles; step %d of %d.",
     entry.name,
     run.model.width or "the paper",
     network.count_params(),
@@ -104,7 +105,7 @@ def train(run: config.RunConfig, clock: Callable[[], float] = time.monotonic) ->
 
 def _prepare_folder(run):
   try:
-    os.makedirs(run.train.logdir, exist_ok=True)
+    pathlib.Path(run.train.logdir).mkdir(parents=True, exist_ok=True)
     config.check_continues(run)
     config.save(run)
   except OSError as error:
@@ -128,6 +129,10 @@ def _distributed(strategy, run, manifest, first_step):
       hosts=context.num_input_pipelines,
     )
 
+  if strategy.num_replicas_in_sync == 1:
+    # The distributed iterator runs a generator dataset, whose kernel resets glibc's thresholds to
+    # values that make every allocation a page fault (see `allocator`); one device needs neither.
+    return host_batches(tf.distribute.InputContext(num_replicas_in_sync=1))
   return strategy.distribute_datasets_from_function(host_batches)
 
 
@@ -198,8 +203,9 @@ class _Loop:
       self._seconds += seconds
       if not math.isfinite(totals.loss):
         raise FloatingPointError(
-          f"the loss is {totals.loss} within the {count} steps before step {self._step}, at learning "
-          f"rate {rate:g}. The latest checkpoint is older and still good; use a lower --learning_rate."
+          f"the loss is {totals.loss} in the {count} steps before step {self._step}, at learning "
+          f"rate {rate:g}. The latest checkpoint is older and still good: use a lower "
+          "--learning_rate."
         )
       window.append((count, seconds, totals))
       if self._due("log_every_steps"):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 import os
+import pathlib
 import sys
 
 from absl import app, flags, logging
@@ -32,14 +33,14 @@ def run(main: Callable[[Sequence[str]], int | None]) -> None:
       if flags.FLAGS.verbosity > 0:
         logging.exception("%s", error)
       else:
-        print(f"{os.path.basename(sys.argv[0])}: {error}", file=sys.stderr)
+        print(f"{pathlib.Path(sys.argv[0]).name}: {error}", file=sys.stderr)
       return 1
 
   app.run(guarded)
 
 
 def progress_bar(description: str, unit: str, total: int | None = None) -> tqdm.tqdm:
-  """Returns a bar on standard error; a log file gets a line now and then instead of a moving bar."""
+  """Returns a bar on standard error, which a log file sees move only now and then."""
   return tqdm.tqdm(
     total=total,
     desc=description,

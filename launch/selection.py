@@ -7,7 +7,10 @@ import numpy as np
 
 from deblock.launch import checkpoints, config
 from deblock.model import registry, restorer
-from deblock.records import images as images_lib, jpeg_tables, manifest as manifest_lib, sources
+from deblock.pipeline import dataset
+from deblock.records import images as images_lib
+from deblock.records import jpeg_tables, sources
+from deblock.records import manifest as manifest_lib
 
 
 def _field(default, help_line):
@@ -20,7 +23,7 @@ class SelectionConfig:
 
   logdir: str = _field("", "folder of the run whose latest checkpoint is used")
   images: str = _field("", "folder or glob of clean images; the run's held-out ones if empty")
-  records: str = _field("", "with no --images: records whose test split is used, if not the run's")
+  records: str = _field("", "records whose held-out images or qualities are used, if not the run's")
   qualities: tuple[int, ...] = _field((), "JPEG qualities; those of the records if empty")
   subsampling: str = _field("420", "of the JPEG's colours: 444, 422 or 420")
   output: str = _field("", "folder to write to")
@@ -57,13 +60,15 @@ def choose(settings: SelectionConfig) -> tuple[list[tuple[str, str]], Sequence[i
     FileNotFoundError: if there are no images, run or records.
     ValueError: if the records hold no test images.
   """
-  records = settings.records or config.load(settings.logdir).input.records
+  run = config.load(settings.logdir)
+  records = settings.records or run.input.records
   if settings.images:
     chosen = [(image.id, image.path) for image in sources.from_pattern(settings.images)]
     qualities = settings.qualities or manifest_lib.load(records).qualities
     return chosen, qualities
   manifest = manifest_lib.load(records)
-  chosen = [(image.id, image.path) for image in manifest.images if image.split == "test"]
+  held_out = dataset.held_out_images(run.input, manifest)
+  chosen = [(image.id, image.path) for image in manifest.images if image.id in held_out]
   if not chosen:
     raise ValueError(f"{records} has no test images: name some with --images=FOLDER.")
   return chosen, settings.qualities or manifest.qualities
@@ -73,8 +78,8 @@ def read(chosen: Sequence[tuple[str, str]]) -> Iterator[tuple[str, np.ndarray]]:
   """Yields each image's identity and pixels, uint8 [H, W, 3].
 
   Raises:
-    ImageError: naming the first file that cannot be read. A mean over fewer images than were asked for
-      would be another figure, so none is left out.
+    ImageError: naming the first file that cannot be read. A mean over fewer images than were asked
+      for would be another figure, so none is left out.
   """
   for image, path in chosen:
     yield image, images_lib.read_rgb(path)

@@ -5,8 +5,10 @@ deblock-train --records=DIR --logdir=DIR --model=blockcnn --width=16 --max_steps
 
 from absl import flags
 
-from deblock.launch import config, flags as config_flags, loop, program
-from deblock.model import config as model_config, registry
+from deblock.launch import config, loop, program
+from deblock.launch import flags as config_flags
+from deblock.model import config as model_config
+from deblock.model import registry
 from deblock.pipeline import config as input_config
 
 for _part in (model_config.ModelConfig, input_config.InputConfig, config.TrainConfig):

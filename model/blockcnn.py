@@ -10,12 +10,15 @@ normalisation and LeakyReLU(0.1), none with a bias:
     3x5→k | B B | 3x5→2k | B | 1x5→4k | B B | 1x1→8k | B | 1x1→4k | B | 1x1→2k | B | 1x1→k | B |
     1x1→3 | sigmoid                                                    (B: blocks.Bottleneck)
 
-The branch for artifact removal takes 24x24 pixels. That its three unpadded convolutions are then 5x5
-(24→20→16→12), and that the block is the centre of the 12x12 that remains, is our reading.
+The branch for artifact removal takes 24x24 pixels. That its three unpadded convolutions are then
+5x5 (24→20→16→12), and that the block is the centre of the 12x12 that remains, is our reading.
 
-Deviations, both off with `residual=False`: the network predicts what to add to the JPEG's pixels,
-and its last layer starts at zero, so that an untrained network returns the JPEG's own block; the
-published head is a sigmoid. He initialisation replaces N(0, 0.02) in the residual form.
+Deviations, all off with `residual=False`: the network predicts what to add to the JPEG's pixels,
+where the published head is a sigmoid; its last layer starts at zero, so that an untrained network
+returns the JPEG's own block; He initialisation replaces N(0, 0.02); the bottlenecks start closed,
+without which so deep a network learns next to nothing in its first hundreds of steps; and the
+head's output is scaled by 1/20, about the size of a JPEG's error: Adam's steps are too large for it
+otherwise.
 """
 
 import keras
@@ -24,6 +27,7 @@ from deblock.model import blocks
 
 PAPER_WIDTH = 64
 REMOVAL_KERNELS = ((5, 5), (5, 5), (5, 5))
+RESIDUAL_SCALE = 0.05
 PREDICTION_KERNELS = ((3, 5), (3, 5), (1, 5))  # The published prediction branch: 16x24 to 12x12.
 
 
@@ -39,7 +43,7 @@ def _unit(features, channels, kernel_size, initializer, name):
   return keras.layers.LeakyReLU(blocks.LEAKY_SLOPE, name=f"{name}_activation")(features)
 
 
-def trunk(images, width, kernels, padding, initializer):
+def trunk(images, width, kernels, padding, initializer, starts_closed):
   """Returns the features before the head, float [B, h, w, width].
 
   Args:
@@ -48,6 +52,7 @@ def trunk(images, width, kernels, padding, initializer):
     kernels: sizes of the three spatial convolutions between the bottlenecks.
     padding: "same" or "valid", of the bottlenecks' 3x3 convolutions.
     initializer: of every kernel.
+    starts_closed: whether the bottlenecks start as the identity.
   """
   features = images
   stages = (
@@ -65,6 +70,7 @@ def trunk(images, width, kernels, padding, initializer):
       features = blocks.Bottleneck(
         padding=padding,
         kernel_initializer=initializer.clone(),
+        starts_closed=starts_closed,
         name=f"stage{stage}_bottleneck{index}",
       )(features)
   return features
@@ -74,7 +80,7 @@ def _removal(name, width, residual, padding, context):
   width = width or PAPER_WIDTH
   initializer = keras.initializers.HeNormal() if residual else blocks.published_initializer()
   compressed = keras.Input((None, None, 3), name="compressed")
-  features = trunk(compressed, width, REMOVAL_KERNELS, padding, initializer)
+  features = trunk(compressed, width, REMOVAL_KERNELS, padding, initializer, residual)
   reach = 6 if padding == "same" else 15  # Pixels a side that the unpadded convolutions took.
   if context > reach:
     features = blocks.CenterCrop(context - reach, name="block")(features)
@@ -87,6 +93,7 @@ def _removal(name, width, residual, padding, context):
     name="head",
   )(features)
   if residual:
+    head = keras.layers.Rescaling(RESIDUAL_SCALE, name="residual")(head)
     center = blocks.CenterCrop(context, name="compressed_block")(compressed)
     head = keras.layers.Add(name="restored")([center, head])
   return keras.Model(compressed, head, name=name)
@@ -96,12 +103,12 @@ def blockcnn(width=0, residual=True):
   """Returns BlockCNN for artifact removal, as published but for the deviations named above.
 
   The zeros that pad the bottlenecks are part of the function: the network is meant for 24x24
-  neighbourhoods, float32 [B, 24, 24, 3] in [0, 1] to [B, 8, 8, 3]. It takes larger crops, [B, H, W, 3]
-  to [B, H - 16, W - 16, 3], but is another function there.
+  neighbourhoods, float32 [B, 24, 24, 3] in [0, 1] to [B, 8, 8, 3]. It takes larger crops,
+  [B, H, W, 3] to [B, H - 16, W - 16, 3], but is another function there.
 
   Args:
     width: k; 0 is the paper's 64 (6.9 M parameters in this branch).
-    residual: whether the JPEG's pixels are added to the output, which is then not bounded by [0, 1].
+    residual: whether the JPEG's pixels are added to the output, which [0, 1] then does not bound.
   """
   return _removal("blockcnn", width, residual, "same", context=8)
 
@@ -109,9 +116,9 @@ def blockcnn(width=0, residual=True):
 def blockcnn_fc(width=0, residual=True):
   """Returns BlockCNN's trunk without any padding, the same function on a block and on an image.
 
-  The bottlenecks' 3x3 convolutions are unpadded too, which takes 15 pixels off each side: a block of
-  8x8 depends on 38x38 pixels. Float32 [B, H, W, 3] in [0, 1] to [B, H - 32, W - 32, 3]; the 16th pixel
-  keeps crops on the JPEG's grid. Not in the paper: it is what lets a whole image be restored at once.
+  The bottlenecks' 3x3 convolutions are unpadded too, which takes 15 pixels off each side: a block
+  of 8x8 depends on 38x38 pixels. Float32 [B, H, W, 3] in [0, 1] to [B, H - 32, W - 32, 3]; the 16th
+  pixel keeps crops on the JPEG's grid. Not in the paper: it lets a whole image be restored at once.
 
   Args:
     width: as in `blockcnn`.

@@ -1,12 +1,12 @@
 """The network of the project that this one continues, layer for layer.
 
-A TensorFlow re-implementation of BlockCNN trained on the 24 Kodak images at quality 25, with k = 16:
+A TensorFlow re-implementation of BlockCNN, trained on the 24 Kodak images at quality 25; k = 16:
 
     3x3→k | bottleneck | 5x5→2k, BN | 5x5→8k, BN | bottleneck | 7x7→k, BN | 1x1→3 | sigmoid
 
-All convolutions but the bottlenecks' are unpadded (24→22→18→14→8), LeakyReLU(0.1) follows each, and
-the bottlenecks have no batch normalisation and Keras 2's default slope of 0.3 inside. Its biases and
-initialisers are not recorded: Keras' defaults are our reading.
+All convolutions but the bottlenecks' are unpadded (24→22→18→14→8), LeakyReLU(0.1) follows each,
+and the bottlenecks have no batch normalisation and Keras 2's default slope of 0.3 inside. Its
+biases and initialisers are not recorded: Keras' defaults are our reading.
 """
 
 import keras

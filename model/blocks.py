@@ -13,16 +13,22 @@ def crop_center(images, margin):
 
 
 def published_initializer():
-  """Returns a fresh N(0, 0.02) initialiser, which BlockCNN's published code uses for every kernel."""
+  """Returns a fresh N(0, 0.02) initialiser, every kernel's in BlockCNN's published code."""
   return keras.initializers.RandomNormal(stddev=0.02)
 
 
-def batch_normalization(name=None):
+def batch_normalization(gain="ones", name=None):
   """Returns a batch normalisation with the constants of BlockCNN's published (PyTorch) code.
 
   PyTorch's momentum 0.1 is Keras' 0.9: the one weighs the new statistics, the other the old.
+
+  Args:
+    gain: initialiser of the scale.
+    name: of the layer.
   """
-  return keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=name)
+  return keras.layers.BatchNormalization(
+    momentum=0.9, epsilon=1e-5, gamma_initializer=gain, name=name
+  )
 
 
 def shrunk(shape, margin):
@@ -77,6 +83,8 @@ class Bottleneck(keras.layers.Layer):
     padding: "same" as published: float [B, H, W, C] to the same shape. "valid" drops one pixel on
       each side, of the identity too, so that no zero is mixed into the result.
     kernel_initializer: of the three convolutions.
+    starts_closed: whether the last normalisation starts with a scale of zero, so that the unit
+      passes its input on until it has learnt something (Goyal et al. 2017, section 5.1).
   """
 
   def __init__(
@@ -85,6 +93,7 @@ class Bottleneck(keras.layers.Layer):
     inner_slope=LEAKY_SLOPE,
     padding="same",
     kernel_initializer="glorot_uniform",
+    starts_closed=False,
     **kwargs,
   ):
     super().__init__(**kwargs)
@@ -94,13 +103,14 @@ class Bottleneck(keras.layers.Layer):
     self.inner_slope = inner_slope
     self.padding = padding
     self.kernel_initializer = keras.initializers.get(kernel_initializer)
+    self.starts_closed = starts_closed
 
   def build(self, input_shape):
     """Creates the convolutions, whose width is the number of channels that comes in."""
     self.convolutions = []
     self.normalizations = []
     shape = tuple(input_shape)
-    for side in (1, 3, 1):
+    for index, side in enumerate((1, 3, 1)):
       convolution = keras.layers.Conv2D(
         shape[-1],
         side,
@@ -112,7 +122,8 @@ class Bottleneck(keras.layers.Layer):
       self.convolutions.append(convolution)
       shape = convolution.compute_output_shape(shape)
       if self.normalize:
-        normalization = batch_normalization()
+        closed = self.starts_closed and index == 2
+        normalization = batch_normalization("zeros" if closed else "ones")
         normalization.build(shape)
         self.normalizations.append(normalization)
 
@@ -145,4 +156,5 @@ class Bottleneck(keras.layers.Layer):
       "inner_slope": self.inner_slope,
       "padding": self.padding,
       "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+      "starts_closed": self.starts_closed,
     }

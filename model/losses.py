@@ -25,8 +25,8 @@ def l2(restored, clean):
 def smooth_l1(restored, clean):
   """Returns the Huber loss with threshold 1 of each image, BlockCNN's (PyTorch's SmoothL1).
 
-  The published code trains on levels of 0 to 255, so the error is scaled to levels here; on [0, 1] the
-  threshold would never be reached.
+  The published code trains on levels of 0 to 255, so the error is scaled to levels here; on [0, 1]
+  the threshold would never be reached.
 
   Args:
     restored: float [B, H, W, C] in [0, 1].

@@ -25,8 +25,8 @@ def quantize(images):
 def psnr(restored, clean):
   """Returns the peak signal-to-noise ratio of each image, in decibels.
 
-  20 log10(1 / sqrt(MSE)), one MSE over all samples and channels of an image. The ratio is formed per
-  image and never averaged here: the mean of dB values is not the dB of the mean error.
+  20 log10(1 / sqrt(MSE)), one MSE over all samples and channels of an image. The ratio is formed
+  per image and never averaged here: the mean of dB values is not the dB of the mean error.
 
   Args:
     restored: float [B, H, W, C] in [0, 1]; see `quantize`.
@@ -76,7 +76,8 @@ def _pair(restored, clean):
   clean = tf.cast(clean, tf.float64)
   if not restored.shape.is_compatible_with(clean.shape) or restored.shape.rank != 4:
     raise ValueError(
-      f"restored and clean must have one shape [B, H, W, C], got {restored.shape} and {clean.shape}."
+      "restored and clean must have one shape [B, H, W, C], got "
+      f"{restored.shape} and {clean.shape}."
     )
   return restored, clean
 

@@ -15,12 +15,12 @@ class Entry:
   Attributes:
     name: what `--model` takes.
     description: one line for `--list_models`.
-    build: (width, residual) to a keras.Model that maps float32 [B, H, W, 3] in [0, 1] to the same image
-      without `context` pixels on each side.
+    build: (width, residual) to a keras.Model that maps float32 [B, H, W, 3] in [0, 1] to the same
+      image without `context` pixels on each side.
     context: pixels of surroundings that the network consumes on each side; a multiple of 8.
     border: what stands in for pixels beyond an image's edge: "mirror" or "zeros".
-    blockwise: whether a block depends on how much of the image is shown with it, so that the network
-      must be run one block at a time.
+    blockwise: whether a block depends on how much of the image is shown with it, so that the
+      network must be run one block at a time.
   """
 
   name: str

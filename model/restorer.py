@@ -13,8 +13,8 @@ PIXELS_PER_CALL = 16384  # Output pixels of one call: 256 blocks, or one tile; b
 class Restorer:
   """A network and how it is run over images of any size.
 
-  A blockwise network (see `registry.Entry`) gets one 8x8 block with its surroundings at a time, many
-  to a call; any other gets large tiles, with the same result to float tolerance.
+  A blockwise network (see `registry.Entry`) gets one 8x8 block with its surroundings at a time,
+  many to a call; any other gets large tiles, with the same result to float tolerance.
 
   Args:
     network: keras.Model built by `entry`.
@@ -74,12 +74,13 @@ class Restorer:
     height, width, _ = image.shape
     rows, columns = -(-height // self._tile), -(-width // self._tile)
     context = self._entry.context
-    margins = (
+    margins: tuple[tuple[int, int], ...] = (
       (context, rows * self._tile - height + context),
       (context, columns * self._tile - width + context),
       (0, 0),
     )
     # Mirrored with the edge pixel repeated ("symmetric"), a block's neighbour beyond the border is
     # the block itself turned over, so that the block grid goes on.
-    mode = "symmetric" if self._entry.border == "mirror" else "constant"
-    return np.pad(image, margins, mode), rows, columns
+    if self._entry.border == "mirror":
+      return np.pad(image, margins, "symmetric"), rows, columns
+    return np.pad(image, margins, "constant"), rows, columns

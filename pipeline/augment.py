@@ -6,8 +6,8 @@ import tensorflow as tf
 def random_symmetry(pairs, tables, seed):
   """Flips and turns each pair in one of eight ways, with equal chance.
 
-  One decision covers all images of a pair. A crop on the block grid stays on it. Transposing an image
-  transposes its DCT blocks, and so the tables that quantised them.
+  One decision covers all images of a pair. A crop on the block grid stays on it. Transposing an
+  image transposes its DCT blocks, and so the tables that quantised them.
 
   Args:
     pairs: tuple of tensors [N, P, P, C]; image n of each belongs together.

@@ -6,7 +6,7 @@ BLOCK = 8
 
 
 def random_offsets(height, width, size, count, seed):
-  """Returns the top left corners of `count` random crops, each a multiple of 8 away from the origin.
+  """Returns the top left corners of `count` random crops, all on the grid of 8x8 blocks.
 
   Drawn uniformly and independently of each other, so that none of an image's places is preferred.
 

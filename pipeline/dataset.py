@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from deblock.pipeline import augment, batch, config as config_lib, crop, degrade, pairs, pixels
-from deblock.pipeline import seeds, source
-from deblock.records import codec, jpeg_tables, manifest as manifest_lib, schema
+from deblock.pipeline import augment, batch, crop, degrade, pairs, pixels, seeds, source
+from deblock.pipeline import config as config_lib
+from deblock.records import codec, jpeg_tables, schema
+from deblock.records import manifest as manifest_lib
 
 PREFETCHED_BATCHES = 2
 
@@ -48,8 +49,8 @@ def evaluation_tiles(
 ) -> tf.data.Dataset:
   """Returns the tiles that a run is evaluated on while it trains: none of them is trained on.
 
-  The first tiles of the test split, which a hash has put in random order; with `sampling="pairs"` the
-  images all of whose pairs are held out.
+  The first tiles of the test split, which a hash has put in random order; with `sampling="pairs"`
+  the images all of whose pairs are held out.
 
   Args:
     config: of the run.
@@ -64,6 +65,17 @@ def evaluation_tiles(
     paths = manifest.shard_paths("test") if "test" in manifest.splits else []
     dataset = source.stored_records(paths)
   return dataset.take(limit).map(lambda serialized: _decode_all(serialized, config.qualities))
+
+
+def held_out_images(
+  config: config_lib.InputConfig, manifest: manifest_lib.Manifest
+) -> frozenset[str]:
+  """Returns the identities of the images of which a run with this configuration sees no pixel."""
+  if config.sampling == "pairs":
+    records = pairs.held_out_records(manifest.shard_paths("train"), config.held_out_pairs)
+    keys = (schema.parse(record).key.numpy().decode() for record in records)
+    return frozenset(key.rsplit("/", 2)[0] for key in keys)
+  return frozenset(image.id for image in manifest.images if image.split == "test")
 
 
 def _share(manifest, host, hosts):
@@ -152,7 +164,7 @@ def _pair_batches(config, paths, seed, batch_size, first_batch):
     epoch_pairs = (
       tf.data.Dataset.from_tensor_slices((records, first_pairs))
       .enumerate()
-      .map(lambda index, pair: pairs_of(number, index, *pair), deterministic=True)
+      .map(lambda index, pair: pairs_of(number, index, *pair))
       .unbatch()
     )
     return source.shuffled(epoch_pairs, count, order_seed)

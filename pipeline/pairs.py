@@ -1,8 +1,8 @@
 """Every 8x8 block of an image with its neighbours, and the split by pairs.
 
 The project that this one continues numbered the pairs of all its images in order and kept the first
-fifth for testing. It is kept to compare with it; splitting by image is the rule, since the blocks of one
-image resemble each other.
+fifth for testing. That split is here to compare with it; splitting by image is the rule, since the
+blocks of one image resemble each other.
 """
 
 from collections.abc import Sequence

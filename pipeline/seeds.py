@@ -1,7 +1,7 @@
 """Stateless seeds: one for each (run, position in the stream, decision).
 
-Nothing random in the pipeline depends on the order in which threads run, so the stream of batches is
-the same for any number of them, and can be entered at any position.
+Nothing random in the pipeline depends on the order in which threads run, so the stream of batches
+is the same for any number of them, and can be entered at any position.
 """
 
 import tensorflow as tf

@@ -10,8 +10,8 @@ READ_SHARDS = 4  # Shards that are read alternately, so that neighbours in a bat
 def training_records(shard_paths, shuffled_tiles, seed, epoch):
   """Returns a dataset of the serialised records of one epoch, in an order of its own.
 
-  Shards are permuted, read alternately, and their records shuffled within a buffer; the order depends
-  on `seed` and `epoch` alone.
+  Shards are permuted, read alternately, and their records shuffled within a buffer; the order
+  depends on `seed` and `epoch` alone.
 
   Args:
     shard_paths: list of files.
@@ -22,7 +22,7 @@ def training_records(shard_paths, shuffled_tiles, seed, epoch):
   order_seed = seeds.derive(seed, epoch, seeds.ORDER)
   paths = tf.random.experimental.stateless_shuffle(tf.constant(shard_paths), order_seed)
   dataset = tf.data.Dataset.from_tensor_slices(paths).interleave(
-    tf.data.TFRecordDataset, cycle_length=READ_SHARDS, deterministic=True
+    tf.data.TFRecordDataset, cycle_length=READ_SHARDS
   )
   return shuffled(dataset, shuffled_tiles, order_seed)
 

@@ -1,0 +1,98 @@
+# Everything a user types. `make help` lists the targets.
+PYTHON ?= python3
+VENV ?= .venv
+WORKDIR ?= runs/quickstart
+IMAGES ?=
+SOURCE ?=
+QUALITIES ?= 25
+MODEL ?= blockcnn
+WIDTH ?= 16
+STEPS ?= 1000
+MINUTES ?= 5
+TRAIN_FLAGS ?=
+
+BIN = $(VENV)/bin
+RECORDS = $(WORKDIR)/records
+LOGDIR = $(WORKDIR)/train
+EVALUATION = $(WORKDIR)/evaluation
+INSTALLED = $(VENV)/installed
+SELECTION = --logdir=$(LOGDIR) --records=$(RECORDS) --output=$(EVALUATION) --qualities=$(QUALITIES)
+
+.DEFAULT_GOAL := help
+.PHONY: help install records train evaluate compare tensorboard test lint typecheck bench \
+  bench-kodak clean
+
+help: ## list these targets
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  \1\t\2/p' Makefile | expand -t 16
+	@echo "Variables: IMAGES=FOLDER SOURCE=kodak QUALITIES=10,20 MODEL=NAME WIDTH=K STEPS=N WORKDIR=DIR"
+
+install: $(INSTALLED) ## create the virtual environment with all dependencies, pinned
+
+$(INSTALLED): setup.cfg pyproject.toml .ci/constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 13))' || \
+	  { echo "deblock needs Python 3.10 to 3.12: make PYTHON=python3.11 ..."; exit 1; }
+	@echo "installing into $(VENV) (TensorFlow and Beam are large: some minutes) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	  --constraint .ci/constraints.txt --editable '.[test]' 2>&1 | grep -v 'BuildBackendWarning' >&2; \
+	  exit $${PIPESTATUS:-0}
+	@touch $@
+
+records: $(INSTALLED) ## shard the images into TFRecords
+	@$(BIN)/deblock-records --records=$(RECORDS) --images='$(IMAGES)' --source='$(SOURCE)' \
+	  --qualities=$(QUALITIES)
+
+train: records ## train, evaluate on held-out images and draw a picture
+	@$(BIN)/deblock-train --records=$(RECORDS) --logdir=$(LOGDIR) --model=$(MODEL) \
+	  --width=$(WIDTH) --max_steps=$(STEPS) $(TRAIN_FLAGS)
+	@$(MAKE) --no-print-directory evaluate compare
+	@echo
+	@echo "pictures:    $(EVALUATION)/*.png"
+	@echo "checkpoint:  $(LOGDIR)/checkpoints"
+	@echo "TensorBoard: $(LOGDIR)"
+	@echo "go on with:  make train STEPS=20000 WORKDIR=$(WORKDIR)"
+	@echo "and look at: make tensorboard WORKDIR=$(WORKDIR)"
+
+evaluate: $(EVALUATION)/evaluation.json ## PSNR and SSIM of the held-out images
+
+$(EVALUATION)/evaluation.json: $(LOGDIR)/checkpoints/checkpoint
+	@$(BIN)/deblock-evaluate $(SELECTION)
+
+compare: $(EVALUATION)/pictures ## side-by-side pictures of the held-out images
+
+$(EVALUATION)/pictures: $(LOGDIR)/checkpoints/checkpoint
+	@$(BIN)/deblock-compare $(SELECTION)
+	@touch $@
+
+$(LOGDIR)/checkpoints/checkpoint:
+	@echo "$(LOGDIR) holds no checkpoint: run 'make train WORKDIR=$(WORKDIR)' first." >&2; exit 1
+
+tensorboard: $(INSTALLED) ## show the training log in a browser
+	@$(BIN)/tensorboard --logdir=$(LOGDIR)
+
+test: lint typecheck ## lint, types and all tests
+	@$(BIN)/python -m pytest
+
+lint: $(INSTALLED) ## style and formatting
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+# The checker does not see through the editable install, so it is shown the folders as a package.
+typecheck: $(INSTALLED) ## static types
+	@mkdir -p build/ns/deblock
+	@for part in records pipeline model launch; do \
+	  ln -sfn ../../../$$part build/ns/deblock/$$part; done
+	@$(BIN)/mypy build/ns/deblock
+
+bench: records ## measure the input pipeline, training and restoring
+	@$(BIN)/python tests/bench/loading.py $(RECORDS)
+	@$(BIN)/python tests/bench/allocation.py
+	@$(BIN)/python tests/bench/restoring.py
+
+# FULL names the logdir of a run of the recipe's ten epochs, if there is one, to measure beside them.
+bench-kodak: $(INSTALLED) ## the Kodak network and ours, MINUTES of training each (IMAGES=KODAK)
+	@$(BIN)/python tests/bench/kodak.py --workdir=$(WORKDIR)/bench-kodak --minutes=$(MINUTES) \
+	  $(if $(IMAGES),--images='$(IMAGES)',--source=kodak) $(if $(FULL),--full='$(FULL)')
+
+clean: ## remove the virtual environment, caches and builds; runs stay
+	@rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .mypy_cache

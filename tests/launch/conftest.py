@@ -1,0 +1,110 @@
+"""Records of small synthetic images, settings of tiny runs, and a network that compiles fast."""
+
+import keras
+import numpy as np
+from PIL import Image
+import pytest
+
+from deblock.launch import config
+from deblock.model import blocks, registry
+from deblock.model import config as model_config
+from deblock.pipeline import config as input_config
+from deblock.records import config as records_config
+from deblock.records import writer
+
+QUALITIES = (10, 20)
+
+
+def _picture(height, width, number=0):
+  """Returns smooth waves with a little noise, uint8 [height, width, 3]."""
+  rows, columns = np.mgrid[:height, :width]
+  waves = np.sin(columns / (5 + number))[..., None] * (60, 40, 25)
+  waves = waves + 50 * np.cos(rows / (7 + number))[..., None]
+  noise = np.random.default_rng(number).normal(0, 6, (height, width, 3))
+  return np.clip(128 + waves + noise, 0, 255).astype(np.uint8)
+
+
+def _tiny(width, residual):
+  """A network of two convolutions without batch normalisation, with blockcnn's context."""
+  del residual
+  compressed = keras.Input((None, None, 3))
+  features = keras.layers.Conv2D(width, 3, activation="relu")(compressed)
+  features = blocks.CenterCrop(7)(features)
+  return keras.Model(compressed, keras.layers.Conv2D(3, 1)(features))
+
+
+@pytest.fixture(scope="session")
+def picture():
+  """The function (height, width, number=0) -> uint8 [height, width, 3]."""
+  return _picture
+
+
+@pytest.fixture(scope="session")
+def records(tmp_path_factory):
+  """A folder of records made from five images; tests must not change it."""
+  root = tmp_path_factory.mktemp("launch")
+  (root / "images").mkdir()
+  for number in range(5):
+    Image.fromarray(_picture(96, 96, number)).save(root / "images" / f"{number}.png")
+  writer.write(
+    records_config.RecordsConfig(
+      images=str(root / "images"),
+      records=str(root / "records"),
+      qualities=QUALITIES,
+      tile_size=48,
+      test_share=0.3,
+    )
+  )
+  return str(root / "records")
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+  """The name of a registered network of a few hundred weights; its width must be given."""
+  entry = registry.Entry(
+    name="tiny",
+    description="for tests",
+    build=_tiny,
+    context=8,
+    border="mirror",
+    blockwise=False,
+  )
+  monkeypatch.setitem(registry._ENTRIES, entry.name, entry)
+  return entry.name
+
+
+@pytest.fixture
+def small_run(records, tmp_path):
+  """The function (model=..., **changes) -> RunConfig; changes go to the part that has the field."""
+
+  def make(**changes):
+    values = {
+      "records": records,
+      "logdir": str(tmp_path / "run"),
+      "width": 2,
+      "batch_size": 4,
+      "crops_per_tile": 4,
+      "mixed_tiles": 4,
+      "max_steps": 4,
+      "steps_per_call": 2,
+      "log_every_steps": 2,
+      "evaluate_every_steps": 4,
+      "checkpoint_every_steps": 4,
+      "evaluation_tiles": 1,
+      "strategy": "cpu",
+      **changes,
+    }
+
+    def part(config_class):
+      names = config_class.__dataclass_fields__
+      return config_class(**{name: values.pop(name) for name in list(values) if name in names})
+
+    run = config.RunConfig(
+      model=part(model_config.ModelConfig),
+      input=part(input_config.InputConfig),
+      train=part(config.TrainConfig),
+    )
+    assert not values, f"no part has {values}"
+    return run
+
+  return make

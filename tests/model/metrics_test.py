@@ -1,0 +1,145 @@
+import pathlib
+
+import numpy as np
+from PIL import Image
+import pytest
+from skimage import metrics as skimage_metrics
+import tensorflow as tf
+
+from deblock.model import metrics
+from deblock.records import codec
+
+_KODAK = pathlib.Path(__file__).resolve().parents[3] / "shared/data/kodak"
+
+
+def _pair(photograph, quality, height=97, width=128):
+  """Returns a photograph and its JPEG, uint8 [H, W, 3]."""
+  clean = photograph(height, width)
+  return codec.decode(codec.encode(clean, quality)), clean
+
+
+def _float(image):
+  return tf.constant(image[np.newaxis] / np.float32(255.0))
+
+
+@pytest.mark.parametrize("quality", [5, 10, 40, 90])
+def test_psnr_is_that_of_scikit_image(photograph, quality):
+  jpeg, clean = _pair(photograph, quality)
+  expected = skimage_metrics.peak_signal_noise_ratio(clean, jpeg, data_range=255)
+  made = metrics.psnr(_float(jpeg), _float(clean))
+  assert (made.dtype, made.shape) == (tf.float64, (1,))
+  np.testing.assert_allclose(made.numpy(), [expected], atol=1e-4)
+
+
+@pytest.mark.parametrize("quality", [5, 10, 40, 90])
+def test_ssim_is_that_of_scikit_image(photograph, quality):
+  jpeg, clean = _pair(photograph, quality)
+  expected = skimage_metrics.structural_similarity(
+    clean,
+    jpeg,
+    gaussian_weights=True,
+    sigma=1.5,
+    use_sample_covariance=False,
+    data_range=255,
+    channel_axis=2,
+  )
+  made = metrics.ssim(_float(jpeg), _float(clean))
+  assert (made.dtype, made.shape) == (tf.float64, (1,))
+  np.testing.assert_allclose(made.numpy(), [expected], atol=1e-5)
+
+
+def test_psnr_of_a_known_error():
+  clean = np.zeros((1, 4, 4, 3))
+  np.testing.assert_allclose(metrics.psnr(clean + 0.1, clean).numpy(), [20.0])
+  # One error over all colours, and not the mean of three ratios.
+  np.testing.assert_allclose(
+    metrics.psnr(clean + [0.1, 0.0, 0.0], clean).numpy(), [20.0 + 10.0 * np.log10(3.0)]
+  )
+
+
+def test_ssim_of_two_flat_images_is_its_luminance_term():
+  made = metrics.ssim(np.full((1, 11, 11, 1), 0.25), np.full((1, 11, 11, 1), 0.75))
+  expected = (2 * 0.25 * 0.75 + 1e-4) / (0.25**2 + 0.75**2 + 1e-4)
+  np.testing.assert_allclose(made.numpy(), [expected], rtol=1e-9)
+
+
+def test_equal_images_have_infinite_psnr_and_ssim_one(photograph):
+  clean = _float(photograph(32, 40))
+  assert metrics.psnr(clean, clean).numpy().tolist() == [np.inf]
+  np.testing.assert_allclose(metrics.ssim(clean, clean).numpy(), [1.0], rtol=1e-12)
+
+
+@pytest.mark.parametrize("metric", [metrics.psnr, metrics.ssim])
+def test_an_image_does_not_depend_on_the_rest_of_its_batch(photograph, metric):
+  pairs = [_pair(photograph, quality, 40, 48) for quality in (5, 30, 80)]
+  jpegs, cleans = (tf.concat([_float(image) for image in part], 0) for part in zip(*pairs))
+  alone = [float(metric(_float(jpeg), _float(clean))[0]) for jpeg, clean in pairs]
+  assert len(set(alone)) == 3
+  np.testing.assert_allclose(metric(jpegs, cleans).numpy(), alone, rtol=1e-12)
+
+
+@pytest.mark.parametrize("metric", [metrics.psnr, metrics.ssim])
+def test_neither_image_is_preferred_and_graphs_agree(photograph, metric):
+  jpeg, clean = (_float(image) for image in _pair(photograph, 20, 40, 48))
+  expected = metric(jpeg, clean).numpy()
+  np.testing.assert_allclose(metric(clean, jpeg).numpy(), expected, rtol=1e-12)
+  unknown = tf.TensorSpec((None, None, None, 3), tf.float32)
+  in_graph = tf.function(metric, input_signature=[unknown, unknown])
+  np.testing.assert_allclose(in_graph(jpeg, clean).numpy(), expected, rtol=1e-12)
+
+
+def test_only_places_with_a_whole_window_count():
+  random = np.random.default_rng(0)
+  clean = random.uniform(size=(1, 11, 11, 1))
+  restored = random.uniform(size=(1, 11, 11, 1))
+  offsets = np.arange(11) - 5
+  row = np.exp(-(offsets**2) / (2 * 1.5**2))
+  weights = np.outer(row, row) / np.outer(row, row).sum()
+  one, other = restored[0, ..., 0], clean[0, ..., 0]
+  mean, mean_other = (weights * one).sum(), (weights * other).sum()
+  variance = (weights * (one - mean) ** 2).sum()
+  variance_other = (weights * (other - mean_other) ** 2).sum()
+  covariance = (weights * (one - mean) * (other - mean_other)).sum()
+  expected = (
+    (2 * mean * mean_other + 0.01**2)
+    * (2 * covariance + 0.03**2)
+    / ((mean**2 + mean_other**2 + 0.01**2) * (variance + variance_other + 0.03**2))
+  )
+  np.testing.assert_allclose(metrics.ssim(restored, clean).numpy(), [expected], rtol=1e-9)
+
+
+@pytest.mark.parametrize("metric", [metrics.psnr, metrics.ssim])
+def test_shapes_that_differ_are_refused(metric):
+  message = r"must have one shape \[B, H, W, C\], got \(1, 16, 16, 3\) and \(1, 16, 24, 3\)"
+  with pytest.raises(ValueError, match=message):
+    metric(tf.zeros((1, 16, 16, 3)), tf.zeros((1, 16, 24, 3)))
+  with pytest.raises(ValueError, match=r"must have one shape \[B, H, W, C\]"):
+    metric(tf.zeros((16, 16, 3)), tf.zeros((16, 16, 3)))
+
+
+@pytest.mark.parametrize(("height", "width"), [(10, 40), (40, 10)])
+def test_images_smaller_than_the_window_are_refused(height, width):
+  images = tf.zeros((1, height, width, 3))
+  with pytest.raises(ValueError, match=f"at least 11x11 pixels, got {height}x{width}"):
+    metrics.ssim(images, images)
+
+
+def test_quantising_gives_levels_and_keeps_them():
+  levels = np.arange(256) / 255.0
+  np.testing.assert_array_equal(metrics.quantize(tf.constant(levels)).numpy(), levels)
+  made = metrics.quantize(tf.constant([-0.2, 1.3, 0.49 / 255.0, 0.51 / 255.0, np.nan], tf.float32))
+  assert made.dtype == tf.float32
+  np.testing.assert_allclose(made.numpy(), [0.0, 1.0, 0.0, 1.0 / 255.0, np.nan], rtol=1e-6)
+
+
+@pytest.mark.skipif(not _KODAK.is_dir(), reason=f"the Kodak images are not in {_KODAK}")
+def test_the_jpegs_of_kodak_have_their_known_psnr():
+  qualities, figures = (10, 20, 30, 40), []
+  for path in sorted(_KODAK.glob("*.png")):
+    with Image.open(path) as picture:
+      clean = np.array(picture.convert("RGB"))
+    jpegs = [codec.decode(codec.encode(clean, quality)) for quality in qualities]
+    figures.append([metrics.psnr(_float(jpeg), _float(clean)).numpy()[0] for jpeg in jpegs])
+  assert len(figures) == 24
+  expected = [26.672, 29.145, 30.491, 31.422]
+  np.testing.assert_allclose(np.mean(figures, axis=0), expected, atol=5e-4)

@@ -1,0 +1,131 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from deblock.model import registry, restorer
+
+_ENTRY = registry.get("blockcnn")
+_SIZES = ((1, 1), (7, 9), (8, 24), (13, 40), (50, 17), (130, 11))
+
+
+def _image(height, width):
+  return np.random.default_rng(0).integers(0, 256, (height, width, 3)).astype(np.uint8)
+
+
+def _identity(tiles, training):
+  assert training is False
+  return tiles[:, 8:-8, 8:-8]
+
+
+@pytest.mark.parametrize("name", ["blockcnn", "blockcnn_fc"])
+def test_an_untrained_network_restores_any_size_exactly(name):
+  entry = registry.get(name)
+  restore = restorer.Restorer(entry.build(2, True), entry)
+  for height, width in _SIZES[:5]:
+    image = _image(height, width)
+    restored = restore(image)
+    assert restored.dtype == np.uint8
+    np.testing.assert_array_equal(restored, image)
+
+
+@pytest.mark.parametrize("tile", [8, 16, 40, 256])
+def test_the_tiles_are_put_back_where_they_were(tile):
+  restore = restorer.Restorer(_identity, _ENTRY, tile)
+  for height, width in _SIZES:
+    image = _image(height, width)
+    np.testing.assert_array_equal(restore(image), image)
+
+
+@pytest.mark.parametrize(("border", "mode"), [("mirror", "symmetric"), ("zeros", "constant")])
+@pytest.mark.parametrize("tile", [8, 24])
+def test_a_network_sees_the_true_surroundings_and_the_border_beyond(border, mode, tile):
+  """A network that shifts by (-3, 5) shows what stands around each tile."""
+
+  def shift(tiles, training):
+    return tiles[:, 5 : 5 + tile, 13 : 13 + tile]
+
+  entry = dataclasses.replace(_ENTRY, border=border)
+  for height, width in ((16, 32), (40, 8), (21, 30)):
+    image = _image(height, width)
+    padded = np.pad(image, ((8, 8), (8, 8), (0, 0)), mode)
+    expected = padded[5 : 5 + height, 13 : 13 + width]
+    np.testing.assert_array_equal(restorer.Restorer(shift, entry, tile)(image), expected)
+
+
+def test_blocks_beyond_the_border_are_the_blocks_turned_over():
+  """So the block grid goes on: block -1 is block 0 mirrored."""
+
+  def left_neighbour(tiles, training):
+    return tiles[:, 8:-8, :8]
+
+  image = _image(8, 16)
+  restored = restorer.Restorer(left_neighbour, _ENTRY)(image)
+  np.testing.assert_array_equal(restored[:, :8], image[:, 7::-1])
+  np.testing.assert_array_equal(restored[:, 8:], image[:, :8])
+
+
+def test_without_padding_blocks_and_tiles_agree(randomize, photograph):
+  entry = registry.get("blockcnn_fc")
+  network = randomize(entry.build(3, True))
+  image = photograph(61, 83)
+  small, large = (restorer.Restorer(network, entry, tile)(image) for tile in (8, 128))
+  assert np.abs(small.astype(int) - large.astype(int)).max() <= 1
+  assert (large != image).mean() > 0.1
+
+
+def test_a_block_depends_on_its_neighbours_alone(randomize, photograph):
+  network = randomize(_ENTRY.build(3, True))
+  restore = restorer.Restorer(network, _ENTRY)
+  image = photograph(48, 56)
+  changed = 255 - image
+  changed[8:32, 16:40] = image[8:32, 16:40]
+  before, after = restore(image), restore(changed)
+  np.testing.assert_array_equal(before[16:24, 24:32], after[16:24, 24:32])
+  changed[8:16, 16:24] = 255 - changed[8:16, 16:24]
+  assert (restore(changed)[16:24, 24:32] != before[16:24, 24:32]).any()
+
+
+def test_the_output_is_clipped_and_rounded():
+  values = np.array([-0.5, 0.4 / 255, 0.6 / 255, 254.4 / 255, 1.7], np.float32)
+
+  def constant(value):
+    return lambda tiles, training: 0.0 * tiles[:, 8:-8, 8:-8] + value
+
+  made = [restorer.Restorer(constant(value), _ENTRY)(_image(8, 8)) for value in values]
+  assert [np.unique(image).tolist() for image in made] == [[0], [0], [1], [254], [255]]
+
+
+def test_more_tiles_than_one_call_takes_are_restored(monkeypatch):
+  monkeypatch.setattr(restorer, "PIXELS_PER_CALL", 3 * 64)
+  seen = []
+
+  def network(tiles, training):
+    seen.append(tiles.shape)
+    return _identity(tiles, training)
+
+  image = _image(40, 32)
+  np.testing.assert_array_equal(restorer.Restorer(network, _ENTRY)(image), image)
+  # Traced once, however many tiles a call has.
+  assert [shape.as_list() for shape in seen] == [[None, 24, 24, 3]]
+
+
+@pytest.mark.parametrize("tile", [0, -8, 12])
+def test_other_tile_sizes_are_refused(tile):
+  with pytest.raises(ValueError, match=f"tile must be a positive multiple of 8, .*, got {tile}"):
+    restorer.Restorer(_identity, _ENTRY, tile)
+
+
+@pytest.mark.parametrize(
+  ("image", "message"),
+  [
+    (np.zeros((8, 8, 3), np.float32), r"must be uint8 \[H, W, 3\], got float32 \[8, 8, 3\]"),
+    (np.zeros((8, 8), np.uint8), r"got uint8 \[8, 8\]"),
+    (np.zeros((8, 8, 4), np.uint8), r"got uint8 \[8, 8, 4\]"),
+    (np.zeros((1, 8, 8, 3), np.uint8), r"got uint8 \[1, 8, 8, 3\]"),
+  ],
+)
+def test_arrays_that_are_no_images_are_refused(image, message):
+  restore = restorer.Restorer(_identity, _ENTRY)
+  with pytest.raises(ValueError, match=message):
+    restore(image)

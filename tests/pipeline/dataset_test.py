@@ -1,0 +1,323 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from deblock.pipeline import batch as batch_lib, config as config_lib, dataset, pairs
+from deblock.records import codec, jpeg_tables, schema
+
+_SETTINGS = {
+  "batch_size": 4,
+  "crop_size": 24,
+  "crops_per_tile": 4,
+  "mixed_tiles": 2,
+  "shuffled_tiles": 4,
+}
+
+
+def _config(**changes):
+  return config_lib.InputConfig(**{**_SETTINGS, **changes})
+
+
+def _whole(**changes):
+  """Returns a config whose crops are whole tiles of 32 pixels, each once an epoch."""
+  return _config(
+    **{"crop_size": 32, "crops_per_tile": 1, "mixed_tiles": 1, "batch_size": 1, **changes}
+  )
+
+
+def _take(batches, count):
+  return [batch_lib.Batch(*made) for made in batches.take(count).as_numpy_iterator()]
+
+
+def _assert_equal(ours, theirs):
+  assert len(ours) == len(theirs) > 0
+  for one, other in zip(ours, theirs, strict=True):
+    for part, expected in zip(one, other, strict=True):
+      np.testing.assert_array_equal(part, expected)
+
+
+def _levels(images):
+  """Returns the uint8 pixels behind float ones."""
+  return np.rint(images * 255.0).astype(np.uint8)
+
+
+def _differ(ours, theirs):
+  return any((one.clean != other.clean).any() for one, other in zip(ours, theirs, strict=True))
+
+
+@pytest.mark.parametrize("sampling", ["crops", "pairs"])
+@pytest.mark.parametrize("augment", [True, False])
+def test_batches_are_as_their_spec_says(records, sampling, augment):
+  config = _config(sampling=sampling, augment=augment)
+  batches = dataset.training_dataset(config, records.manifest, 0)
+  assert isinstance(batches.element_spec, batch_lib.Batch)
+  assert batches.element_spec == batch_lib.spec(4, 24)
+  for made in _take(batches, 3):
+    for images in (made.compressed, made.clean):
+      assert images.shape == (4, 24, 24, 3)
+      assert images.dtype == np.float32
+      assert images.min() >= 0.0
+      assert 0.5 < images.max() <= 1.0
+      np.testing.assert_allclose(images * 255.0, _levels(images), atol=1e-4)
+    assert (made.quality.dtype, made.tables.dtype) == (np.int32, np.float32)
+    for quality, tables in zip(made.quality, made.tables, strict=True):
+      expected = jpeg_tables.quantization_tables(int(quality))
+      straight = np.array_equal(tables, expected)
+      assert straight or (augment and np.array_equal(tables, expected.transpose(0, 2, 1)))
+
+
+@pytest.mark.parametrize("sampling", ["crops", "pairs"])
+def test_a_host_may_make_smaller_batches_of_the_same_stream(records, sampling):
+  config = _config(sampling=sampling)
+  whole = _take(dataset.training_dataset(config, records.manifest, 0), 4)
+  halves = _take(dataset.training_dataset(config, records.manifest, 0, batch_size=2), 8)
+  for part in range(4):
+    np.testing.assert_array_equal(
+      np.concatenate([made[part] for made in whole]),
+      np.concatenate([made[part] for made in halves]),
+    )
+
+
+@pytest.mark.parametrize("sampling", ["crops", "pairs"])
+def test_the_stream_depends_on_the_seed_alone_and_not_on_threads(records, sampling):
+  config = _config(sampling=sampling)
+  expected = _take(dataset.training_dataset(config, records.manifest, 3), 12)
+  _assert_equal(_take(dataset.training_dataset(config, records.manifest, 3), 12), expected)
+  for threads in (1, 4):
+    options = tf.data.Options()
+    options.threading.private_threadpool_size = threads
+    options.threading.max_intra_op_parallelism = threads
+    batches = dataset.training_dataset(config, records.manifest, 3).with_options(options)
+    _assert_equal(_take(batches, 12), expected)
+  assert _differ(_take(dataset.training_dataset(config, records.manifest, 4), 12), expected)
+
+
+# Crops: two batches a window of two tiles, seven tiles an epoch. Pairs: 67 batches an epoch.
+@pytest.mark.parametrize(
+  ("sampling", "positions"), [("crops", (1, 2, 5, 7, 8, 17)), ("pairs", (1, 9, 67, 70))]
+)
+def test_entering_the_stream_is_skipping_what_came_before(records, sampling, positions):
+  config = _config(sampling=sampling)
+  through = _take(dataset.training_dataset(config, records.manifest, 1), max(positions) + 3)
+  for position in positions:
+    batches = dataset.training_dataset(config, records.manifest, 1, first_batch=position)
+    _assert_equal(_take(batches, 3), through[position : position + 3])
+
+
+@pytest.mark.parametrize("sampling", ["crops", "pairs"])
+def test_epochs_differ_from_each_other(whole_tiles, sampling):
+  if sampling == "crops":
+    config, batches = _whole(augment=False), 7
+  else:
+    config, batches = _config(sampling="pairs", batch_size=16, held_out_pairs=0.0), 7
+  made = _take(dataset.training_dataset(config, whole_tiles.manifest, 0), 2 * batches)
+  first, second = made[:batches], made[batches:]
+  assert _differ(first, second)
+  if sampling == "crops":
+    seen = [{one.clean.tobytes() for one in epoch} for epoch in (first, second)]
+    assert seen[0] == seen[1]
+    assert len(seen[0]) == 7
+
+
+def test_an_unturned_crop_of_a_whole_tile_is_the_jpeg_of_its_original(whole_tiles):
+  batches = dataset.training_dataset(_whole(augment=False), whole_tiles.manifest, 0)
+  qualities = set()
+  for made in _take(batches, 14):
+    expected = codec.decode(codec.encode(_levels(made.clean[0]), int(made.quality[0])))
+    np.testing.assert_array_equal(_levels(made.compressed[0]), expected)
+    qualities.add(int(made.quality[0]))
+  assert qualities == {10, 30}
+
+
+def test_a_turned_crop_is_the_jpeg_of_its_original_turned_the_same_way(whole_tiles):
+  """Turning a crop back by its table leaves four flips, one of which is a stored tile."""
+  stored = {tile.tobytes() for tile in whole_tiles.tiles["train"]}
+  batches = dataset.training_dataset(_whole(), whole_tiles.manifest, 0)
+  transposed_crops = 0
+  for made in _take(batches, 14):
+    quality = int(made.quality[0])
+    clean, compressed = _levels(made.clean[0]), _levels(made.compressed[0])
+    if not np.array_equal(made.tables[0], jpeg_tables.quantization_tables(quality)):
+      transposed_crops += 1
+      clean, compressed = clean.swapaxes(0, 1), compressed.swapaxes(0, 1)
+    for rows, columns in ((1, 1), (1, -1), (-1, 1), (-1, -1)):
+      flipped = np.ascontiguousarray(clean[::rows, ::columns])
+      if flipped.tobytes() in stored:
+        expected = codec.decode(codec.encode(flipped, quality))
+        np.testing.assert_array_equal(compressed[::rows, ::columns], expected)
+        break
+    else:
+      pytest.fail("a crop is no flip of a stored tile")
+  assert 0 < transposed_crops < 14
+
+
+def test_crops_come_from_the_same_place_of_both_images(records):
+  batches = dataset.training_dataset(_config(augment=False), records.manifest, 0)
+  tiles = records.tiles["train"]
+  jpegs = {
+    (number, quality): codec.decode(codec.encode(tile, quality))
+    for number, tile in enumerate(tiles)
+    for quality in (10, 30)
+  }
+  places = {
+    tile[row : row + 24, column : column + 24].tobytes(): (number, row, column)
+    for number, tile in enumerate(tiles)
+    for row in range(0, 25, 8)
+    for column in range(0, 41, 8)
+  }
+  seen = set()
+  for made in _take(batches, 14):
+    for clean, compressed, quality in zip(made.clean, made.compressed, made.quality, strict=True):
+      number, row, column = places[_levels(clean).tobytes()]
+      jpeg = jpegs[number, int(quality)]
+      expected = jpeg[row : row + 24, column : column + 24]
+      np.testing.assert_array_equal(_levels(compressed), expected)
+      seen.add(number)
+  assert seen == set(range(7))
+
+
+def test_a_window_mixes_the_crops_of_its_tiles(whole_tiles):
+  config = _whole(crop_size=8, crops_per_tile=16, mixed_tiles=7, batch_size=16, augment=False)
+  owners = {
+    tile[row : row + 8, column : column + 8].tobytes(): number
+    for number, tile in enumerate(whole_tiles.tiles["train"])
+    for row in range(0, 32, 8)
+    for column in range(0, 32, 8)
+  }
+  made = _take(dataset.training_dataset(config, whole_tiles.manifest, 0), 7)
+  found = [[owners[_levels(clean).tobytes()] for clean in one.clean] for one in made]
+  assert min(len(set(owner)) for owner in found) >= 4
+  assert np.bincount(sum(found, [])).tolist() == [16] * 7
+
+
+def test_only_wanted_qualities_are_made(records):
+  batches = dataset.training_dataset(_config(qualities=(30,)), records.manifest, 0)
+  assert {int(quality) for made in _take(batches, 6) for quality in made.quality} == {30}
+
+
+def test_an_epoch_of_pairs_is_every_pair_that_is_not_held_out(records):
+  config = _config(
+    sampling="pairs", batch_size=12, held_out_pairs=0.25, augment=False, qualities=(10,)
+  )
+  made = _take(dataset.training_dataset(config, records.manifest, 0), 21)
+  tiles = records.tiles["train"]
+  clean = np.concatenate([pairs.cut_all(tile, 24).numpy() for tile in tiles])[84:]
+  compressed = np.concatenate(
+    [pairs.cut_all(codec.decode(codec.encode(tile, 10)), 24).numpy() for tile in tiles]
+  )[84:]
+  expected = [
+    (one.tobytes(), other.tobytes()) for one, other in zip(clean, compressed, strict=True)
+  ]
+  found = [
+    (_levels(one).tobytes(), _levels(other).tobytes())
+    for batch in made
+    for one, other in zip(batch.clean, batch.compressed, strict=True)
+  ]
+  assert sorted(found) == sorted(expected)
+  assert found != expected
+
+
+def _tiles_of_host(records, host, hosts, count):
+  batches = dataset.training_dataset(
+    _whole(augment=False), records.manifest, 0, host=host, hosts=hosts
+  )
+  return {_levels(made.clean[0]).tobytes() for made in _take(batches, count)}
+
+
+def test_two_hosts_share_all_tiles_between_them(whole_tiles):
+  first, second = _tiles_of_host(whole_tiles, 0, 2, 5), _tiles_of_host(whole_tiles, 1, 2, 2)
+  assert (len(first), len(second)) == (5, 2)
+  assert first | second == {tile.tobytes() for tile in whole_tiles.tiles["train"]}
+
+
+def test_shards_without_records_do_not_move_the_entry_into_the_stream(tmp_path, write_records):
+  made = write_records(tmp_path, {"train": [2, 0, 1, 3]}, size=(32, 32))
+  for host in (0, 1):
+    settings = {"host": host, "hosts": 2}
+    through = _take(dataset.training_dataset(_whole(), made.manifest, 0, **settings), 12)
+    entered = dataset.training_dataset(_whole(), made.manifest, 0, first_batch=9, **settings)
+    _assert_equal(_take(entered, 3), through[9:])
+
+
+def test_what_cannot_be_made_is_refused(tmp_path, records, write_records):
+  make = dataset.training_dataset
+  with pytest.raises(ValueError, match="has 3 training shards for 4 hosts, .* --shards=4 or more"):
+    make(_config(), records.manifest, 0, hosts=4)
+  message = r"qualities \[20, 40\] are not stored in .*, which holds \[10, 30\]"
+  with pytest.raises(ValueError, match=message):
+    make(_config(qualities=(40, 10, 20)), records.manifest, 0)
+  with pytest.raises(ValueError, match="times mixed_tiles, 8, must be a multiple .* batch of 3"):
+    make(_config(), records.manifest, 0, batch_size=3)
+  with pytest.raises(ValueError, match="odd multiple of 8 with sampling=pairs, .*, got 32"):
+    make(_config(sampling="pairs", crop_size=32), records.manifest, 0)
+  empty = write_records(tmp_path, {"train": [0], "test": [1]})
+  with pytest.raises(ValueError, match=f"{tmp_path} holds no training records"):
+    make(_config(), empty.manifest, 0)
+  without = write_records(tmp_path, {"test": [1]})
+  with pytest.raises(ValueError, match="has no split 'train'"):
+    make(_config(), without.manifest, 0)
+
+
+def test_a_crop_larger_than_the_tiles_is_an_error(records):
+  batches = dataset.training_dataset(_config(crop_size=56), records.manifest, 0)
+  with pytest.raises(tf.errors.InvalidArgumentError, match="crop_size is larger than a tile"):
+    next(iter(batches))
+
+
+@pytest.mark.parametrize("wanted", [(), (30,)])
+def test_evaluation_sees_the_test_split_decoded_exactly(records, wanted):
+  found = list(
+    dataset.evaluation_tiles(_config(qualities=wanted), records.manifest, 2).as_numpy_iterator()
+  )
+  assert len(found) == 2
+  for (clean, compressed, qualities), tile in zip(found, records.tiles["test"][:2], strict=True):
+    np.testing.assert_array_equal(clean, tile)
+    assert qualities.tolist() == list(wanted or (10, 30))
+    assert (clean.dtype, compressed.dtype, qualities.dtype) == (np.uint8, np.uint8, np.int32)
+    expected = [codec.decode(codec.encode(tile, int(quality))) for quality in qualities]
+    np.testing.assert_array_equal(compressed, np.stack(expected))
+
+
+def test_evaluation_takes_no_more_than_there_are(tmp_path, records, write_records):
+  assert len(list(dataset.evaluation_tiles(_config(), records.manifest, 100))) == 3
+  without = write_records(tmp_path, {"train": [1]})
+  assert not list(dataset.evaluation_tiles(_config(), without.manifest, 100))
+
+
+@pytest.mark.parametrize("hosts", [1, 2])
+def test_evaluation_of_pairs_sees_nothing_that_is_trained_on(records, hosts):
+  config = _config(sampling="pairs", batch_size=1, held_out_pairs=0.5, augment=False)
+  held_out = set()
+  for clean, _, _ in dataset.evaluation_tiles(config, records.manifest, 100):
+    held_out |= {square.tobytes() for square in pairs.cut_all(clean, 24).numpy()}
+  assert len(held_out) == 3 * 48
+  paths = records.manifest.shard_paths("train")
+  for host in range(hosts):
+    batches = dataset.training_dataset(config, records.manifest, 0, host=host, hosts=hosts)
+    # More than an epoch of any host.
+    trained = {_levels(made.clean[0]).tobytes() for made in _take(batches, 7 * 48)}
+    assert not trained & held_out
+  assert len(paths) >= hosts
+
+
+def test_records_are_not_read_before_they_are_needed(tmp_path, write_records):
+  """Entering late decodes nothing of what is passed over: damaged records there do no harm."""
+  made = write_records(tmp_path, {"train": [1, 1]}, size=(32, 32))
+  path = made.manifest.shard_paths("train")[0]
+  (serialized,) = tf.data.TFRecordDataset(path).as_numpy_iterator()
+  example = tf.train.Example.FromString(serialized)
+  del example.features.feature["compressed"].bytes_list.value[:]
+  example.features.feature["compressed"].bytes_list.value.extend([b"damaged", b"damaged"])
+  with tf.io.TFRecordWriter(path) as writer:
+    writer.write(example.SerializeToString())
+  assert schema.parse(example.SerializeToString()).compressed[0] == b"damaged"
+  config = _whole(shuffled_tiles=1)
+  fails = []
+  for position in range(8):
+    batches = dataset.training_dataset(config, made.manifest, 0, first_batch=position)
+    try:
+      next(iter(batches))
+      fails.append(False)
+    except tf.errors.InvalidArgumentError:
+      fails.append(True)
+  assert sorted(fails) == [False] * 4 + [True] * 4

@@ -1,0 +1,24 @@
+import numpy as np
+import tensorflow as tf
+
+from deblock.pipeline import pixels
+
+_LEVELS = np.arange(256, dtype=np.uint8)
+
+
+def test_levels_become_their_share_of_255():
+  made = pixels.to_float(_LEVELS)
+  assert made.dtype == tf.float32
+  np.testing.assert_allclose(made.numpy(), np.arange(256) / 255.0, rtol=1e-7)
+  assert (made[0], made[255]) == (0.0, 1.0)
+
+
+def test_every_level_comes_back_by_rounding():
+  back = np.rint(pixels.to_float(_LEVELS).numpy() * np.float32(255.0)).astype(np.uint8)
+  np.testing.assert_array_equal(back, _LEVELS)
+
+
+def test_a_dataset_gives_the_same_values_in_the_same_shape():
+  image = _LEVELS.reshape(8, 8, 4)
+  (made,) = tf.data.Dataset.from_tensors(image).map(pixels.to_float)
+  np.testing.assert_array_equal(made.numpy(), pixels.to_float(image).numpy())
