@@ -1,12 +1,12 @@
 """The outer loop: restore, then steps, log, checkpoint and evaluate until the run is over."""
 
 from collections.abc import Callable
+import contextlib
 import dataclasses
 import math
 import pathlib
 import time
 
-from absl import logging
 import keras
 import tensorflow as tf
 
@@ -76,27 +76,20 @@ def train(run: config.RunConfig, clock: Callable[[], float] = time.monotonic) ->
     checkpoints = checkpoints_lib.Checkpoints(run.train.logdir, network, optimizer)
   found = checkpoints.restore()
   first_step = int(checkpoints.step.numpy())
-  logging.info(
-    "%s of width %s: %d parameters; batch of %d = %d replicas x %d; %d tiles; step %d of %d.",
-    entry.name,
-    run.model.width or "the paper",
-    network.count_params(),
-    run.input.batch_size,
-    replicas,
-    run.input.batch_size // replicas,
-    manifest.count("train"),
-    first_step,
-    run.train.max_steps,
-  )
-  if found and _share_done(run.train, first_step, float(checkpoints.seconds.numpy())) >= 1.0:
-    return Result(found, first_step, float(checkpoints.seconds.numpy()), trained=False)
+  seconds = float(checkpoints.seconds.numpy())
+  done = _share_done(run.train, first_step, seconds)
+  if found and done >= 1.0:
+    return Result(found, first_step, seconds, trained=False)
 
   steps = step_lib.training_steps(
     strategy, network, optimizer, loss, entry.context, run.input.batch_size
   )
-  with reporting.closing(
-    reporting.Reporter(run.train.logdir, first_step, run.train.max_steps)
-  ) as reporter:
+  with contextlib.closing(reporting.Reporter(run.train.logdir, done)) as reporter:
+    reporter.note(
+      f"{entry.name}: {network.count_params():,} parameters; batches of {run.input.batch_size} "
+      f"over {replicas} replica(s); {manifest.count('train')} training tiles; "
+      f"{'going on from' if found else 'starting at'} step {first_step}."
+    )
     loop = _Loop(run, checkpoints, reporter, clock)
     batches = iter(_distributed(strategy, run, manifest, first_step))
     watch = Watch(restorer.Restorer(network, entry), run, manifest)
@@ -249,7 +242,9 @@ class _Loop:
         "train/images_per_second": images,
       },
     )
-    self._reporter.progress(self._step, loss=loss, gain_db=gain, images_per_s=images)
+    self._reporter.progress(
+      self._done(), step=self._step, loss=loss, gain_db=gain, images_per_s=images
+    )
 
   def _evaluate(self, watch):
     scalars, sheet = watch()
@@ -257,11 +252,13 @@ class _Loop:
     if sheet is not None:
       self._reporter.image(self._step, "clean | JPEG | restored", sheet)
     self._reporter.flush()
-    logging.info(
-      "step %d: %s",
-      self._step,
-      ", ".join(f"{n} {v:+.3f}" for n, v in scalars.items() if n.startswith("eval/gain_db")),
-    )
+    gains = [
+      f"{value:+.3f} dB at quality {name.rsplit('q', 1)[1]}"
+      for name, value in scalars.items()
+      if name.startswith("eval/gain_db")
+    ]
+    if gains:
+      self._reporter.note(f"step {self._step}: gain over JPEG on held-out tiles {', '.join(gains)}")
 
   def _save(self):
     self._checkpoints.step.assign(self._step)

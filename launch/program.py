@@ -1,19 +1,16 @@
 """What every program does before and round its main function."""
 
 from collections.abc import Callable, Sequence
-import os
+import contextlib
 import pathlib
 import sys
 
 from absl import app, flags, logging
+import tensorflow as tf
 import tqdm
 
 from deblock.launch import allocator
-
-# TensorFlow reads these when it is imported. Its notes on CPU features and absent GPUs are for its
-# own developers; errors still show.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ.setdefault("TF_ENABLE_DEPRECATION_WARNINGS", "0")
+from deblock.records import quiet
 
 
 def run(main: Callable[[Sequence[str]], int | None]) -> None:
@@ -27,10 +24,14 @@ def run(main: Callable[[Sequence[str]], int | None]) -> None:
     if len(arguments) > 1:
       raise app.UsageError(f"not understood: {' '.join(arguments[1:])}; options start with --.")
     allocator.keep_freed_memory()
+    verbose = flags.FLAGS.verbosity > 0
+    # Looking for devices, TensorFlow reports each library that a machine without a GPU lacks.
+    with contextlib.nullcontext() if verbose else quiet.standard_error():
+      tf.config.list_physical_devices()
     try:
       return main(arguments)
     except (ValueError, OSError, RuntimeError, FloatingPointError) as error:
-      if flags.FLAGS.verbosity > 0:
+      if verbose:
         logging.exception("%s", error)
       else:
         print(f"{pathlib.Path(sys.argv[0]).name}: {error}", file=sys.stderr)
@@ -39,7 +40,7 @@ def run(main: Callable[[Sequence[str]], int | None]) -> None:
   app.run(guarded)
 
 
-def progress_bar(description: str, unit: str, total: int | None = None) -> tqdm.tqdm:
+def progress_bar(description: str, unit: str, total: float | None = None, **options) -> tqdm.tqdm:
   """Returns a bar on standard error, which a log file sees move only now and then."""
   return tqdm.tqdm(
     total=total,
@@ -47,4 +48,5 @@ def progress_bar(description: str, unit: str, total: int | None = None) -> tqdm.
     unit=unit,
     mininterval=0.2 if sys.stderr.isatty() else 15.0,
     dynamic_ncols=True,
+    **options,
   )

@@ -1,7 +1,7 @@
 """What a run tells while it trains: TensorBoard scalars and pictures, and a line of progress."""
 
-import contextlib
 import math
+import sys
 
 import tensorflow as tf
 
@@ -9,24 +9,32 @@ from deblock.launch import program
 
 
 class Reporter:
-  """Writes to a run's TensorBoard log, and shows progress where somebody is looking.
+  """Writes to a run's TensorBoard log, and shows progress on standard error.
 
   Args:
     logdir: folder of the run.
-    first_step: steps taken when training starts.
-    max_steps: steps at its end.
+    done: share of the run that is over already, 0 to 1.
   """
 
-  def __init__(self, logdir: str, first_step: int, max_steps: int):
+  def __init__(self, logdir: str, done: float):
     self._writer = tf.summary.create_file_writer(logdir)
-    self._bar = program.progress_bar("training", "step", max_steps)
-    self._bar.update(first_step)
-    self._bar.unpause()
+    self._bar = program.progress_bar(
+      "training",
+      "run",
+      1.0,
+      initial=done,
+      # A share, since a run may end by its steps or by its minutes.
+      bar_format="{desc}: {percentage:3.0f}%|{bar}| {elapsed} to go {remaining}{postfix}",
+    )
 
-  def progress(self, step: int, **figures: float) -> None:
-    """Moves the bar to `step`, with figures beside it."""
+  def progress(self, done: float, **figures: float) -> None:
+    """Moves the bar to a share of the run, with figures beside it."""
     self._bar.set_postfix({name: f"{value:.4g}" for name, value in figures.items()}, refresh=False)
-    self._bar.update(step - self._bar.n)
+    self._bar.update(min(done, 1.0) - self._bar.n)
+
+  def note(self, words: str) -> None:
+    """Prints a line above the bar."""
+    self._bar.write(words, file=sys.stderr)
 
   def scalars(self, step: int, values: dict[str, float]) -> None:
     """Logs numbers at a step, under names such as "train/loss" or "eval/psnr_db/q10"."""
@@ -59,12 +67,3 @@ def decibels(error: float, error_jpeg: float) -> float:
   if error <= 0.0 or error_jpeg <= 0.0:
     return 0.0
   return 10.0 * math.log10(error_jpeg / error)
-
-
-@contextlib.contextmanager
-def closing(reporter: Reporter):
-  """Closes the reporter however the run ends."""
-  try:
-    yield reporter
-  finally:
-    reporter.close()

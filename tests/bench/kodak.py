@@ -2,9 +2,9 @@
 
 make bench-kodak IMAGES=FOLDER MINUTES=5
 
-The images are stored whole at quality 25, and every 8x8 block with its neighbours is a pair; the first
-fifth of the pairs, in the order of the images' names, is for testing (see pipeline/pairs.py). Both
-networks are measured on the images whose pairs are all held out, by the usual protocol.
+The images are stored whole at quality 25, and every 8x8 block with its neighbours is a pair; the
+first fifth of the pairs, in the order of the images' names, is for testing (see pipeline/pairs.py).
+Both networks are measured on the images whose pairs are all held out, by the usual protocol.
 """
 
 import argparse

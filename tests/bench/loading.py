@@ -6,12 +6,9 @@ python tests/bench/loading.py RECORDS; run by `make bench` on the records of `ma
 import argparse
 import time
 
-from deblock.launch import program
-
-del program  # Imported for what it tells TensorFlow before that is imported.
-
-from deblock.pipeline import config, dataset  # noqa: E402
-from deblock.records import manifest as manifest_lib  # noqa: E402
+from deblock.launch import allocator
+from deblock.pipeline import config, dataset
+from deblock.records import manifest as manifest_lib
 
 SECONDS = 10.0
 
@@ -21,6 +18,7 @@ def main():
   parser = argparse.ArgumentParser(description=__doc__)
   parser.add_argument("records")
   arguments = parser.parse_args()
+  allocator.keep_freed_memory()
   manifest = manifest_lib.load(arguments.records)
   for crop_size, batch_size, crops_per_tile in ((24, 32, 16), (24, 32, 128), (96, 16, 16)):
     settings = config.InputConfig(

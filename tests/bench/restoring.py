@@ -1,4 +1,4 @@
-"""Seconds to restore one 768x512 image: block by block, in large tiles, and by how many blocks a call.
+"""Seconds to restore one 768x512 image block by block and in tiles of several sizes.
 
 The network has random weights; what is compared is time. Run by `make bench`.
 """
@@ -6,13 +6,10 @@ The network has random weights; what is compared is time. Run by `make bench`.
 import argparse
 import time
 
-from deblock.launch import allocator, program
+import numpy as np
 
-allocator.keep_freed_memory()
-del program  # Imported for what it tells TensorFlow before that is imported.
-
-from deblock.model import config, registry, restorer  # noqa: E402
-import numpy as np  # noqa: E402
+from deblock.launch import allocator
+from deblock.model import config, registry, restorer
 
 
 def seconds(restore, image):
@@ -28,6 +25,7 @@ def main():
   parser = argparse.ArgumentParser(description=__doc__)
   parser.add_argument("--width", type=int, default=16)
   arguments = parser.parse_args()
+  allocator.keep_freed_memory()
   image = np.random.default_rng(0).integers(0, 256, (512, 768, 3), np.uint8)
   ways = [("blockcnn", 8, "block by block"), ("blockcnn_fc", 8, "block by block")]
   ways += [("blockcnn_fc", tile, f"tiles of {tile}") for tile in (64, 128, 256)]

@@ -33,7 +33,7 @@ def _saved(folder, width=2):
 
 
 def _values(owner):
-  return [np.array(variable) for variable in owner.variables]
+  return [variable.numpy() for variable in owner.variables]
 
 
 def _assert_equal(actual, expected):

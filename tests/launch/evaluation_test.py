@@ -1,0 +1,114 @@
+import csv
+import dataclasses
+import json
+import math
+
+import numpy as np
+import pytest
+
+from deblock.launch import evaluation
+from deblock.records import codec
+
+COLUMNS = ["image", "quality", "psnr_jpeg", "psnr", "ssim_jpeg", "ssim"]
+
+
+def _row(image, quality, psnr_jpeg, psnr, ssim_jpeg=0.5, ssim=0.75):
+  return evaluation.Row(image, quality, psnr_jpeg, psnr, ssim_jpeg, ssim)
+
+
+def _psnr(one, other):
+  difference = one.astype(np.float64) - other
+  return 10 * math.log10(255**2 / np.mean(difference**2))
+
+
+def _saved(rows, folder):
+  """Returns the rows of the saved JSON and of the saved CSV."""
+  evaluation.save(rows, str(folder))
+  with (folder / evaluation.CSV_FILE).open(newline="") as stream:
+    table = list(csv.DictReader(stream))
+  return json.loads((folder / evaluation.JSON_FILE).read_text()), table
+
+
+ROWS = [
+  _row("a.png", 20, 30.0, 31.0),
+  _row("a.png", 10, 26.0, 27.5, 0.25, 0.5),
+  _row("b.png", 10, 20.0, 21.0, 0.75, 1.0),
+]
+
+
+def test_the_mean_is_of_decibels_and_not_of_errors():
+  ten, twenty = evaluation.means(ROWS)
+  assert ten == _row("mean", 10, 23.0, 24.25, 0.5, 0.75)
+  assert twenty == dataclasses.replace(ROWS[0], image="mean")
+  assert ten.gain == 1.25
+
+
+def test_the_identity_gains_exactly_nothing(picture):
+  images = [("a", picture(40, 56)), ("b", picture(33, 48, 1))]
+  rows = evaluation.evaluate(lambda jpeg: jpeg, images, (10, 30))
+  assert [(row.image, row.quality) for row in rows] == [
+    (image, quality) for image in ("a", "b") for quality in (10, 30)
+  ]
+  for row in rows:
+    assert row.psnr == row.psnr_jpeg and row.ssim == row.ssim_jpeg and row.gain == 0.0
+
+
+def test_figures_are_those_of_the_bytes_of_the_jpeg(picture):
+  clean = picture(40, 56)
+  jpeg = codec.decode(codec.encode(clean, 10, "444"))
+  seen = []
+
+  def darker(image):
+    seen.append(image)
+    return image // 2
+
+  (row,) = evaluation.evaluate(darker, [("a", clean)], (10,), "444")
+  np.testing.assert_array_equal(seen[0], jpeg)
+  assert row.psnr_jpeg == pytest.approx(_psnr(clean, jpeg), abs=1e-4)
+  assert row.psnr == pytest.approx(_psnr(clean, jpeg // 2), abs=1e-4)
+  assert row.ssim < row.ssim_jpeg < 1.0
+
+
+def test_a_perfect_restoration_is_infinitely_good(picture):
+  clean = picture(40, 56)
+  (row,) = evaluation.evaluate(lambda jpeg: clean, [("a", clean)], (10,))
+  assert row.psnr == math.inf and row.ssim == pytest.approx(1.0)
+
+
+def test_json_holds_every_row_and_the_means_last(tmp_path):
+  rows, _ = _saved(ROWS, tmp_path / "new" / "folder")
+  assert all(list(row)[: len(COLUMNS)] == COLUMNS for row in rows)
+  assert rows == [dataclasses.asdict(row) for row in [*ROWS, *evaluation.means(ROWS)]]
+  assert [row["image"] for row in rows[-2:]] == ["mean", "mean"]
+
+
+def test_csv_holds_the_same_as_json(tmp_path):
+  rows, table = _saved(ROWS, tmp_path)
+  assert len(table) == len(rows)
+  for line, row in zip(table, rows, strict=True):
+    assert list(line) == list(row)
+    assert {name: str(value) for name, value in row.items()} == line
+
+
+def test_infinity_becomes_null_in_json(tmp_path):
+  rows, table = _saved([_row("a.png", 10, 26.0, math.inf)], tmp_path)
+  assert [row["psnr"] for row in rows] == [None, None]
+  assert [line["psnr"] for line in table] == ["inf", "inf"]
+  assert "Infinity" not in (tmp_path / evaluation.JSON_FILE).read_text()
+
+
+def test_saving_leaves_no_other_file_and_replaces_what_was_there(tmp_path):
+  _saved(ROWS, tmp_path)
+  rows, _ = _saved(ROWS[:1], tmp_path)
+  assert len(rows) == 2
+  assert {path.name for path in tmp_path.iterdir()} == {evaluation.JSON_FILE, evaluation.CSV_FILE}
+
+
+def test_the_table_shows_every_row_and_the_means():
+  header, *lines = evaluation.table(ROWS).splitlines()
+  assert "image" in header and "quality" in header
+  assert [line.split()[0] for line in lines] == ["a.png", "a.png", "b.png", "mean", "mean"]
+  mean = lines[3].split()
+  assert mean[1] == "10"
+  for figure in ("23.000", "24.250", "+1.250", "0.5000", "0.7500"):
+    assert figure in mean

@@ -1,0 +1,193 @@
+import itertools
+import pathlib
+import types
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from deblock.launch import checkpoints, loop
+from deblock.launch import strategy as strategy_lib
+from deblock.model import losses
+
+
+class _KilledError(Exception):
+  """Stands for whatever ends a process between two steps."""
+
+
+def _ticking(seconds):
+  """Returns a clock that moves on by so many seconds each time it is read."""
+  return map(float, itertools.count(0, seconds)).__next__
+
+
+def _killed_at_reading(number):
+  """Returns a clock that can be read so many times."""
+  readings = iter(range(number))
+
+  def clock():
+    try:
+      return float(next(readings))
+    except StopIteration:
+      raise _KilledError from None
+
+  return clock
+
+
+def _state(path):
+  """Returns weights, their statistics, the optimiser's state and the step of a checkpoint."""
+  reader = tf.train.load_checkpoint(path)
+  state = {
+    name: reader.get_tensor(name)
+    for name in reader.get_variable_to_shape_map()
+    if name.split("/")[0] in ("network", "optimizer", "step")
+  }
+  assert {name.split("/")[0] for name in state} == {"network", "optimizer", "step"}
+  return state
+
+
+def _assert_same_bits(one, other):
+  assert one.keys() == other.keys()
+  for name, value in one.items():
+    np.testing.assert_array_equal(value, other[name], err_msg=name)
+
+
+def _checkpoints(run):
+  folder = pathlib.Path(run.train.logdir) / checkpoints.FOLDER
+  return sorted(path.stem for path in folder.glob("*.index"))
+
+
+@pytest.mark.slow
+def test_stopping_and_resuming_changes_no_bit_of_blockcnn(small_run, tmp_path):
+  def run(name, max_steps):
+    return small_run(
+      logdir=str(tmp_path / name),
+      model="blockcnn",
+      schedule="constant",
+      max_steps=max_steps,
+      evaluate_every_steps=0,
+      evaluation_tiles=0,
+    )
+
+  whole = loop.train(run("whole", 8))
+  assert loop.train(run("parts", 4)).step == 4
+  resumed = loop.train(run("parts", 8))
+  assert whole.step == resumed.step == 8
+  _assert_same_bits(_state(whole.checkpoint), _state(resumed.checkpoint))
+
+
+def test_a_run_killed_between_checkpoints_ends_with_the_same_bits(tiny, small_run, tmp_path):
+  whole = loop.train(small_run(model=tiny, logdir=str(tmp_path / "whole"), max_steps=8))
+  parts = small_run(model=tiny, logdir=str(tmp_path / "parts"), max_steps=8)
+  # Two readings a call of two steps: this ends it at step 6, two after its checkpoint.
+  with pytest.raises(_KilledError):
+    loop.train(parts, _killed_at_reading(6))
+  assert _checkpoints(parts) == ["ckpt-4"]
+  resumed = loop.train(parts)
+  assert resumed.trained
+  _assert_same_bits(_state(whole.checkpoint), _state(resumed.checkpoint))
+
+
+def test_another_seed_gives_other_weights(tiny, small_run, tmp_path):
+  states = [
+    _state(
+      loop.train(small_run(model=tiny, logdir=str(tmp_path / str(seed)), seed=seed)).checkpoint
+    )
+    for seed in (0, 1)
+  ]
+  assert any((states[0][name] != states[1][name]).any() for name in states[0])
+
+
+def test_a_finished_run_takes_no_step(tiny, small_run):
+  run = small_run(model=tiny)
+  first = loop.train(run)
+  before = pathlib.Path(f"{first.checkpoint}.index").stat().st_mtime_ns
+  again = loop.train(run)
+  assert first.trained and not again.trained
+  assert (again.checkpoint, again.step, again.seconds) == (
+    first.checkpoint,
+    first.step,
+    pytest.approx(first.seconds),
+  )
+  assert pathlib.Path(f"{again.checkpoint}.index").stat().st_mtime_ns == before
+
+
+def test_a_number_of_steps_that_calls_do_not_divide_is_reached_exactly(tiny, small_run):
+  result = loop.train(small_run(model=tiny, max_steps=5))
+  assert result.step == 5
+  assert result.checkpoint.endswith("ckpt-5")
+
+
+def test_time_ends_a_run_too(tiny, small_run):
+  run = small_run(model=tiny, max_steps=100, max_minutes=1.0)
+  # Each call of two steps takes 30 seconds by this clock.
+  result = loop.train(run, _ticking(30))
+  assert (result.step, result.seconds, result.trained) == (4, 60.0, True)
+  assert not loop.train(run, _ticking(30)).trained
+
+
+def test_evaluation_that_is_switched_off_never_happens(tiny, small_run, monkeypatch):
+  def refuse(self):
+    raise AssertionError("evaluated")
+
+  monkeypatch.setattr(loop.Watch, "__call__", refuse)
+  assert loop.train(small_run(model=tiny, max_steps=2, evaluate_every_steps=0)).step == 2
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_and_leaves_the_older_checkpoint(
+  tiny, small_run, monkeypatch
+):
+  good = loop.train(small_run(model=tiny, max_steps=4))
+  before = _state(good.checkpoint)
+  monkeypatch.setattr(losses, "get", lambda name: lambda restored, clean: losses.l1(restored, clean) / 0)
+  run = small_run(model=tiny, max_steps=8)
+  message = r"the loss is (nan|inf) within the 2 steps before step 6, .*--learning_rate"
+  with pytest.raises(FloatingPointError, match=message):
+    loop.train(run)
+  assert checkpoints.latest(run.train.logdir) == good.checkpoint
+  _assert_same_bits(_state(good.checkpoint), before)
+  assert all(np.isfinite(value).all() for value in before.values())
+
+
+def test_a_learning_rate_that_ruins_the_network_is_named(tiny, small_run):
+  with pytest.raises(FloatingPointError, match=r"before step 4, at learning rate 1e\+30"):
+    loop.train(small_run(model=tiny, learning_rate=1e30, warmup_steps=0, schedule="constant"))
+
+
+def test_a_crop_without_a_pixel_to_predict_is_refused(small_run):
+  message = "crop_size must be more than 16 for blockcnn, .* 8 pixels on each side, got 16"
+  with pytest.raises(ValueError, match=message):
+    loop.train(small_run(model="blockcnn", crop_size=16))
+
+
+def test_a_batch_that_the_replicas_cannot_share_is_refused(tiny, small_run, monkeypatch):
+  three = types.SimpleNamespace(num_replicas_in_sync=3)
+  monkeypatch.setattr(strategy_lib, "create", lambda name: three)
+  with pytest.raises(ValueError, match="batch_size must be a multiple of the 3 replicas, got 4"):
+    loop.train(small_run(model=tiny))
+
+
+def test_records_that_are_not_there_are_named(tiny, small_run, tmp_path):
+  missing = str(tmp_path / "nowhere")
+  with pytest.raises(FileNotFoundError, match=f"{missing} has no manifest.json"):
+    loop.train(small_run(model=tiny, records=missing))
+
+
+@pytest.mark.parametrize("below", ["", "run"])
+def test_a_folder_that_cannot_be_written_is_named(tiny, small_run, tmp_path, below):
+  taken = tmp_path / "taken"
+  taken.write_text("a file")
+  logdir = str(taken / below)
+  with pytest.raises(OSError, match=f"logdir {logdir} cannot be written: .*another --logdir"):
+    loop.train(small_run(model=tiny, logdir=logdir))
+
+
+def test_a_run_of_other_settings_is_not_continued(tiny, small_run):
+  loop.train(small_run(model=tiny, max_steps=2))
+  with pytest.raises(ValueError, match="width was 2, now 3"):
+    loop.train(small_run(model=tiny, max_steps=4, width=3))
+
+
+def test_mistakes_leave_no_run_behind(tiny, small_run, tmp_path):
+  with pytest.raises(ValueError, match="crop_size"):
+    loop.train(small_run(model=tiny, crop_size=16))
+  assert not (tmp_path / "run").exists()

@@ -1,0 +1,111 @@
+"""Trains on one device and on two logical ones, and prints how far apart they end, as JSON.
+
+python two_replicas.py RECORDS FOLDER
+"""
+
+import json
+import pathlib
+import sys
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from deblock.launch import config, loop, step, strategy
+from deblock.model import config as model_config
+from deblock.model import losses, registry
+from deblock.pipeline import batch
+from deblock.pipeline import config as input_config
+
+BATCH, CROP, CONTEXT, STEPS = 4, 24, 8, 6
+
+
+def network(width=4, residual=True):
+  """Returns two convolutions without batch normalisation, whose statistics are per replica."""
+  del residual
+  compressed = keras.Input((None, None, 3))
+  features = keras.layers.Conv2D(width, 9, activation="relu")(compressed)
+  return keras.Model(compressed, keras.layers.Conv2D(3, 9)(features))
+
+
+def train_on(strategy_name):
+  """Returns the weights before and after a few steps on given batches, and the losses' sum."""
+  random = np.random.default_rng(0)
+  shape = (STEPS * BATCH, CROP, CROP, 3)
+  clean = random.uniform(0.2, 0.8, shape).astype(np.float32)
+  compressed = clean + random.normal(0, 0.05, shape).astype(np.float32)
+  tables = np.ones((STEPS * BATCH, 2, 8, 8), np.float32)
+  data = batch.Batch(compressed, clean, np.full(STEPS * BATCH, 25, np.int32), tables)
+  batches = tf.data.Dataset.from_tensor_slices(data).batch(BATCH, drop_remainder=True)
+  made = strategy.create(strategy_name)
+  keras.utils.set_random_seed(0)
+  with made.scope():
+    model = network()
+    optimizer = keras.optimizers.Adam(0.01)
+    optimizer.build(model.trainable_variables)
+  before = [variable.numpy() for variable in model.trainable_variables]
+  steps = step.training_steps(made, model, optimizer, losses.l2, CONTEXT, BATCH)
+  iterator = iter(made.experimental_distribute_dataset(batches))
+  totals = steps(iterator, tf.constant(STEPS, tf.int32))
+  after = [variable.numpy() for variable in model.trainable_variables]
+  return before, after, float(totals.loss), made.num_replicas_in_sync
+
+
+def train_from_records(records, logdir, max_steps):
+  """Trains with the whole loop on every logical device; returns the weights and the last step."""
+  result = loop.train(
+    config.RunConfig(
+      model=model_config.ModelConfig(model="plain", width=4),
+      input=input_config.InputConfig(
+        records=records, batch_size=BATCH, crops_per_tile=4, mixed_tiles=4
+      ),
+      train=config.TrainConfig(
+        logdir=logdir,
+        max_steps=max_steps,
+        schedule="constant",
+        strategy="mirrored",
+        steps_per_call=1,
+        log_every_steps=2,
+        checkpoint_every_steps=2,
+        evaluate_every_steps=4,
+        evaluation_tiles=1,
+      ),
+    )
+  )
+  reader = tf.train.load_checkpoint(result.checkpoint)
+  weights = {
+    name: reader.get_tensor(name)
+    for name in reader.get_variable_to_shape_map()
+    if name.startswith("network")
+  }
+  return weights, result.step
+
+
+def farthest(some, others):
+  """Returns the largest difference between two lists of arrays."""
+  return max(float(np.abs(a - b).max()) for a, b in zip(some, others, strict=True))
+
+
+def main(records, folder):
+  """Prints the figures."""
+  cpu = tf.config.list_physical_devices("CPU")[0]
+  tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+  registry.register(registry.Entry("plain", "for tests", network, CONTEXT, "mirror", False))
+  before, one, one_loss, _ = train_on("cpu")
+  _, two, two_loss, replicas = train_on("mirrored")
+  whole, _ = train_from_records(records, str(folder / "whole"), 4)
+  train_from_records(records, str(folder / "parts"), 2)
+  resumed, resumed_step = train_from_records(records, str(folder / "parts"), 4)
+  figures = {
+    "replicas": replicas,
+    "moved": farthest(before, one),
+    "difference": farthest(one, two),
+    "losses": [one_loss, two_loss],
+    "resumed_step": resumed_step,
+    "resumed_difference": farthest(whole.values(), (resumed[name] for name in whole)),
+  }
+  print(json.dumps(figures))
+
+
+if __name__ == "__main__":
+  main(sys.argv[1], pathlib.Path(sys.argv[2]))
