@@ -8,4 +8,4 @@ from deblock.records import quiet
 # to do so. Its notes on absent GPUs and CPU features are for its own developers; errors still show.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 with quiet.standard_error():
-  import tensorflow as tf  # noqa: F401
+  import keras  # noqa: F401, which looks for devices

@@ -1,7 +1,6 @@
 """What every program does before and round its main function."""
 
 from collections.abc import Callable, Sequence
-import contextlib
 import pathlib
 import sys
 
@@ -25,9 +24,9 @@ def run(main: Callable[[Sequence[str]], int | None]) -> None:
       raise app.UsageError(f"not understood: {' '.join(arguments[1:])}; options start with --.")
     allocator.keep_freed_memory()
     verbose = flags.FLAGS.verbosity > 0
-    # Looking for devices, TensorFlow reports each library that a machine without a GPU lacks.
-    with contextlib.nullcontext() if verbose else quiet.standard_error():
-      tf.config.list_physical_devices()
+    if not verbose:
+      # TensorFlow times its checkpoints in absl's log, at the level of information.
+      logging.set_verbosity(logging.WARNING)
     try:
       return main(arguments)
     except (ValueError, OSError, RuntimeError, FloatingPointError) as error:
@@ -37,6 +36,10 @@ def run(main: Callable[[Sequence[str]], int | None]) -> None:
         print(f"{pathlib.Path(sys.argv[0]).name}: {error}", file=sys.stderr)
       return 1
 
+  # Looking for devices, TensorFlow reports each library that a machine without a GPU lacks. It
+  # looks once, so it is made to do so here.
+  with quiet.standard_error():
+    tf.config.list_logical_devices()
   app.run(guarded)
 
 

@@ -18,7 +18,10 @@ def create(name: str) -> tf.distribute.Strategy:
     return tf.distribute.OneDeviceStrategy("/cpu:0")
   if name == "gpu":
     if not gpus:
-      raise ValueError("strategy is gpu, but TensorFlow sees no GPU; use --strategy=cpu or auto.")
+      raise ValueError(
+        "strategy is gpu, but TensorFlow sees no GPU; use --strategy=cpu or auto, or see why with "
+        "python -c 'import tensorflow as tf; tf.config.list_logical_devices()'."
+      )
     return tf.distribute.OneDeviceStrategy("/gpu:0")
   if name == "mirrored":
     devices = gpus or tf.config.list_logical_devices("CPU")

@@ -34,12 +34,16 @@ def training_dataset(
     hosts: their number; each reads every hosts-th shard.
   Raises:
     ValueError: if there are no training records, fewer shards than hosts, a quality that is not
-      stored, or a batch size that does not divide the crops that are shuffled together.
+      stored, a batch size that does not divide the crops that are shuffled together, or pairs are
+      asked for of tiles or on several hosts.
   """
   batch_size = config.batch_size if batch_size is None else batch_size
   paths, count = _share(manifest, host, hosts)
   _check_qualities(config, manifest)
   if config.sampling == "pairs":
+    if hosts > 1:
+      raise ValueError(f"sampling=pairs is for one host, which holds all images, got {hosts}.")
+    _check_whole_images(manifest)
     return _finish(_pair_batches(config, paths, seed, batch_size, first_batch))
   return _finish(_crop_batches(config, paths, count, seed, batch_size, first_batch))
 
@@ -60,6 +64,7 @@ def evaluation_tiles(
     A dataset of clean uint8 [H, W, 3], compressed uint8 [N, H, W, 3] and qualities int32 [N].
   """
   if config.sampling == "pairs":
+    _check_whole_images(manifest)
     dataset = pairs.held_out_records(manifest.shard_paths("train"), config.held_out_pairs)
   else:
     paths = manifest.shard_paths("test") if "test" in manifest.splits else []
@@ -72,6 +77,7 @@ def held_out_images(
 ) -> frozenset[str]:
   """Returns the identities of the images of which a run with this configuration sees no pixel."""
   if config.sampling == "pairs":
+    _check_whole_images(manifest)
     records = pairs.held_out_records(manifest.shard_paths("train"), config.held_out_pairs)
     keys = (schema.parse(record).key.numpy().decode() for record in records)
     return frozenset(key.rsplit("/", 2)[0] for key in keys)
@@ -81,7 +87,7 @@ def held_out_images(
 def _share(manifest, host, hosts):
   """Returns this host's shards and the number of their records."""
   paths = manifest.shard_paths("train")
-  counts = [shard.count for shard in manifest.splits["train"]]
+  counts = [shard.count for shard in manifest.splits["train"] if shard.count]
   if not sum(counts):
     raise ValueError(f"{manifest.folder} holds no training records.")
   if len(paths) < hosts:
@@ -98,6 +104,16 @@ def _check_qualities(config, manifest):
     raise ValueError(
       f"qualities {missing} are not stored in {manifest.folder}, which holds "
       f"{sorted(manifest.qualities)}."
+    )
+
+
+def _check_whole_images(manifest):
+  """Raises unless a record is an image: the pairs of an image are numbered as one."""
+  tile_size = manifest.settings["tile_size"]
+  if tile_size:
+    raise ValueError(
+      f"sampling=pairs needs records of whole images, and {manifest.folder} holds tiles of "
+      f"{tile_size} pixels: write them with deblock-records --tile_size=0."
     )
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import importlib.util
+import os
 import pathlib
 import posixpath
 
@@ -59,11 +60,12 @@ def from_pattern(pattern: str) -> tuple[SourceImage, ...]:
   no image in spite of its name is listed too: reading it tells why it cannot be used.
 
   Args:
-    pattern: local, or any path that `tf.io.gfile` knows.
+    pattern: local, or any path that `tf.io.gfile` knows; a leading ~ is the home folder.
   Raises:
     FileNotFoundError: if nothing matches.
     ValueError: if a name is not UTF-8, which a record's key must be.
   """
+  pattern = os.path.expanduser(pattern)  # noqa: PTH111, pathlib would spoil gs://bucket
   try:
     return _list(pattern)
   except UnicodeDecodeError as error:

@@ -1,9 +1,12 @@
 """Photographs, and networks with weights that are neither zero nor one."""
 
+import functools
+
 import numpy as np
 from PIL import Image
 import pytest
 
+from deblock.model import registry
 from deblock.records import sources
 
 
@@ -15,7 +18,7 @@ def _photograph(height, width, name="astronaut.png", top=40, left=160):
   return pixels[top : top + height, left : left + width]
 
 
-def _randomize(network, seed=0):
+def _randomize(network, seed=3):
   """Gives a network or layer random weights, statistics of its normalisations included."""
   random = np.random.default_rng(seed)
   for variable in network.weights:
@@ -24,7 +27,7 @@ def _randomize(network, seed=0):
       value = random.uniform(0.5, 1.5, variable.shape)
     elif kind == "kernel":
       fan_in = np.prod(variable.shape[:-1])
-      value = random.normal(0.0, 1.0 / np.sqrt(fan_in), variable.shape)
+      value = random.normal(0.0, np.sqrt(2.0 / fan_in), variable.shape)
     else:
       value = random.normal(0.0, 0.2, variable.shape)
     variable.assign(value)
@@ -38,6 +41,17 @@ def photograph():
 
 
 @pytest.fixture(scope="session")
+def random_network():
+  """The function (name, residual) -> a narrow network with random weights; not to be changed."""
+
+  @functools.lru_cache
+  def build(name, residual=True):
+    return _randomize(registry.get(name).build(3, residual))
+
+  return build
+
+
+@pytest.fixture(scope="session")
 def randomize():
-  """The function (network, seed=0) -> the network, all of whose weights are now random."""
+  """The function (network, seed=3) -> the network, all of whose weights are now random."""
   return _randomize

@@ -53,7 +53,7 @@ def test_psnr_of_a_known_error():
   np.testing.assert_allclose(metrics.psnr(clean + 0.1, clean).numpy(), [20.0])
   # One error over all colours, and not the mean of three ratios.
   np.testing.assert_allclose(
-    metrics.psnr(clean + [0.1, 0.0, 0.0], clean).numpy(), [20.0 + 10.0 * np.log10(3.0)]
+    metrics.psnr(clean + np.array((0.1, 0.0, 0.0)), clean).numpy(), [20.0 + 10.0 * np.log10(3.0)]
   )
 
 
@@ -72,20 +72,19 @@ def test_equal_images_have_infinite_psnr_and_ssim_one(photograph):
 @pytest.mark.parametrize("metric", [metrics.psnr, metrics.ssim])
 def test_an_image_does_not_depend_on_the_rest_of_its_batch(photograph, metric):
   pairs = [_pair(photograph, quality, 40, 48) for quality in (5, 30, 80)]
-  jpegs, cleans = (tf.concat([_float(image) for image in part], 0) for part in zip(*pairs))
+  jpegs, cleans = (
+    tf.concat([_float(image) for image in part], 0) for part in zip(*pairs, strict=True)
+  )
   alone = [float(metric(_float(jpeg), _float(clean))[0]) for jpeg, clean in pairs]
   assert len(set(alone)) == 3
   np.testing.assert_allclose(metric(jpegs, cleans).numpy(), alone, rtol=1e-12)
 
 
 @pytest.mark.parametrize("metric", [metrics.psnr, metrics.ssim])
-def test_neither_image_is_preferred_and_graphs_agree(photograph, metric):
+def test_neither_image_is_preferred(photograph, metric):
   jpeg, clean = (_float(image) for image in _pair(photograph, 20, 40, 48))
   expected = metric(jpeg, clean).numpy()
   np.testing.assert_allclose(metric(clean, jpeg).numpy(), expected, rtol=1e-12)
-  unknown = tf.TensorSpec((None, None, None, 3), tf.float32)
-  in_graph = tf.function(metric, input_signature=[unknown, unknown])
-  np.testing.assert_allclose(in_graph(jpeg, clean).numpy(), expected, rtol=1e-12)
 
 
 def test_only_places_with_a_whole_window_count():

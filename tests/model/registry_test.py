@@ -10,11 +10,6 @@ _PIXELS_ONLY = ("blockcnn_kodak",)
 _RESIDUAL = tuple(name for name in registry.names() if name not in _PIXELS_ONLY)
 
 
-def _build(name, residual=None):
-  residual = name not in _PIXELS_ONLY if residual is None else residual
-  return registry.build(config.ModelConfig(model=name, width=2, residual=residual))
-
-
 def _images(height, width):
   return np.random.default_rng(0).uniform(size=(1, height, width, 3)).astype(np.float32)
 
@@ -54,9 +49,9 @@ def test_every_entry_is_described_in_known_terms(name):
 
 
 @pytest.mark.parametrize("name", registry.names())
-def test_every_network_takes_its_context_off_each_side(name):
+def test_every_network_takes_its_context_off_each_side(random_network, name):
   side = 16 + 2 * registry.get(name).context
-  network = _build(name)
+  network = random_network(name, name not in _PIXELS_ONLY)
   assert network.input_shape == (None, None, None, 3)
   assert network(_images(side, side), training=False).shape == (1, 16, 16, 3)
 
@@ -65,14 +60,15 @@ def test_every_network_takes_its_context_off_each_side(name):
 def test_every_residual_network_starts_as_the_identity(name):
   context = registry.get(name).context
   images = _images(8 + 2 * context, 16 + 2 * context)
-  made = _build(name)(images, training=False).numpy()
+  network = registry.build(config.ModelConfig(model=name, width=2))
+  made = network(images, training=False).numpy()
   np.testing.assert_array_equal(made, images[:, context : context + 8, context : context + 16])
 
 
 @pytest.mark.parametrize("name", registry.names())
-def test_blockwise_says_whether_a_block_depends_on_how_much_is_shown(randomize, name):
+def test_blockwise_says_whether_a_block_depends_on_how_much_is_shown(random_network, name):
   entry = registry.get(name)
-  network = randomize(_build(name))
+  network = random_network(name, name not in _PIXELS_ONLY)
   side = 8 + 2 * entry.context
   images = _images(side + 8, side + 8)
   whole = network(images, training=False).numpy()[:, :8, :8]

@@ -8,7 +8,8 @@ from PIL import Image
 import pytest
 import tensorflow as tf
 
-from deblock.records import codec, files, manifest as manifest_lib, schema, sources, triple
+from deblock.records import codec, files, schema, sources, triple
+from deblock.records import manifest as manifest_lib
 
 QUALITIES = (10, 30)
 
@@ -26,13 +27,13 @@ def _photograph(height, width, number=0):
 
 @dataclasses.dataclass(frozen=True)
 class Records:
-  """A manifest, and the clean tiles behind it by the name of their split, in order of their keys."""
+  """A manifest, and the clean tiles of each split in the order in which they were written."""
 
   manifest: manifest_lib.Manifest
   tiles: dict[str, list[np.ndarray]]
 
 
-def _write_records(folder: pathlib.Path, counts, size=(48, 64), qualities=QUALITIES):
+def _write_records(folder: pathlib.Path, counts, size=(48, 64), qualities=QUALITIES, keys=None):
   """Writes shards of as many tiles as `counts` says, split to list of int, and returns Records."""
   splits, tiles, number = {}, {}, 0
   for split, shards in counts.items():
@@ -43,14 +44,17 @@ def _write_records(folder: pathlib.Path, counts, size=(48, 64), qualities=QUALIT
         for _ in range(count):
           clean = _photograph(*size, number)
           compressed = tuple(codec.encode(clean, quality) for quality in qualities)
-          value = triple.PatchTriple(clean, compressed, qualities, f"{number:03d}.png/0/0")
+          key = f"{number:03d}.png/0/0" if keys is None else keys[number]
+          value = triple.PatchTriple(clean, compressed, qualities, key)
           writer.write(schema.to_example(value))
           tiles[split].append(clean)
           number += 1
       bytes_in_file = files.size_bytes(str(folder / name))
       entries.append(manifest_lib.ShardEntry(name, count, bytes_in_file, ""))
     splits[split] = tuple(entries)
-  made = manifest_lib.Manifest({"qualities": qualities}, splits, (), (), folder=str(folder))
+  made = manifest_lib.Manifest(
+    {"qualities": qualities, "tile_size": 0}, splits, (), (), folder=str(folder)
+  )
   return Records(made, tiles)
 
 
@@ -62,7 +66,7 @@ def photograph():
 
 @pytest.fixture(scope="session")
 def write_records():
-  """The function (folder, counts, size=(48, 64), qualities=(10, 30)) -> Records."""
+  """The function (folder, counts, size=..., qualities=..., keys=None) -> Records."""
   return _write_records
 
 

@@ -11,7 +11,7 @@ _QUALITIES = tf.constant([10, 20, 30, 40], tf.int64)
 _NAMES = {10: b"ten", 20: b"twenty", 30: b"thirty", 40: b"forty"}
 
 
-def _chosen(wanted, count=1200):
+def _chosen(wanted, count=400):
   """Returns how often each quality is chosen, inside a dataset."""
   dataset = tf.data.Dataset.range(count).map(
     lambda index: degrade.choose_stored(_STREAMS, _QUALITIES, wanted, seeds.derive(0, index))
@@ -23,7 +23,7 @@ def _chosen(wanted, count=1200):
   return counts
 
 
-@pytest.mark.parametrize("wanted", [(), (20, 40), (40, 10, 20), (30,), (30, 90)])
+@pytest.mark.parametrize("wanted", [(), (40, 10, 20), (30, 90)])
 def test_each_stored_and_wanted_quality_has_equal_chance(wanted):
   counts = _chosen(wanted)
   assert set(counts) == (set(wanted) & set(_NAMES) if wanted else set(_NAMES))

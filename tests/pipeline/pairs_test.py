@@ -47,7 +47,7 @@ def _key(serialized):
   return schema.parse(serialized).key.numpy()
 
 
-@pytest.mark.parametrize("held_out", [0.0, 0.1, 0.2, 0.25, 0.5, 0.999])
+@pytest.mark.parametrize("held_out", [0.0, 0.2, 0.999])
 def test_what_is_trained_on_and_what_is_held_out_are_all_pairs(records, held_out):
   paths = records.manifest.shard_paths("train")
   serialized, first_pairs, count = pairs.training_records(paths, held_out)
@@ -62,7 +62,7 @@ def test_what_is_trained_on_and_what_is_held_out_are_all_pairs(records, held_out
   assert count == len(trained)
 
 
-@pytest.mark.parametrize(("held_out", "wholly"), [(0.0, 0), (0.1, 0), (0.2, 1), (0.5, 3), (0.999, 6)])
+@pytest.mark.parametrize(("held_out", "wholly"), [(0.1, 0), (0.2, 1), (0.999, 6)])
 def test_images_are_held_out_only_if_all_their_pairs_are(records, held_out, wholly):
   paths = records.manifest.shard_paths("train")
   keys = [_key(record) for record in pairs.held_out_records(paths, held_out)]

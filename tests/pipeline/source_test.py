@@ -5,9 +5,7 @@ from deblock.pipeline import seeds, source
 
 def _epoch(records, seed, epoch, shuffled_tiles=4):
   paths = records.manifest.shard_paths("train")
-  dataset = source.training_records(
-    paths, shuffled_tiles, seed, tf.constant(epoch, tf.int64)
-  )
+  dataset = source.training_records(paths, shuffled_tiles, seed, tf.constant(epoch, tf.int64))
   return list(dataset.as_numpy_iterator())
 
 
