@@ -1,4 +1,8 @@
-"""The state of a run on disk."""
+"""The state of a run on disk.
+
+Variables are listed one by one: TensorFlow finds a Keras layer's parts by its attributes, overlooks
+those that stand in a list, and neither saves them nor complains.
+"""
 
 import pathlib
 
@@ -22,8 +26,12 @@ class Checkpoints:
   def __init__(self, logdir: str, network, optimizer):
     self.step = tf.Variable(0, dtype=tf.int64, name="step")
     self.seconds = tf.Variable(0.0, dtype=tf.float64, name="seconds")
+    self._network = network
     self._checkpoint = tf.train.Checkpoint(
-      network=network, optimizer=optimizer, step=self.step, seconds=self.seconds
+      weights=_variables(network.weights),
+      optimizer=_variables(optimizer.variables),
+      step=self.step,
+      seconds=self.seconds,
     )
     self._manager = tf.train.CheckpointManager(
       self._checkpoint, str(pathlib.Path(logdir) / FOLDER), max_to_keep=KEPT
@@ -37,7 +45,7 @@ class Checkpoints:
     """
     latest = self._manager.latest_checkpoint
     if latest is not None:
-      _restore(self._checkpoint, latest)
+      _restore(self._checkpoint, latest, self._network)
     return latest
 
   def save(self) -> str:
@@ -68,17 +76,25 @@ def restore_network(logdir: str, network) -> int:
     ValueError: if it is unreadable or of another network.
   """
   step = tf.Variable(0, dtype=tf.int64)
-  _restore(tf.train.Checkpoint(network=network, step=step), latest(logdir))
+  checkpoint = tf.train.Checkpoint(weights=_variables(network.weights), step=step)
+  _restore(checkpoint, latest(logdir), network)
   return int(step.numpy())
 
 
-def _restore(checkpoint, path):
+def _variables(variables):
+  return [variable.value for variable in variables]
+
+
+def _restore(checkpoint, path, network):
   try:
+    stored = sum(name.startswith("weights/") for name, _ in tf.train.list_variables(path))
+    if stored != len(network.weights):
+      raise ValueError(f"it holds {stored} weights, the network has {len(network.weights)}.")
     status = checkpoint.restore(path)
     status.assert_existing_objects_matched()
-    # What a smaller network leaves over in the file shows that it is another network's.
+    # Evaluation has no use for the optimiser's part.
     status.expect_partial()
-  except (AssertionError, ValueError, tf.errors.OpError) as error:
+  except (AssertionError, IndexError, ValueError, tf.errors.OpError) as error:
     reason = str(error).strip().splitlines()[0]
     raise ValueError(
       f"{path} is damaged, or holds another network than the run's settings describe: {reason}"

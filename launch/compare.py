@@ -3,8 +3,6 @@
 deblock-compare --logdir=DIR --images=FOLDER --qualities=10,20 --output=DIR
 """
 
-import pathlib
-
 from PIL import Image
 
 from deblock.launch import evaluation, picture, program, selection
@@ -18,10 +16,9 @@ def main(arguments):
   """Draws one picture for each image and quality."""
   del arguments
   settings = config_flags.parse(selection.SelectionConfig)
+  output = selection.prepare_output(settings.output)
   chosen, qualities = selection.choose(settings)
   restore = selection.load_restorer(settings.logdir)
-  output = pathlib.Path(settings.output)
-  output.mkdir(parents=True, exist_ok=True)
   written = []
   with program.progress_bar("comparing", "picture", len(chosen) * len(qualities)) as bar:
     for image, clean in selection.read(chosen):

@@ -13,6 +13,7 @@ def main(arguments):
   """Evaluates as the flags say; prints the table and saves it as CSV and JSON."""
   del arguments
   settings = config_flags.parse(selection.SelectionConfig)
+  selection.prepare_output(settings.output)
   chosen, qualities = selection.choose(settings)
   restore = selection.load_restorer(settings.logdir)
   rows = []

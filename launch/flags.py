@@ -10,6 +10,9 @@ from typing import Any, TypeVar
 
 from absl import flags
 
+# The flags belong to the programs that call `define`, whose --help then shows them.
+flags.disclaim_key_flags()
+
 Config = TypeVar("Config")
 
 _DEFINERS: dict[Any, Callable] = {
@@ -29,8 +32,6 @@ def define(config_class: type, flag_values: flags.FlagValues = flags.FLAGS) -> N
     if isinstance(default, tuple):
       default = ",".join(str(item) for item in default)
     _DEFINERS[field.type](field.name, default, field.metadata["help"], flag_values=flag_values)
-    if flag_values is flags.FLAGS:
-      flags.declare_key_flag(field.name)
 
 
 def parse(config_class: type[Config], flag_values: flags.FlagValues = flags.FLAGS) -> Config:

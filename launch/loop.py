@@ -60,6 +60,12 @@ def train(run: config.RunConfig, clock: Callable[[], float] = time.monotonic) ->
       f"{entry.context} pixels on each side, got {run.input.crop_size}."
     )
   manifest = manifest_lib.load(run.input.records)
+  tile_size = manifest.settings["tile_size"]
+  if 0 < tile_size < run.input.crop_size:
+    raise ValueError(
+      f"crop_size must be at most {tile_size}, the tile size of the records in "
+      f"{run.input.records}, got {run.input.crop_size}."
+    )
   strategy = strategy_lib.create(run.train.strategy)
   replicas = strategy.num_replicas_in_sync
   if run.input.batch_size % replicas:
@@ -181,6 +187,7 @@ class _Loop:
     self._clock = clock
     self._step = int(checkpoints.step.numpy())
     self._seconds = float(checkpoints.seconds.numpy())
+    self._saved_step = self._step
     reporter.text(self._step, "run", "\n".join(f"    {line}" for line in _lines(run)))
 
   def run(self, call, watch):
@@ -197,8 +204,8 @@ class _Loop:
       if not math.isfinite(totals.loss):
         raise FloatingPointError(
           f"the loss is {totals.loss} in the {count} steps before step {self._step}, at learning "
-          f"rate {rate:g}. The latest checkpoint is older and still good: use a lower "
-          "--learning_rate."
+          f"rate {rate:g}. Nothing was saved since step {self._saved_step}: start again with a "
+          "lower --learning_rate."
         )
       window.append((count, seconds, totals))
       if self._due("log_every_steps"):
@@ -206,9 +213,11 @@ class _Loop:
         window = []
       if self._due("evaluate_every_steps"):
         self._evaluate(watch)
-      if self._due("checkpoint_every_steps"):
+      if self._due("checkpoint_every_steps") and self._done() < 1.0:
         self._save()
-    if not self._due("evaluate_every_steps"):
+    if window:
+      self._log(window, rate)
+    if self._settings.evaluate_every_steps and not self._due("evaluate_every_steps"):
       self._evaluate(watch)
     return Result(self._save(), self._step, self._seconds, trained=True)
 
@@ -263,6 +272,7 @@ class _Loop:
   def _save(self):
     self._checkpoints.step.assign(self._step)
     self._checkpoints.seconds.assign(self._seconds)
+    self._saved_step = self._step
     return self._checkpoints.save()
 
 

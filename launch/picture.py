@@ -8,6 +8,7 @@ from deblock.launch import evaluation
 DETAIL = 64  # Side of the enlarged square, in pixels of the image.
 GAP = 8
 CAPTION = 44
+NARROWEST = 250  # Pixels that a caption takes.
 BACKGROUND, INK, MARK = (250, 250, 250), (20, 20, 20), (230, 60, 40)
 
 
@@ -29,7 +30,7 @@ def side_by_side(clean, jpeg, restored, row: evaluation.Row) -> np.ndarray:
   top, left = _most_improved(clean, jpeg, restored, detail)
   factor = max(1, width // detail)
   enlarged = factor * detail
-  column = max(width, enlarged)
+  column = max(width, enlarged, NARROWEST)
   sheet = Image.new(
     "RGB",
     (3 * column + 4 * GAP, CAPTION + height + enlarged + 3 * GAP),

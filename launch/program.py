@@ -15,8 +15,9 @@ from deblock.records import quiet
 def run(main: Callable[[Sequence[str]], int | None]) -> None:
   """Runs a program, and turns its user's mistakes into one line and an exit status of 1.
 
-  A mistake is a ValueError, an OSError or a RuntimeError: the functions below raise these with a
-  message that names the flag or file. --verbosity=1 shows where it came from.
+  A mistake is a ValueError, an OSError, a RuntimeError or an ArithmeticError, which the functions
+  below raise with a message that names the flag or file, or an error of TensorFlow's graph, such as
+  a damaged record. --verbosity=1 shows where it came from.
   """
 
   def guarded(arguments):
@@ -29,17 +30,24 @@ def run(main: Callable[[Sequence[str]], int | None]) -> None:
       logging.set_verbosity(logging.WARNING)
     try:
       return main(arguments)
-    except (ValueError, OSError, RuntimeError, FloatingPointError) as error:
+    except (ValueError, OSError, RuntimeError, ArithmeticError, tf.errors.OpError) as error:
+      message = str(error)
+      if isinstance(error, tf.errors.OpError):
+        message = error.message.splitlines()[0]  # The rest is where in the graph it happened.
       if verbose:
-        logging.exception("%s", error)
+        logging.exception("%s", message)
       else:
-        print(f"{pathlib.Path(sys.argv[0]).name}: {error}", file=sys.stderr)
+        print(f"{pathlib.Path(sys.argv[0]).name}: {message}", file=sys.stderr)
       return 1
 
   # Looking for devices, TensorFlow reports each library that a machine without a GPU lacks. It
   # looks once, so it is made to do so here.
   with quiet.standard_error():
     tf.config.list_logical_devices()
+  # absl takes the running script for the program, which a console script is not.
+  for flag in flags.FLAGS.get_key_flags_for_module(main.__module__):
+    flags.FLAGS.register_key_flag_for_module(sys.argv[0], flag)
+  sys.modules["__main__"].__doc__ = sys.modules[main.__module__].__doc__
   app.run(guarded)
 
 

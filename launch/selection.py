@@ -2,14 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 import dataclasses
+import pathlib
 
 import numpy as np
 
 from deblock.launch import checkpoints, config
 from deblock.model import registry, restorer
 from deblock.pipeline import dataset
+from deblock.records import codec, jpeg_tables, sources
 from deblock.records import images as images_lib
-from deblock.records import jpeg_tables, sources
 from deblock.records import manifest as manifest_lib
 
 
@@ -38,6 +39,23 @@ class SelectionConfig:
         jpeg_tables.check_quality(quality)
       except ValueError:
         raise ValueError(f"qualities must be in [1, 100], got {quality}.") from None
+    codec.check_subsampling(self.subsampling)
+
+
+def prepare_output(folder: str) -> pathlib.Path:
+  """Creates the folder to write to, before any work is done for it.
+
+  Raises:
+    OSError: if it cannot be written.
+  """
+  path = pathlib.Path(folder)
+  try:
+    path.mkdir(parents=True, exist_ok=True)
+  except OSError as error:
+    raise OSError(
+      f"output {folder} cannot be written: {error.strerror}. Choose another --output."
+    ) from error
+  return path
 
 
 def load_restorer(logdir: str) -> restorer.Restorer:

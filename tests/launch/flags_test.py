@@ -95,7 +95,7 @@ def test_every_field_of_a_training_run_has_its_flag():
 
 @pytest.mark.parametrize("config_class", [records_config.RecordsConfig, selection.SelectionConfig])
 def test_folders_that_must_be_named_are_all_that_must_be_given(config_class):
-  given = {name: "somewhere" for name in ("records", "logdir", "output")}
+  given = dict.fromkeys(("records", "logdir", "output"), "somewhere")
   given = {name: folder for name, folder in given.items() if hasattr(config_class, name)}
   arguments = [f"--{name}={folder}" for name, folder in given.items()]
   assert _parsed(*arguments, classes=(config_class,)) == [config_class(**given)]

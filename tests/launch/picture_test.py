@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from deblock.launch import evaluation, picture as picture_lib
+from deblock.launch import evaluation
+from deblock.launch import picture as picture_lib
 
 ROW = evaluation.Row("a.png", 10, 26.0, 27.5, 0.75, 0.875)
 GAP, CAPTION = picture_lib.GAP, picture_lib.CAPTION

@@ -1,3 +1,4 @@
+import contextlib
 import math
 
 import numpy as np
@@ -20,12 +21,12 @@ def _events(folder):
 
 def test_what_is_logged_can_be_read_back(tmp_path):
   picture = np.arange(5 * 7 * 3, dtype=np.uint8).reshape(5, 7, 3)
-  with reporting.closing(reporting.Reporter(str(tmp_path), 0, 10)) as reporter:
+  with contextlib.closing(reporting.Reporter(str(tmp_path), 0.0)) as reporter:
     reporter.scalars(2, {"train/loss": 0.5, "eval/gain_db/q10": -0.25})
     reporter.scalars(4, {"train/loss": 0.125})
     reporter.image(4, "clean | JPEG | restored", picture)
     reporter.text(0, "run", "    --seed=0")
-    reporter.progress(4, loss=0.125)
+    reporter.progress(0.4, loss=0.125)
   found = _events(tmp_path)
   assert {step: float(value) for step, value in found["train/loss"].items()} == {2: 0.5, 4: 0.125}
   assert {step: float(value) for step, value in found["eval/gain_db/q10"].items()} == {2: -0.25}
@@ -36,7 +37,7 @@ def test_what_is_logged_can_be_read_back(tmp_path):
 
 
 def test_a_flush_shows_what_was_logged_so_far(tmp_path):
-  with reporting.closing(reporting.Reporter(str(tmp_path), 0, 10)) as reporter:
+  with contextlib.closing(reporting.Reporter(str(tmp_path), 0.0)) as reporter:
     reporter.scalars(2, {"train/loss": 0.5})
     reporter.flush()
     assert "train/loss" in _events(tmp_path)
@@ -45,18 +46,21 @@ def test_a_flush_shows_what_was_logged_so_far(tmp_path):
 def test_the_log_is_closed_where_training_fails(tmp_path):
   with (
     pytest.raises(FloatingPointError, match="nan"),
-    reporting.closing(reporting.Reporter(str(tmp_path), 0, 10)) as reporter,
+    contextlib.closing(reporting.Reporter(str(tmp_path), 0.0)) as reporter,
   ):
     reporter.scalars(2, {"train/loss": 0.5})
     raise FloatingPointError("nan")
   assert "train/loss" in _events(tmp_path)
 
 
-def test_the_bar_starts_where_the_run_goes_on(tmp_path, capfd):
-  with reporting.closing(reporting.Reporter(str(tmp_path), 6, 10)) as reporter:
-    reporter.progress(10, loss=0.5)
-  shown = capfd.readouterr().err
-  assert "10/10" in shown and "loss=0.5" in shown
+def test_the_bar_starts_where_the_run_goes_on_and_ends_full(tmp_path, capfd):
+  with contextlib.closing(reporting.Reporter(str(tmp_path), 0.6)) as reporter:
+    reporter.note("a line of its own")
+    reporter.progress(1.01, loss=0.5)
+  shown = capfd.readouterr()
+  assert " 60%" in shown.err and "100%" in shown.err and "loss=0.5" in shown.err
+  assert "a line of its own\n" in shown.err
+  assert shown.out == ""
 
 
 def test_decibels_are_the_gain_in_psnr():

@@ -27,7 +27,7 @@ def test_cpu_is_the_cpu_whatever_there_is():
 
 @no_gpu
 def test_a_gpu_that_is_not_there_is_asked_for_in_vain():
-  with pytest.raises(ValueError, match="strategy is gpu, but .* no GPU; use --strategy=cpu"):
+  with pytest.raises(ValueError, match=r"strategy is gpu, but .* no GPU; use --strategy=cpu"):
     strategy.create("gpu")
 
 

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from deblock.launch import config, loop, step, strategy
+from deblock.launch import checkpoints, config, loop, step, strategy
 from deblock.model import config as model_config
 from deblock.model import losses, registry
 from deblock.pipeline import batch
@@ -52,7 +52,7 @@ def train_on(strategy_name):
 
 
 def train_from_records(records, logdir, max_steps):
-  """Trains with the whole loop on every logical device; returns the weights and the last step."""
+  """Trains with the whole loop on every logical device; returns state and last step."""
   result = loop.train(
     config.RunConfig(
       model=model_config.ModelConfig(model="plain", width=4),
@@ -73,12 +73,12 @@ def train_from_records(records, logdir, max_steps):
     )
   )
   reader = tf.train.load_checkpoint(result.checkpoint)
-  weights = {
+  state = {
     name: reader.get_tensor(name)
     for name in reader.get_variable_to_shape_map()
-    if name.startswith("network")
+    if name.split("/")[0] in ("network", "optimizer", "step")
   }
-  return weights, result.step
+  return state, result.step
 
 
 def farthest(some, others):
@@ -93,16 +93,18 @@ def main(records, folder):
   registry.register(registry.Entry("plain", "for tests", network, CONTEXT, "mirror", False))
   before, one, one_loss, _ = train_on("cpu")
   _, two, two_loss, replicas = train_on("mirrored")
-  whole, _ = train_from_records(records, str(folder / "whole"), 4)
-  train_from_records(records, str(folder / "parts"), 2)
-  resumed, resumed_step = train_from_records(records, str(folder / "parts"), 4)
+  whole, _ = train_from_records(records, str(folder), 4)
+  # Back to what the folder was when half of the steps were taken.
+  saved = folder / checkpoints.FOLDER
+  tf.compat.v1.train.update_checkpoint_state(str(saved), str(saved / "ckpt-2"))
+  resumed, resumed_step = train_from_records(records, str(folder), 4)
   figures = {
     "replicas": replicas,
     "moved": farthest(before, one),
     "difference": farthest(one, two),
     "losses": [one_loss, two_loss],
     "resumed_step": resumed_step,
-    "resumed_difference": farthest(whole.values(), (resumed[name] for name in whole)),
+    "resumed_difference": farthest(whole.values(), [resumed[name] for name in whole]),
   }
   print(json.dumps(figures))
 

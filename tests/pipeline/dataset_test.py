@@ -311,7 +311,7 @@ def test_images_of_pairs_are_held_out_if_all_their_pairs_are(records):
 
 def test_pairs_of_tiles_or_on_several_hosts_are_refused(records):
   config = _config(sampling="pairs")
-  with pytest.raises(ValueError, match="one host, .* got 2"):
+  with pytest.raises(ValueError, match=r"one host, .* got 2"):
     dataset.training_dataset(config, records.manifest, 0, hosts=2)
   tiles = dataclasses.replace(records.manifest, settings={"qualities": (10,), "tile_size": 64})
   for refused in (
@@ -319,7 +319,7 @@ def test_pairs_of_tiles_or_on_several_hosts_are_refused(records):
     lambda: dataset.evaluation_tiles(config, tiles, 1),
     lambda: dataset.held_out_images(config, tiles),
   ):
-    with pytest.raises(ValueError, match="tiles of 64 pixels.*--tile_size=0"):
+    with pytest.raises(ValueError, match=r"tiles of 64 pixels.*--tile_size=0"):
       refused()
 
 

@@ -1,0 +1,136 @@
+import pathlib
+
+import numpy as np
+from PIL import Image
+import pytest
+
+from deblock.launch import checkpoints, config, loop, selection
+from deblock.records import config as records_config
+from deblock.records import images, manifest, writer
+
+
+@pytest.fixture
+def started(small_run, tiny):
+  """The settings of a run whose folder holds them and nothing else."""
+  run = small_run(model=tiny)
+  pathlib.Path(run.train.logdir).mkdir()
+  config.save(run)
+  return run
+
+
+def _settings(run, **changes):
+  return selection.SelectionConfig(**{"logdir": run.train.logdir, "output": "out", **changes})
+
+
+@pytest.fixture
+def folder(tmp_path, picture):
+  """A folder of one image and one broken file."""
+  path = tmp_path / "mine"
+  path.mkdir()
+  Image.fromarray(picture(40, 48, 9)).save(path / "a.png")
+  (path / "b.png").write_bytes(b"no picture")
+  return path
+
+
+def test_without_images_the_held_out_ones_of_the_run_are_taken(started, records):
+  chosen, qualities = selection.choose(_settings(started))
+  loaded = manifest.load(records)
+  assert sorted(chosen) == sorted(
+    (image.id, image.path) for image in loaded.images if image.split == "test"
+  )
+  assert 0 < len(chosen) < len(loaded.images)
+  assert tuple(qualities) == loaded.qualities
+
+
+def test_images_that_are_named_are_taken_instead(started, records, folder):
+  chosen, qualities = selection.choose(_settings(started, images=str(folder)))
+  assert chosen == [(name, str(folder / name)) for name in ("a.png", "b.png")]
+  assert tuple(qualities) == manifest.load(records).qualities
+
+
+def test_qualities_that_are_named_are_taken_instead(started, folder):
+  _, qualities = selection.choose(_settings(started, qualities=(77,)))
+  assert tuple(qualities) == (77,)
+  _, qualities = selection.choose(_settings(started, images=str(folder), qualities=(5, 6)))
+  assert tuple(qualities) == (5, 6)
+
+
+def test_other_records_are_taken_where_they_are_named(started, folder, tmp_path):
+  other = str(tmp_path / "other")
+  (folder / "b.png").unlink()
+  writer.write(
+    records_config.RecordsConfig(
+      images=str(folder), records=other, qualities=(33,), tile_size=0, test_share=1.0
+    )
+  )
+  chosen, qualities = selection.choose(_settings(started, records=other))
+  assert [image for image, _ in chosen] == ["a.png"]
+  assert tuple(qualities) == (33,)
+
+
+def test_images_are_read_as_they_are(folder, picture):
+  ((image, pixels),) = selection.read([("a.png", str(folder / "a.png"))])
+  assert image == "a.png"
+  np.testing.assert_array_equal(pixels, picture(40, 48, 9))
+
+
+def test_a_broken_image_is_named_and_not_left_out(folder):
+  every = selection.read([(path.name, str(path)) for path in sorted(folder.iterdir())])
+  next(every)
+  with pytest.raises(images.ImageError, match=f"{folder / 'b.png'}: "):
+    next(every)
+
+
+def test_the_restorer_has_the_weights_of_the_latest_checkpoint(small_run, tiny, picture):
+  run = small_run(model=tiny)
+  loop.train(run)
+  restore = selection.load_restorer(run.train.logdir)
+  jpeg = picture(40, 56)
+  restored = restore(jpeg)
+  assert restored.shape == jpeg.shape and restored.dtype == np.uint8
+  np.testing.assert_array_equal(restored, selection.load_restorer(run.train.logdir)(jpeg))
+
+
+def test_a_folder_without_a_run_is_named(tmp_path):
+  settings = selection.SelectionConfig(logdir=str(tmp_path), output="out")
+  with pytest.raises(FileNotFoundError, match=f"{tmp_path} holds no run"):
+    selection.choose(settings)
+  with pytest.raises(FileNotFoundError, match=f"{tmp_path} holds no run"):
+    selection.load_restorer(str(tmp_path))
+
+
+def test_a_run_without_a_checkpoint_is_named(started):
+  where = pathlib.Path(started.train.logdir) / checkpoints.FOLDER
+  with pytest.raises(FileNotFoundError, match=f"{where} has no checkpoint"):
+    selection.load_restorer(started.train.logdir)
+
+
+def test_a_folder_without_images_is_named(started, tmp_path):
+  missing = str(tmp_path / "nothing")
+  with pytest.raises(FileNotFoundError, match=missing):
+    selection.choose(_settings(started, images=missing))
+
+
+def test_records_without_a_test_image_say_what_to_do(started, folder, tmp_path):
+  other = str(tmp_path / "other")
+  (folder / "b.png").unlink()
+  writer.write(
+    records_config.RecordsConfig(images=str(folder), records=other, tile_size=0, test_share=0.0)
+  )
+  with pytest.raises(ValueError, match=f"{other} has no test images: .*--images"):
+    selection.choose(_settings(started, records=other))
+
+
+@pytest.mark.parametrize(
+  ("change", "message"),
+  [
+    ({"logdir": ""}, "logdir must name a folder: use --logdir=DIR"),
+    ({"output": ""}, "output must name a folder: use --output=DIR"),
+    ({"qualities": (10, 101)}, r"qualities must be in \[1, 100\], got 101\."),
+    ({"qualities": (0,)}, r"qualities must be in \[1, 100\], got 0\."),
+    ({"subsampling": "411"}, "subsampling must be one of 444, 422, 420, got '411'"),
+  ],
+)
+def test_a_broken_rule_is_named(change, message):
+  with pytest.raises(ValueError, match=message):
+    selection.SelectionConfig(**{"logdir": "run", "output": "out", **change})
