@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from deblock.launch import checkpoints
+from deblock.model import registry
 
 
 def _network(width=2, seed=0):
@@ -50,6 +51,19 @@ def test_all_of_a_run_is_restored(tmp_path):
   _assert_equal(fresh, network)
   _assert_equal(fresh_optimizer, optimizer)
   assert restorer.step.numpy() == 7 and restorer.seconds.numpy() == 1.5
+
+
+@pytest.mark.parametrize("name", registry.names())
+def test_no_weight_of_any_network_is_left_out(tmp_path, name):
+  network = registry.get(name).build(2, name != "blockcnn_kodak")
+  numbers = np.random.default_rng(0)
+  for weight in network.weights:
+    weight.assign(numbers.uniform(size=weight.shape))
+  checkpoints.Checkpoints(str(tmp_path), network, _optimizer(network)).save()
+  fresh = registry.get(name).build(2, name != "blockcnn_kodak")
+  checkpoints.restore_network(str(tmp_path), fresh)
+  for restored, saved in zip(fresh.weights, network.weights, strict=True):
+    np.testing.assert_array_equal(restored.numpy(), saved.numpy(), err_msg=saved.path)
 
 
 def test_a_network_is_restored_without_its_optimizer(tmp_path):
