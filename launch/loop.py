@@ -11,9 +11,10 @@ import keras
 import tensorflow as tf
 
 from deblock.launch import checkpoints as checkpoints_lib
-from deblock.launch import config, evaluation, picture, reporting, schedule
+from deblock.launch import config, reporting, schedule
 from deblock.launch import step as step_lib
 from deblock.launch import strategy as strategy_lib
+from deblock.launch import watch as watch_lib
 from deblock.model import losses, registry, restorer
 from deblock.pipeline import dataset as dataset_lib
 from deblock.records import manifest as manifest_lib
@@ -98,7 +99,7 @@ def train(run: config.RunConfig, clock: Callable[[], float] = time.monotonic) ->
     )
     loop = _Loop(run, checkpoints, reporter, clock)
     batches = iter(_distributed(strategy, run, manifest, first_step))
-    watch = Watch(restorer.Restorer(network, entry), run, manifest)
+    watch = watch_lib.Watch(restorer.Restorer(network, entry), run, manifest)
     return loop.run(lambda count, rate: _call(steps, optimizer, batches, count, rate), watch)
 
 
@@ -147,33 +148,6 @@ def _share_done(settings, step, seconds):
   if settings.max_minutes > 0:
     done = max(done, seconds / (60.0 * settings.max_minutes))
   return done
-
-
-class Watch:
-  """Evaluates the network on held-out tiles while it trains, at every stored quality."""
-
-  def __init__(self, restore, run: config.RunConfig, manifest: manifest_lib.Manifest):
-    self._restore = restore
-    tiles = dataset_lib.evaluation_tiles(run.input, manifest, run.train.evaluation_tiles)
-    self._tiles = list(tiles.as_numpy_iterator())
-
-  def __call__(self):
-    """Returns scalars by name, and the picture of the first tile at its first quality or None."""
-    rows, sheet = [], None
-    for index, (clean, compressed, qualities) in enumerate(self._tiles):
-      for jpeg, quality in zip(compressed, qualities, strict=True):
-        restored = self._restore(jpeg)
-        row = evaluation.compare(f"held-out tile {index}", int(quality), clean, jpeg, restored)
-        rows.append(row)
-        if sheet is None:
-          sheet = picture.side_by_side(clean, jpeg, restored, row)
-    scalars = {}
-    for row in evaluation.means(rows):
-      scalars[f"eval/psnr_db/q{row.quality}"] = row.psnr
-      scalars[f"eval/ssim/q{row.quality}"] = row.ssim
-      scalars[f"eval/gain_db/q{row.quality}"] = row.gain
-      scalars[f"eval/ssim_gain/q{row.quality}"] = row.ssim - row.ssim_jpeg
-    return scalars, sheet
 
 
 class _Loop:

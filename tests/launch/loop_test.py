@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from deblock.launch import checkpoints, loop
+from deblock.launch import checkpoints, loop, watch
 from deblock.launch import strategy as strategy_lib
 from deblock.model import losses
 
@@ -149,7 +149,7 @@ def test_evaluation_that_is_switched_off_never_happens(tiny, small_run, monkeypa
   def refuse(self):
     raise AssertionError("evaluated")
 
-  monkeypatch.setattr(loop.Watch, "__call__", refuse)
+  monkeypatch.setattr(watch.Watch, "__call__", refuse)
   assert loop.train(small_run(model=tiny, max_steps=2, evaluate_every_steps=0)).step == 2
 
 
