@@ -44,7 +44,7 @@ records: $(INSTALLED) ## shard the images into TFRecords
 train: records ## train, evaluate on held-out images and draw a picture
 	@$(BIN)/deblock-train --records=$(RECORDS) --logdir=$(LOGDIR) --model=$(MODEL) \
 	  --width=$(WIDTH) --max_steps=$(STEPS) $(TRAIN_FLAGS)
-	@$(MAKE) --no-print-directory evaluate compare
+	@$(MAKE) --no-print-directory --silent evaluate compare
 	@echo
 	@echo "pictures:    $(EVALUATION)/*.png"
 	@echo "checkpoint:  $(LOGDIR)/checkpoints"
@@ -85,7 +85,7 @@ typecheck: $(INSTALLED) ## static types
 
 bench: records ## measure the input pipeline, training and restoring
 	@$(BIN)/python tests/bench/loading.py $(RECORDS)
-	@$(BIN)/python tests/bench/allocation.py
+	@$(BIN)/python tests/bench/trimming.py
 	@$(BIN)/python tests/bench/restoring.py
 
 # FULL names the logdir of a run of the recipe's ten epochs, if there is one, to measure beside them.

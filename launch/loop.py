@@ -130,8 +130,9 @@ def _distributed(strategy, run, manifest, first_step):
     )
 
   if strategy.num_replicas_in_sync == 1:
-    # The distributed iterator runs a generator dataset, whose kernel resets glibc's thresholds to
-    # values that make every allocation a page fault (see `allocator`); one device needs neither.
+    # One device needs no distributed iterator. That one runs a generator dataset, whose kernel
+    # sets glibc's trim threshold to 128 KiB: each activation is then given back to the system and
+    # fetched again at every step, which costs half the speed on CPU (tests/bench/trimming.py).
     return host_batches(tf.distribute.InputContext(num_replicas_in_sync=1))
   return strategy.distribute_datasets_from_function(host_batches)
 

@@ -8,7 +8,6 @@ from absl import app, flags, logging
 import tensorflow as tf
 import tqdm
 
-from deblock.launch import allocator
 from deblock.records import quiet
 
 
@@ -23,7 +22,6 @@ def run(main: Callable[[Sequence[str]], int | None]) -> None:
   def guarded(arguments):
     if len(arguments) > 1:
       raise app.UsageError(f"not understood: {' '.join(arguments[1:])}; options start with --.")
-    allocator.keep_freed_memory()
     verbose = flags.FLAGS.verbosity > 0
     if not verbose:
       # TensorFlow times its checkpoints in absl's log, at the level of information.

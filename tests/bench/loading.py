@@ -6,7 +6,6 @@ python tests/bench/loading.py RECORDS; run by `make bench` on the records of `ma
 import argparse
 import time
 
-from deblock.launch import allocator
 from deblock.pipeline import config, dataset
 from deblock.records import manifest as manifest_lib
 
@@ -18,7 +17,6 @@ def main():
   parser = argparse.ArgumentParser(description=__doc__)
   parser.add_argument("records")
   arguments = parser.parse_args()
-  allocator.keep_freed_memory()
   manifest = manifest_lib.load(arguments.records)
   for crop_size, batch_size, crops_per_tile in ((24, 32, 16), (24, 32, 128), (96, 16, 16)):
     settings = config.InputConfig(

@@ -8,7 +8,6 @@ import time
 
 import numpy as np
 
-from deblock.launch import allocator
 from deblock.model import config, registry, restorer
 
 
@@ -25,7 +24,6 @@ def main():
   parser = argparse.ArgumentParser(description=__doc__)
   parser.add_argument("--width", type=int, default=16)
   arguments = parser.parse_args()
-  allocator.keep_freed_memory()
   image = np.random.default_rng(0).integers(0, 256, (512, 768, 3), np.uint8)
   ways = [("blockcnn", 8, "block by block"), ("blockcnn_fc", 8, "block by block")]
   ways += [("blockcnn_fc", tile, f"tiles of {tile}") for tile in (64, 128, 256)]
