@@ -16,6 +16,8 @@ RECORDS = $(WORKDIR)/records
 LOGDIR = $(WORKDIR)/train
 EVALUATION = $(WORKDIR)/evaluation
 INSTALLED = $(VENV)/installed
+# The user's own variables, for the commands that are printed to go on with.
+GIVEN = $(filter-out STEPS=%,$(MAKEOVERRIDES))
 SELECTION = --logdir=$(LOGDIR) --records=$(RECORDS) --output=$(EVALUATION) --qualities=$(QUALITIES)
 
 .DEFAULT_GOAL := help
@@ -49,8 +51,8 @@ train: records ## train, evaluate on held-out images and draw a picture
 	@echo "pictures:    $(EVALUATION)/*.png"
 	@echo "checkpoint:  $(LOGDIR)/checkpoints"
 	@echo "TensorBoard: $(LOGDIR)"
-	@echo "go on with:  make train STEPS=20000 WORKDIR=$(WORKDIR)"
-	@echo "and look at: make tensorboard WORKDIR=$(WORKDIR)"
+	@echo "go on with:  make train $(GIVEN) STEPS=$$((5 * $(STEPS)))"
+	@echo "and look at: make tensorboard $(GIVEN)"
 
 evaluate: $(EVALUATION)/evaluation.json ## PSNR and SSIM of the held-out images
 

@@ -17,8 +17,8 @@ Deviations, all off with `residual=False`: the network predicts what to add to t
 where the published head is a sigmoid; its last layer starts at zero, so that an untrained network
 returns the JPEG's own block; He initialisation replaces N(0, 0.02); the bottlenecks start closed,
 without which so deep a network learns next to nothing in its first hundreds of steps; and the
-head's output is scaled by 1/20, about the size of a JPEG's error: Adam's steps are too large for it
-otherwise.
+head's output is scaled by 1/20, about the size of a JPEG's error, beside which Adam's steps would
+be large.
 """
 
 import keras
