@@ -1,6 +1,7 @@
 """Reads image files from the wild into RGB pixels, or says why that cannot be done."""
 
 import io
+from typing import NamedTuple
 import warnings
 
 import numpy as np
@@ -45,21 +46,27 @@ class ImageError(ValueError):
     return type(self), (self.path, self.reason)
 
 
-def read_rgb(path: str, max_pixels: int = MAX_PIXELS) -> np.ndarray:
-  """Returns the pixels of an image file as 8-bit RGB, the way a viewer shows them.
+class Picture(NamedTuple):
+  """The pixels of an image, and what they were stored as.
 
-  EXIF orientation is applied. Transparency is laid on white, the page that most viewers show.
-  Gray, palette and CMYK become RGB; of 16-bit samples the high byte is kept. Colour profiles are
-  ignored: the samples themselves are the signal. Files of several frames or pages are refused, as
-  none of them is the photograph; only the preview behind a phone's picture (MPO) is passed over.
+  Attributes:
+    pixels: uint8 [H, W, 3], RGB.
+    format: Pillow's name of the file's format, such as "PNG" or "JPEG"; a phone's picture with a
+      preview behind it (MPO) is a JPEG too; empty where the pixels came without a file.
+  """
+
+  pixels: np.ndarray
+  format: str
+
+
+def read_picture(path: str, max_pixels: int = MAX_PIXELS) -> Picture:
+  """Returns an image file as `decode_picture` decodes it.
 
   Args:
     path: local, or any that `tf.io.gfile` reads.
     max_pixels: larger images are refused before they are decoded.
-  Returns:
-    uint8 [H, W, 3].
   Raises:
-    ImageError: if the file is missing, empty, damaged, no image, too large or of several frames.
+    ImageError: if the file is missing or cannot be read, or as `decode_picture`.
   """
   try:
     with tf.io.gfile.GFile(path, "rb") as file:
@@ -67,8 +74,32 @@ def read_rgb(path: str, max_pixels: int = MAX_PIXELS) -> np.ndarray:
   except (OSError, UnicodeError, tf.errors.OpError) as error:
     reason = getattr(error, "message", None) or str(error)
     raise ImageError(path, f"cannot be read: {reason}") from error
+  return decode_picture(data, path, max_pixels)
+
+
+def read_rgb(path: str, max_pixels: int = MAX_PIXELS) -> np.ndarray:
+  """Returns the pixels alone of `read_picture`, uint8 [H, W, 3]; the errors are the same."""
+  return read_picture(path, max_pixels).pixels
+
+
+def decode_picture(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Picture:
+  """Returns an image from the bytes of its file, as 8-bit RGB, the way a viewer shows it.
+
+  EXIF orientation is applied. Transparency is laid on white, the page that most viewers show.
+  Gray, palette and CMYK become RGB; of 16-bit samples the high byte is kept. Colour profiles are
+  ignored: the samples themselves are the signal. Files of several frames or pages are refused, as
+  none of them is the photograph; only the preview behind a phone's picture (MPO) is passed over.
+  The format is told by the contents, never by the name.
+
+  Args:
+    data: what the file holds.
+    name: what an error calls it, its path as a rule.
+    max_pixels: larger images are refused before they are decoded.
+  Raises:
+    ImageError: if the data are empty, damaged, no image, too large or of several frames.
+  """
   if not data:
-    raise ImageError(path, "cannot be read as an image: the file is empty")
+    raise ImageError(name, "cannot be read as an image: the file is empty")
   try:
     with warnings.catch_warnings():
       # Our own limit stands in for Pillow's warning; its error, at twice that size, is kept.
@@ -76,17 +107,18 @@ def read_rgb(path: str, max_pixels: int = MAX_PIXELS) -> np.ndarray:
       # Odd metadata is no reason to warn either: the pixels are all that counts here.
       warnings.simplefilter("ignore", UserWarning)
       with Image.open(io.BytesIO(data), formats=_FORMATS) as picture:
-        _check(path, picture, max_pixels)
-        return _to_rgb(path, ImageOps.exif_transpose(picture))
+        _check(name, picture, max_pixels)
+        file_format = "JPEG" if picture.format == "MPO" else str(picture.format)
+        return Picture(_to_rgb(name, ImageOps.exif_transpose(picture)), file_format)
   except ImageError:
     raise
   except Image.UnidentifiedImageError as error:
     reason = "cannot be read as an image: it has no known image format"
-    raise ImageError(path, reason) from error
+    raise ImageError(name, reason) from error
   except Exception as error:
     # Damaged files make Pillow's many decoders raise a dozen kinds, struct.error to KeyError.
     detail = str(error) or type(error).__name__
-    raise ImageError(path, f"cannot be read as an image: {detail}") from error
+    raise ImageError(name, f"cannot be read as an image: {detail}") from error
 
 
 def _check(path, picture, max_pixels):

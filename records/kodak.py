@@ -1,7 +1,6 @@
 """The 24 photographs of the Kodak PhotoCD PCD0992, fetched once and checked by their pixels."""
 
 from collections.abc import Callable
-import hashlib
 import http.client
 import os
 import pathlib
@@ -9,14 +8,13 @@ import urllib.error
 import urllib.request
 
 from absl import logging
-import numpy as np
 
-from deblock.records import images, sources
+from deblock.records import hashing, identity, images
 
 URL = "https://r0k.us/graphics/kodak/kodak/{name}"
 NAMES = tuple(f"kodim{number:02d}.png" for number in range(1, 25))
 
-# Digests of the pixels, see `pixel_digest`: they hold for any lossless encoding of the images.
+# See `hashing.pixel_digest`: these hold for any lossless encoding of the images.
 PIXEL_DIGESTS = (
   "3cb3e51b9edbe8e3ec1fe494bd775c4728a5c87f5b72c29b6958324af40e3c15",
   "b2f9b3f4d75aa6efe75b967b454f5df27d3b89dbe9a9aec5bcd3bda2741c914a",
@@ -51,16 +49,6 @@ class DownloadError(RuntimeError):
   """An image could not be fetched, or what came is another one."""
 
 
-def pixel_digest(image: np.ndarray) -> str:
-  """Returns the SHA-256 of an image's size and pixels, in hexadecimal.
-
-  Digested are height and width as little-endian uint32, then the bytes of uint8 [H, W, 3].
-  """
-  digest = hashlib.sha256(np.array(image.shape[:2], "<u4").tobytes())
-  digest.update(np.ascontiguousarray(image).tobytes())
-  return digest.hexdigest()
-
-
 def fetch_url(url: str) -> bytes:
   """Returns what a URL holds.
 
@@ -73,7 +61,7 @@ def fetch_url(url: str) -> bytes:
 
 def kodak(
   cache_dir: str | os.PathLike, fetch: Callable[[str], bytes] = fetch_url
-) -> tuple[sources.SourceImage, ...]:
+) -> tuple[identity.SourceImage, ...]:
   """Returns the 24 Kodak images, after fetching those that the folder does not hold yet.
 
   Each is written under a temporary name, checked and then renamed, so an interrupted download is
@@ -91,8 +79,7 @@ def kodak(
     path = folder / name
     if not path.exists() or _problem(path, digest):
       _download(path, URL.format(name=name), digest, fetch)
-    identity = path.stem
-    found.append(sources.SourceImage(identity, str(path), identity))
+    found.append(identity.SourceImage.alone(path.stem, str(path)))
   return tuple(found)
 
 
@@ -117,7 +104,7 @@ def _download(path, url, digest, fetch):
 def _problem(path, digest):
   """Returns why a file is not the image of that digest, or an empty string."""
   try:
-    got = pixel_digest(images.read_rgb(str(path)))
+    got = hashing.pixel_digest(images.read_rgb(str(path)))
   except images.ImageError as error:
     return error.reason
   return "" if got == digest else f"its pixels have the digest {got}, not {digest}"

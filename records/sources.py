@@ -1,136 +1,99 @@
-"""Where clean images come from: a folder, a glob or a file, and the samples of scikit-image."""
+"""Where clean images come from, behind one interface: files, known sets and TFDS."""
 
+from collections.abc import Callable, Iterator, Sequence
 import dataclasses
-import importlib.util
 import os
 import pathlib
-import posixpath
+from typing import Any, Protocol
 
-import tensorflow as tf
+from deblock.records import identity, images, kodak, listing, packaged, tfds_source
 
-IMAGE_SUFFIXES = frozenset(
-  (
-    ".avif",
-    ".bmp",
-    ".gif",
-    ".j2k",
-    ".jp2",
-    ".jpeg",
-    ".jpg",
-    ".pgm",
-    ".png",
-    ".ppm",
-    ".tga",
-    ".tif",
-    ".tiff",
-    ".webp",
-  )
-)
+# "tfds:NAME" is the third kind.
+NAMES = ("kodak", "packaged")
+TFDS_PREFIX = "tfds:"
 
-# Clean colour photographs of scikit-image; its others are gray or have been JPEGs before. The two
-# motorcycles are one scene seen by two cameras, so they must not stand on both sides of a split.
-_PACKAGED = (
-  ("astronaut.png", "astronaut"),
-  ("coffee.png", "coffee"),
-  ("motorcycle_left.png", "motorcycle"),
-  ("motorcycle_right.png", "motorcycle"),
-)
+
+class Source(Protocol):
+  """A set of clean images. A source is made of plain values: workers get a copy of their own."""
+
+  def list(self) -> tuple[identity.SourceImage, ...]:
+    """Returns every image, without reading one.
+
+    Raises:
+      FileNotFoundError: if there are none.
+      ValueError: if what was asked for does not exist in the source.
+    """
+
+  def read(
+    self, wanted: Sequence[identity.SourceImage]
+  ) -> Iterator[tuple[identity.SourceImage, images.Picture | images.ImageError]]:
+    """Yields each image with its pixels, or why it has none, in the order given.
+
+    Args:
+      wanted: from `list`; those of one chunk should stand together, as they are then read so.
+    """
 
 
 @dataclasses.dataclass(frozen=True)
-class SourceImage:
-  """One clean image before it is read.
+class FileSource:
+  """Images that are files of their own, read one by one.
 
   Attributes:
-    id: stable, unique name within its source, such as the path below the folder.
-    path: where to read it.
-    group: images of one group are never on two sides of a split.
+    find: a function of a module, such as `listing.from_pattern`, that returns the images; `tuple`
+      itself where they are known already.
+    arguments: what `find` is called with, each time that the images are listed.
   """
 
-  id: str
-  path: str
-  group: str
+  find: Callable[..., tuple[identity.SourceImage, ...]]
+  arguments: tuple[Any, ...] = ()
+
+  def list(self) -> tuple[identity.SourceImage, ...]:
+    """Returns what `find` returns; it also says what is raised."""
+    return self.find(*self.arguments)
+
+  def read(
+    self, wanted: Sequence[identity.SourceImage]
+  ) -> Iterator[tuple[identity.SourceImage, images.Picture | images.ImageError]]:
+    """Yields each image with its pixels, or why it has none, in the order given."""
+    for image in wanted:
+      try:
+        yield image, images.read_picture(image.path)
+      except images.ImageError as error:
+        yield image, error
 
 
-def from_pattern(pattern: str) -> tuple[SourceImage, ...]:
-  """Returns the images of a folder, a glob or a single file, sorted by id.
-
-  A folder is walked down; of it, files with the suffix of an image count, and names that begin
-  with a dot do not. Of a glob or a single file every match counts, whatever its suffix. What is
-  no image in spite of its name is listed too: reading it tells why it cannot be used.
+def open_source(
+  images: str = "",
+  source: str = "",
+  tfds_split: str = "train",
+  tfds_feature: str = "image",
+  tfds_dir: str = "",
+  cache_dir: str | os.PathLike | None = None,
+) -> Source:
+  """Returns the source that the flags of these names ask for; no file is touched yet.
 
   Args:
-    pattern: local, or any path that `tf.io.gfile` knows; a leading ~ is the home folder.
+    images: folder, glob or file of clean images, see `listing.from_pattern`.
+    source: instead of images: "kodak", "tfds:NAME" or "packaged", which is also the default.
+    tfds_split: of the data set.
+    tfds_feature: of the data set, see `tfds_source.TfdsSource`.
+    tfds_dir: where TFDS keeps its data sets; empty for its own default.
+    cache_dir: where the Kodak images are kept, in a folder kodak; by default ~/.cache/deblock.
   Raises:
-    FileNotFoundError: if nothing matches.
-    ValueError: if a name is not UTF-8, which a record's key must be.
+    ValueError: if both images and a source are given, or the source is unknown.
   """
-  pattern = os.path.expanduser(pattern)  # noqa: PTH111, pathlib would spoil gs://bucket
-  try:
-    return _list(pattern)
-  except UnicodeDecodeError as error:
+  if images and source:
+    raise ValueError(f"images and source exclude each other, got {images!r} and {source!r}.")
+  if images:
+    return FileSource(listing.from_pattern, (images,))
+  if source in ("", "packaged"):
+    return FileSource(packaged.packaged)
+  if source == "kodak":
+    cache = pathlib.Path.home() / ".cache" / "deblock" if cache_dir is None else cache_dir
+    return FileSource(kodak.kodak, (str(pathlib.Path(cache) / "kodak"),))
+  name = source.removeprefix(TFDS_PREFIX)
+  if name == source or not name:
     raise ValueError(
-      f"{pattern!r} holds a file name that is not UTF-8 ({error.object!r}): rename that file."
-    ) from error
-
-
-def packaged() -> tuple[SourceImage, ...]:
-  """Returns the clean colour photographs that come with scikit-image.
-
-  Only its data folder is looked up; the library is not imported.
-
-  Raises:
-    FileNotFoundError: if scikit-image or one of the photographs is not installed.
-  """
-  spec = importlib.util.find_spec("skimage")
-  if spec is None or not spec.submodule_search_locations:
-    raise FileNotFoundError("scikit-image is not installed: give --images=FOLDER instead.")
-  folder = pathlib.Path(spec.submodule_search_locations[0]) / "data"
-  images = []
-  for name, group in _PACKAGED:
-    if not (folder / name).exists():
-      raise FileNotFoundError(f"scikit-image has no {folder / name}: give --images=FOLDER instead.")
-    images.append(SourceImage(name, str(folder / name), group))
-  return tuple(images)
-
-
-def _list(pattern):
-  gfile = tf.io.gfile
-  if pattern and gfile.isdir(pattern):
-    root = pattern
-    paths = _walk(pattern)
-    empty = f"folder {pattern!r} holds no images ({', '.join(sorted(IMAGE_SUFFIXES))})."
-  elif pattern and gfile.exists(pattern):
-    root = posixpath.dirname(pattern)
-    paths = (pattern,)
-    empty = ""
-  else:
-    root = _fixed_part(pattern)
-    paths = [path for path in gfile.glob(pattern) if not gfile.isdir(path)] if pattern else ()
-    empty = f"no file or folder matches {pattern!r}."
-  images = [SourceImage(_relative(path, root), path, _relative(path, root)) for path in paths]
-  if not images:
-    raise FileNotFoundError(empty)
-  return tuple(sorted(images, key=lambda image: image.id))
-
-
-def _walk(folder):
-  for place, _, names in tf.io.gfile.walk(folder):
-    inside = _relative(place, folder)
-    if any(part.startswith(".") for part in inside.split("/") if part != "."):
-      continue
-    for name in names:
-      if not name.startswith(".") and posixpath.splitext(name)[1].lower() in IMAGE_SUFFIXES:
-        yield posixpath.join(place, name)
-
-
-def _fixed_part(pattern):
-  """Returns the folder of a glob above its first wildcard."""
-  fixed = pattern
-  while any(character in fixed for character in "*?["):
-    fixed = posixpath.dirname(fixed)
-  return fixed if fixed != pattern else posixpath.dirname(pattern)
-
-
-def _relative(path, root):
-  return posixpath.relpath(path, root) if root else posixpath.normpath(path)
+      f"source must be one of {', '.join(NAMES)} and {TFDS_PREFIX}NAME, got {source!r}."
+    )
+  return tfds_source.TfdsSource(name, tfds_split, tfds_feature, tfds_dir)

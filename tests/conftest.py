@@ -1,15 +1,20 @@
-"""A photograph for the tests of records and pipeline."""
+"""A photograph for the tests of records and pipeline, and a process that may not do everything."""
+
+import contextlib
+import os
+import pathlib
+import tempfile
 
 import numpy as np
 from PIL import Image
 import pytest
 
-from deblock.records import sources
+from deblock.records import packaged
 
 
 def _photograph(height, width, number=0):
   """Returns a crop of a real photograph with a little noise, uint8 [height, width, 3]."""
-  path = next(image.path for image in sources.packaged() if image.id == "coffee.png")
+  path = next(image.path for image in packaged.packaged() if image.id == "coffee.png")
   with Image.open(path) as picture:
     pixels = np.array(picture.convert("RGB"))
   top, left = 20 + 13 * number, 40 + 29 * number
@@ -22,3 +27,33 @@ def _photograph(height, width, number=0):
 def photograph():
   """The function (height, width, number=0) -> uint8 [height, width, 3]."""
   return _photograph
+
+
+@contextlib.contextmanager
+def _as_nobody():
+  if os.geteuid() != 0:
+    yield
+    return
+  os.seteuid(65534)
+  try:
+    yield
+  finally:
+    os.seteuid(0)
+
+
+@pytest.fixture
+def as_nobody():
+  """The context in which file permissions hold, even if the tests are run by root."""
+  return _as_nobody
+
+
+@pytest.fixture
+def open_folder():
+  """A folder that nobody may enter too, unlike `tmp_path`."""
+  with tempfile.TemporaryDirectory() as name:
+    folder = pathlib.Path(name)
+    folder.chmod(0o755)
+    with _as_nobody():
+      if not os.access(folder, os.R_OK | os.X_OK, effective_ids=True):
+        pytest.skip("the folder of temporary files is not open to everyone")
+    yield folder

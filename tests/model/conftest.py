@@ -7,12 +7,12 @@ from PIL import Image
 import pytest
 
 from deblock.model import registry
-from deblock.records import sources
+from deblock.records import packaged
 
 
 def _photograph(height, width, name="astronaut.png", top=40, left=160):
   """Returns a crop of a real photograph, uint8 [height, width, 3]."""
-  path = next(image.path for image in sources.packaged() if image.id == name)
+  path = next(image.path for image in packaged.packaged() if image.id == name)
   with Image.open(path) as picture:
     pixels = np.array(picture.convert("RGB"))
   return pixels[top : top + height, left : left + width]

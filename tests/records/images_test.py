@@ -1,4 +1,8 @@
+import pathlib
 import pickle
+import struct
+import time
+import zlib
 
 import numpy as np
 from PIL import Image
@@ -124,6 +128,96 @@ def test_several_frames_are_no_photograph(tmp_path, suffix):
   path = tmp_path / f"a.{suffix}"
   frames[0].save(path, save_all=True, append_images=frames[1:])
   assert _problem(path) == "is no single photograph: it has 3 frames"
+
+
+def _header_of_png(width, height):
+  """Returns the beginning of a PNG of that size."""
+  header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+  data = b"IDAT" + zlib.compress(bytes(100))
+  chunks = (
+    struct.pack(">I", len(c) - 4) + c + struct.pack(">I", zlib.crc32(c)) for c in (header, data)
+  )
+  return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+@pytest.mark.parametrize(
+  ("size", "reason"),
+  [((60000, 60000), "decompression bomb"), ((13000, 13000), "too large: 13000x13000")],
+)
+def test_a_bomb_is_refused_by_its_header_alone(tmp_path, size, reason):
+  path = tmp_path / "bomb.png"
+  path.write_bytes(_header_of_png(*size))
+  before = time.process_time()
+  assert reason in _problem(path)
+  # Ten gigabytes of zeros take seconds; this takes a millisecond.
+  assert time.process_time() - before < 0.5
+
+
+def test_an_animated_png_is_no_photograph(tmp_path):
+  frames = [Image.new("RGB", (8, 8), color) for color in ("red", "blue")]
+  path = tmp_path / "a.png"
+  frames[0].save(path, save_all=True, append_images=frames[1:])
+  assert _problem(path) == "is no single photograph: it has 2 frames"
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize("missing", [0.9, 0.02])
+def test_a_truncated_jpeg_is_named(tmp_path, photograph, progressive, missing):
+  path = tmp_path / "cut.jpg"
+  Image.fromarray(photograph(64, 64)).save(path, progressive=progressive)
+  data = path.read_bytes()
+  path.write_bytes(data[: len(data) - int(len(data) * missing)])
+  assert "cannot be read as an image: " in _problem(path)
+
+
+@pytest.mark.parametrize("content", ["PNG", "JPEG", "BMP", "WEBP", "TIFF", "JPEG2000"])
+def test_the_format_is_told_by_the_content(tmp_path, content):
+  path = _saved(tmp_path / "a.jpg", Image.fromarray(_RAMP), format=content)
+  found = images.read_picture(path)
+  assert found.format == content
+  assert found.pixels.shape == _RAMP.shape
+  if content == "PNG":
+    np.testing.assert_array_equal(found.pixels, _RAMP)
+
+
+def test_a_picture_with_a_preview_is_a_jpeg(tmp_path):
+  picture = Image.new("RGB", (16, 16), "teal")
+  path = _saved(
+    tmp_path / "a.jpg", picture, format="MPO", save_all=True, append_images=[picture.copy()]
+  )
+  assert images.read_picture(path).format == "JPEG"
+
+
+def test_bytes_are_decoded_as_the_file_is(tmp_path):
+  path = pathlib.Path(_saved(tmp_path / "a.png", Image.fromarray(_RAMP)))
+  found = images.decode_picture(path.read_bytes(), "somewhere")
+  np.testing.assert_array_equal(found.pixels, images.read_picture(str(path)).pixels)
+  with pytest.raises(images.ImageError, match=r"^somewhere: cannot be read as an image: "):
+    images.decode_picture(b"nothing", "somewhere")
+  with pytest.raises(images.ImageError, match=r"^somewhere: is too large: 4x6 "):
+    images.decode_picture(path.read_bytes(), "somewhere", max_pixels=23)
+
+
+def test_links_to_nothing_and_to_themselves_are_named(tmp_path):
+  (tmp_path / "dangling.png").symlink_to(tmp_path / "none")
+  (tmp_path / "loop.png").symlink_to(tmp_path / "loop.png")
+  assert "No such file" in _problem(tmp_path / "dangling.png")
+  assert "symbolic links" in _problem(tmp_path / "loop.png")
+
+
+def test_a_folder_with_the_name_of_an_image_is_named(tmp_path):
+  (tmp_path / "x.png").mkdir()
+  assert "Is a directory" in _problem(tmp_path / "x.png")
+
+
+def test_a_file_that_may_not_be_read_is_named(open_folder, as_nobody):
+  path = open_folder / "a.png"
+  Image.fromarray(_RAMP).save(path)
+  with as_nobody():
+    np.testing.assert_array_equal(images.read_rgb(str(path)), _RAMP)
+  path.chmod(0)
+  with as_nobody():
+    assert "Permission denied" in _problem(path)
 
 
 def test_floating_point_is_refused(tmp_path):

@@ -1,78 +1,94 @@
-import os
+import pickle
 
+import numpy as np
+from PIL import Image
 import pytest
 
-from deblock.records import sources
+from deblock.records import identity, images, kodak, packaged, sources
 
 
 @pytest.fixture
 def folder(tmp_path):
-  for name in ("b.png", "a.JPG", "notes.txt", "sub/c.webp", ".hidden.png", ".cache/d.png"):
-    path = tmp_path / "photos[1]" / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(b"")
-  return tmp_path / "photos[1]"
+  """A PNG, a JPEG, and a file that is neither."""
+  path = tmp_path / "photos"
+  path.mkdir()
+  Image.new("RGB", (8, 6), "teal").save(path / "a.png")
+  (path / "b.png").write_bytes(b"no picture")
+  Image.new("RGB", (16, 16), "teal").save(path / "c.jpg")
+  return path
 
 
-def _ids(images):
-  return [image.id for image in images]
+def test_a_folder_is_read_in_the_order_that_is_asked_for(folder):
+  source = sources.open_source(images=str(folder))
+  a, b, c = source.list()
+  found = list(source.read((c, a)))
+  assert [image for image, _ in found] == [c, a]
+  assert [picture.format for _, picture in found] == ["JPEG", "PNG"]
+  np.testing.assert_array_equal(found[1][1].pixels, images.read_rgb(str(folder / "a.png")))
+  assert [image.id for image in (a, b, c)] == ["a.png", "b.png", "c.jpg"]
 
 
-def test_a_folder_is_walked_down_and_sorted(folder):
-  images = sources.from_pattern(str(folder))
-  assert _ids(images) == ["a.JPG", "b.png", "sub/c.webp"]
-  assert [image.path for image in images] == [str(folder / name) for name in _ids(images)]
-  assert [image.group for image in images] == _ids(images)
+def test_an_image_that_cannot_be_read_costs_only_itself(folder):
+  source = sources.open_source(images=str(folder))
+  kinds = [type(found) for _, found in source.read(source.list())]
+  assert kinds == [images.Picture, images.ImageError, images.Picture]
 
 
-def test_a_slash_at_the_end_changes_no_id(folder):
-  assert _ids(sources.from_pattern(f"{folder}/")) == ["a.JPG", "b.png", "sub/c.webp"]
+def test_a_folder_is_listed_anew_each_time(folder):
+  source = sources.open_source(images=str(folder))
+  source.list()
+  (folder / "b.png").unlink()
+  assert [image.id for image in source.list()] == ["a.png", "c.jpg"]
 
 
-def test_ids_do_not_depend_on_where_the_folder_is(folder, tmp_path, monkeypatch):
-  monkeypatch.chdir(tmp_path)
-  assert _ids(sources.from_pattern("photos[1]")) == _ids(sources.from_pattern(str(folder)))
+@pytest.mark.parametrize("source", ["", "packaged"])
+def test_the_packaged_photographs_are_the_default(source):
+  found = sources.open_source(source=source)
+  assert found.list() == packaged.packaged()
+  ((_, picture),) = found.read(found.list()[:1])
+  assert picture.format == "PNG" and picture.pixels.shape == (512, 512, 3)
 
 
-def test_a_glob_takes_every_match(tmp_path):
-  for name in ("x/1.png", "x/2.txt", "y/1.png"):
-    (tmp_path / name).parent.mkdir(exist_ok=True)
-    (tmp_path / name).write_bytes(b"")
-  assert _ids(sources.from_pattern(f"{tmp_path}/*/1.png")) == ["x/1.png", "y/1.png"]
-  assert _ids(sources.from_pattern(f"{tmp_path}/x/*")) == ["1.png", "2.txt"]
+def test_the_kodak_images_are_fetched_when_they_are_listed(tmp_path, monkeypatch):
+  folders = []
+  monkeypatch.setattr(kodak, "kodak", lambda folder: folders.append(folder) or ("listed",))
+  source = sources.open_source(source="kodak", cache_dir=tmp_path)
+  assert not folders
+  assert source.list() == ("listed",)
+  sources.open_source(source="kodak").list()
+  assert folders[0] == str(tmp_path / "kodak")
+  assert folders[1].endswith("/.cache/deblock/kodak")
 
 
-def test_a_single_file_is_one_image(folder):
-  assert _ids(sources.from_pattern(str(folder / "b.png"))) == ["b.png"]
+@pytest.mark.parametrize(
+  "settings", [{"images": "photos"}, {"source": "kodak"}, {}, {"source": "tfds:div2k"}]
+)
+def test_a_source_is_cheap_to_send_to_a_worker(settings):
+  source = sources.open_source(**settings)
+  sent = pickle.dumps(source)
+  assert len(sent) < 500
+  assert pickle.loads(sent) == source
 
 
-def test_a_name_that_is_not_utf8_is_named(tmp_path):
-  try:
-    (tmp_path / os.fsdecode(b"caf\xe9.png")).write_bytes(b"")
-  except OSError:
-    pytest.skip("this file system takes UTF-8 names only")
-  with pytest.raises(ValueError, match=r"a file name that is not UTF-8 .*xe9.*: rename that file"):
-    sources.from_pattern(str(tmp_path))
+def test_images_that_are_known_are_a_source_too(folder):
+  one = identity.SourceImage.alone("x", str(folder / "a.png"))
+  source = pickle.loads(pickle.dumps(sources.FileSource(tuple, ((one,),))))
+  assert source.list() == (one,)
 
 
-def test_nothing_found_names_the_pattern(tmp_path):
-  with pytest.raises(FileNotFoundError, match=r"no file or folder matches '.*/none/\*\.png'"):
-    sources.from_pattern(f"{tmp_path}/none/*.png")
-  with pytest.raises(FileNotFoundError, match=r"folder '.*' holds no images \(.*\.png"):
-    sources.from_pattern(str(tmp_path))
-  with pytest.raises(FileNotFoundError, match="no file or folder matches ''"):
-    sources.from_pattern("")
+def test_a_data_set_is_read_as_the_flags_say():
+  source = sources.open_source("", "tfds:div2k/bicubic_x4", "validation", "hr", "/data")
+  assert (source.name, source.split) == ("div2k/bicubic_x4", "validation")
+  assert (source.feature, source.data_dir) == ("hr", "/data")
 
 
-def test_the_packaged_photographs_are_there_and_the_stereo_pair_is_one_group():
-  images = sources.packaged()
-  groups = {image.id: image.group for image in images}
-  assert len(images) == 4
-  assert groups["motorcycle_left.png"] == groups["motorcycle_right.png"]
-  assert len(set(groups.values())) == 3
+@pytest.mark.parametrize("source", ["mine", "tfds:", "tfds", "Kodak"])
+def test_an_unknown_source_is_named(source):
+  message = f"source must be one of kodak, packaged and tfds:NAME, got '{source}'"
+  with pytest.raises(ValueError, match=message):
+    sources.open_source(source=source)
 
 
-def test_the_packaged_photographs_need_scikit_image(monkeypatch):
-  monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-  with pytest.raises(FileNotFoundError, match="scikit-image is not installed: give --images"):
-    sources.packaged()
+def test_images_and_a_source_exclude_each_other():
+  with pytest.raises(ValueError, match="images and source exclude each other, got 'a' and 'kodak'"):
+    sources.open_source(images="a", source="kodak")

@@ -1,0 +1,35 @@
+"""The clean colour photographs that come with scikit-image."""
+
+import importlib.util
+import pathlib
+
+from deblock.records import identity
+
+# Its other photographs are gray or have been JPEGs before. The two motorcycles are one scene seen
+# by two cameras, so they must not stand on both sides of a split.
+_NAMES_AND_GROUPS = (
+  ("astronaut.png", "astronaut"),
+  ("coffee.png", "coffee"),
+  ("motorcycle_left.png", "motorcycle"),
+  ("motorcycle_right.png", "motorcycle"),
+)
+
+
+def packaged() -> tuple[identity.SourceImage, ...]:
+  """Returns the clean colour photographs that come with scikit-image.
+
+  Only its data folder is looked up; the library is not imported.
+
+  Raises:
+    FileNotFoundError: if scikit-image or one of the photographs is not installed.
+  """
+  spec = importlib.util.find_spec("skimage")
+  if spec is None or not spec.submodule_search_locations:
+    raise FileNotFoundError("scikit-image is not installed: give --images=FOLDER instead.")
+  folder = pathlib.Path(spec.submodule_search_locations[0]) / "data"
+  images = []
+  for name, group in _NAMES_AND_GROUPS:
+    if not (folder / name).exists():
+      raise FileNotFoundError(f"scikit-image has no {folder / name}: give --images=FOLDER instead.")
+    images.append(identity.SourceImage(name, str(folder / name), group=group, chunk=name))
+  return tuple(images)
