@@ -1,0 +1,337 @@
+"""Finds copies among images, and look-alikes on two sides of a split. Knows NumPy only."""
+
+from collections.abc import Iterable, Iterator, Sequence
+import dataclasses
+import itertools
+import math
+
+import numpy as np
+
+# Beyond this the pairs to be compared grow towards all there are, and most of what is found is no
+# copy: of unrelated photographs one pair in 5,000 differs in 16 bits or fewer.
+MOST_NEAR_BITS = 16
+
+_HASH_BITS = 64
+_SPLITS = ("train", "test")
+
+# Candidates held at once, however many look alike: some megabytes, as what fits a cache is fastest.
+_CHUNK = 2**17
+# A table of starts is 4 bytes times two to this power.
+_MOST_BAND_BITS = 22
+# Measured nanoseconds, for the choice of bands only: results do not depend on them.
+_ENTRY_COST, _PROBE_COST, _CANDIDATE_COST = 5, 15, 10
+
+_NONE = np.iinfo(np.uint64).max
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Imprint:
+  """What is known of one image when duplicates are looked for.
+
+  Attributes:
+    id: unique name.
+    group: images of one group are never on two sides of a split.
+    split: "train" or "test", as first planned; the same for the whole group.
+    digest: of its pixels, such as a SHA-256 in hex: equal means equal pixels.
+    hash: perceptual, 64 bits, or None where it would say nothing; then nothing is near the image.
+  """
+
+  id: str
+  group: str
+  split: str
+  digest: str
+  hash: int | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Copy:
+  """An image with the pixels of another one, which is kept in its stead."""
+
+  id: str
+  of: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Near:
+  """A test image that resembles a training image, and in how many bits their hashes differ."""
+
+  id: str
+  of: str
+  distance: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Findings:
+  """What was found among a set of images.
+
+  Attributes:
+    copies: exact duplicates, to be left out, sorted by id.
+    near: the test images whose likeness to a training image moves their groups, sorted by id. An
+      image that moves because another one of its group does is not listed.
+    moved: the groups that were planned for test and go to train, sorted.
+  """
+
+  copies: tuple[Copy, ...]
+  near: tuple[Near, ...]
+  moved: tuple[str, ...]
+
+
+def check_near_bits(near_bits: int) -> int:
+  """Returns the number of bits after checking it.
+
+  Raises:
+    ValueError: unless it is in [-1, 16].
+  """
+  if not -1 <= near_bits <= MOST_NEAR_BITS:
+    raise ValueError(
+      f"near_bits must be in [-1, {MOST_NEAR_BITS}], where -1 looks for exact copies only, "
+      f"got {near_bits}."
+    )
+  return near_bits
+
+
+def find(imprints: Sequence[Imprint], near_bits: int) -> Findings:
+  """Returns the copies of a set and the groups that must leave test to keep it apart from train.
+
+  Of images with equal pixels the one with the smallest id is kept, in the split of its own group.
+  Copies tie groups together: a group whose pixels, its own and those kept elsewhere, would stand
+  in both splits draws the groups in question to train. Then a test image within `near_bits` of a
+  training image takes its group, and all tied to it, to train, where they attract others, until no
+  test image is near any training image. The order of the input is of no consequence.
+
+  A hash is compared with those only that agree with it in a band of bits, so time does not grow
+  with the pairs unless the images do crowd together; memory grows with the images alone. With 6
+  bits and a tenth in test, 100,000 images take 1 s and a million 15 s of one core.
+
+  Args:
+    imprints: of all images, both splits.
+    near_bits: the largest number of differing bits of a look-alike; -1 looks for none.
+  Raises:
+    ValueError: if `near_bits` is out of range, two images share an id, a split has another name,
+      or a group stands in both splits.
+  """
+  check_near_bits(near_bits)
+  # From here on an image's index is the rank of its id, so that the smallest index wins ties.
+  imprints = sorted(imprints, key=lambda imprint: imprint.id)
+  splits = _split_of_groups(imprints)
+  kept, copies = _without_copies(imprints)
+  units = _tied_groups(kept, copies)
+  numbers = {unit: number for number, unit in enumerate(dict.fromkeys(units.values()))}
+  unit = np.fromiter((numbers[units[image.group]] for image in kept), np.int64, len(kept))
+  in_train = np.zeros(len(numbers), bool)
+  for group, name in units.items():
+    in_train[numbers[name]] |= splits[group] == "train"
+  near = _spread(kept, unit, in_train, near_bits) if near_bits >= 0 else ()
+  moved = sorted(
+    group for group, name in units.items() if splits[group] == "test" and in_train[numbers[name]]
+  )
+  return Findings(tuple(Copy(copy.id, of.id) for copy, of in copies), near, tuple(moved))
+
+
+def _split_of_groups(imprints):
+  """Returns the split of each group after checking what the caller promised."""
+  splits: dict[str, str] = {}
+  for imprint in imprints:
+    if imprint.split not in _SPLITS:
+      raise ValueError(f'split must be "train" or "test", got {imprint.split!r} of {imprint.id}.')
+    if splits.setdefault(imprint.group, imprint.split) != imprint.split:
+      raise ValueError(f"a group must stand in one split, got both for {imprint.group}.")
+  for one, other in itertools.pairwise(imprints):
+    if one.id == other.id:
+      raise ValueError(f"image ids must be unique, got {one.id} twice.")
+  return splits
+
+
+def _without_copies(imprints):
+  """Returns the images to be kept, and (copy, kept image) pairs, both in the order given."""
+  first: dict[str, Imprint] = {}
+  kept, copies = [], []
+  for imprint in imprints:
+    of = first.setdefault(imprint.digest, imprint)
+    if of is imprint:
+      kept.append(imprint)
+    else:
+      copies.append((imprint, of))
+  return kept, copies
+
+
+def _tied_groups(kept, copies):
+  """Returns, of each group that keeps an image, the group that stands for all it is tied to.
+
+  The pixels of a group lie where its kept images do and where its copies' originals do. All those
+  places must be on one side, so the groups that own them are tied. A group of one copy has only
+  one such place and ties nothing.
+  """
+  parents = {image.group: image.group for image in kept}
+
+  def root(group):
+    while parents[group] != group:
+      parents[group] = parents[parents[group]]
+      group = parents[group]
+    return group
+
+  places = dict(parents)
+  for copy, of in copies:
+    one, other = root(places.setdefault(copy.group, of.group)), root(of.group)
+    parents[max(one, other)] = min(one, other)
+  return {group: root(group) for group in parents}
+
+
+def _spread(kept, unit, in_train, near_bits):
+  """Moves units to train, in place, until no test image is near any there; returns why.
+
+  Args:
+    kept: imprints, sorted by id.
+    unit: int64 [images], the unit of each.
+    in_train: bool [units], changed in place.
+    near_bits: at least 0.
+  Returns:
+    a tuple of `Near`, sorted by id.
+  """
+  seen = np.fromiter((image.hash is not None for image in kept), bool, len(kept))
+  hashes = np.fromiter(
+    (0 if image.hash is None else image.hash for image in kept), np.uint64, len(kept)
+  )
+  newcomers = np.flatnonzero(seen & in_train[unit])
+  left = np.flatnonzero(seen & ~in_train[unit])
+  # Images with equal hashes share a fate in all but their groups: one of them is compared.
+  indexed, row = np.unique(hashes[left], return_inverse=True)
+  bands = tuple(_bands(indexed, near_bits, len(newcomers)))
+  near: list[tuple[int, int, int]] = []
+  while len(newcomers) and len(left):
+    # `unique` returns first places, which are those of the smallest ids; sorted, ranks of ids.
+    newcomers = newcomers[np.sort(np.unique(hashes[newcomers], return_index=True)[1])]
+    found = _nearest(bands, len(indexed), hashes[newcomers], near_bits)[row]
+    reached = found != _NONE
+    of, distance = newcomers[found[reached] & 0xFFFFFFFF], found[reached] >> 32
+    near += zip(left[reached].tolist(), of.tolist(), distance.tolist(), strict=True)
+    in_train[unit[left[reached]]] = True
+    leaves = in_train[unit[left]]
+    newcomers, left, row = left[leaves], left[~leaves], row[~leaves]
+    if 2 * len(np.unique(row)) < len(indexed):
+      # What has left would be found again and again by its own kind.
+      indexed, row = np.unique(hashes[left], return_inverse=True)
+      bands = tuple(_bands(indexed, near_bits, len(newcomers)))
+  return tuple(Near(kept[i].id, kept[of].id, distance) for i, of, distance in sorted(near))
+
+
+@dataclasses.dataclass(frozen=True)
+class _Band:
+  """The indexed hashes in the order of a few of their bits.
+
+  Attributes:
+    shift: the lowest of these bits.
+    mask: one bit set for each of them, from bit 0.
+    flips: int64, all the values with at most so many bits as two hashes may differ in here.
+    starts: where in `rows` each value of the bits begins; one entry more at the end.
+    rows: of the indexed hashes.
+    hashes: uint64, in the same order.
+  """
+
+  shift: int
+  mask: int
+  flips: np.ndarray
+  starts: np.ndarray
+  rows: np.ndarray
+  hashes: np.ndarray
+
+  def keys(self, hashes):
+    """Returns the band's bits of some hashes, int64."""
+    return _keys(hashes, self.shift, self.mask)
+
+
+def _keys(hashes, shift, mask):
+  return ((hashes >> np.uint64(shift)) & np.uint64(mask)).astype(np.int64)
+
+
+def _bands(hashes, near_bits, queries) -> Iterator[_Band]:
+  """Yields tables such that any hash within `near_bits` is found by at least one of them."""
+  for shift, width, radius in _choose_bands(near_bits, queries, len(hashes)):
+    mask = (1 << width) - 1
+    keys = _keys(hashes, shift, mask)
+    rows = np.argsort(keys, kind="stable").astype(np.int32)
+    starts = np.zeros(2**width + 1, np.int32)
+    np.cumsum(np.bincount(keys, minlength=2**width), out=starts[1:])
+    flips = [
+      sum(1 << bit for bit in bits)
+      for count in range(radius + 1)
+      for bits in itertools.combinations(range(width), count)
+    ]
+    yield _Band(shift, mask, np.array(flips, np.int64), starts, rows, hashes[rows])
+
+
+def _choose_bands(near_bits, queries, indexed):
+  """Returns the cheapest set of (lowest bit, bits, most differing bits within them).
+
+  The pigeonhole principle in the form of Norouzi, Punjani and Fleet, "Fast search in Hamming space
+  with multi-index hashing", CVPR 2012, section 3: cut into m bands, d = m r + a differing bits
+  leave one of the first a + 1 bands with at most r, or one of the others with at most r - 1. Long
+  bands have few entries of one value, but more values to look up. Comparing all pairs is the
+  case of one band of no bits, the best for small sets.
+  """
+  choices: list[tuple[tuple[int, int, int], ...]] = [((0, 0, 0),)]
+  for count in range(1, near_bits + 2):
+    radius, rest = divmod(near_bits, count)
+    edges = [_HASH_BITS * i // count for i in range(count + 1)]
+    for most_bits in range(4, _MOST_BAND_BITS + 1, 2):
+      bands = []
+      for i in range(count):
+        bits = min(edges[i + 1] - edges[i], most_bits)
+        bands.append((edges[i], bits, radius if i <= rest else radius - 1))
+      choices.append(tuple(band for band in bands if band[2] >= 0))
+
+  def cost(bands):
+    total = 0.0
+    for _, bits, radius in bands:
+      probes = sum(math.comb(bits, count) for count in range(radius + 1))
+      total += 2**bits * _ENTRY_COST
+      total += queries * probes * (_PROBE_COST + indexed / 2**bits * _CANDIDATE_COST)
+    return total
+
+  return min(choices, key=cost)
+
+
+def _nearest(bands: Iterable[_Band], indexed, queries, near_bits):
+  """Returns for each indexed hash the nearest of the queries, ties going to the first of them.
+
+  Returns:
+    uint64 [indexed], the distance in the high half and the number of the query in the low half;
+    all bits set where no query is within `near_bits`.
+  """
+  nearest = np.full(indexed, _NONE, np.uint64)
+  for band in bands:
+    block = max(1, _CHUNK // len(band.flips))
+    own_keys = band.keys(queries)
+    # Neighbours in this order, changed in the same bits, look into the same part of the table.
+    order = np.argsort(own_keys, kind="stable")
+    for first in range(0, len(queries), block):
+      part = order[first : first + block]
+      keys = (own_keys[part] ^ band.flips[:, np.newaxis]).ravel()
+      begins, ends = band.starts[keys], band.starts[keys + 1]
+      hits = np.flatnonzero(ends > begins)
+      numbers = part[hits % len(part)]
+      for which, places in _places(begins[hits], ends[hits]):
+        number = numbers[which]
+        distance = np.bitwise_count(band.hashes[places] ^ queries[number])
+        close = np.flatnonzero(distance <= near_bits)
+        found = distance[close].astype(np.uint64) << np.uint64(32) | number[close].astype(np.uint64)
+        np.minimum.at(nearest, band.rows[places[close]], found)
+  return nearest
+
+
+def _places(begins, ends):
+  """Yields (number of the range, place) of all places in all ranges, a bounded many at a time.
+
+  Each range has at least one place, and one alone may exceed the bound: it is cut.
+  """
+  ends_of_all = np.cumsum(ends - begins, dtype=np.int64)
+  if not len(ends_of_all):
+    return
+  begins_of_all = ends_of_all - (ends - begins)
+  for start in range(0, int(ends_of_all[-1]), _CHUNK):
+    stop = min(start + _CHUNK, int(ends_of_all[-1]))
+    first, last = np.searchsorted(ends_of_all, (start, stop - 1), "right")
+    ranges = np.arange(first, last + 1)
+    lengths = np.minimum(ends_of_all[ranges], stop) - np.maximum(begins_of_all[ranges], start)
+    which = np.repeat(ranges, lengths)
+    yield which, np.arange(start, stop) + (begins - begins_of_all)[which]

@@ -1,0 +1,63 @@
+import pathlib
+
+import pytest
+
+from deblock.records import duplicates, findings, identity, manifest, plan, shard
+
+FOUND = duplicates.Findings(
+  copies=(duplicates.Copy("b", "a"),), near=(duplicates.Near("d", "c", 2),), moved=("d",)
+)
+
+
+@pytest.fixture
+def draft():
+  images = tuple(identity.SourceImage.alone(name, name) for name in "abcd")
+  return plan.make_plan(images, dict.fromkeys("abcd", "train"), {"train": 2, "test": 1})
+
+
+@pytest.fixture
+def config(tmp_path, small_config):
+  (tmp_path / shard.SIDECARS).mkdir()
+  return small_config("images", tmp_path)
+
+
+def test_what_was_found_is_found_again(config, draft):
+  findings.save(config.records, draft, config, FOUND)
+  assert findings.load(config.records, draft, config) == FOUND
+
+
+def test_of_other_images_settings_or_damage_nothing_is_taken_over(config, draft, small_config):
+  nothing = duplicates.Findings((), (), ())
+  assert findings.load(config.records, draft, config) == nothing
+  findings.save(config.records, draft, config, FOUND)
+  other = plan.revise(draft, ["a"], ())
+  assert findings.load(config.records, other, config) == nothing
+  changed = small_config("images", config.records, seed=1)
+  assert findings.load(config.records, draft, changed) == nothing
+  path = pathlib.Path(config.records) / shard.SIDECARS / findings.NAME
+  path.write_text(path.read_text()[:-20])
+  assert findings.load(config.records, draft, config) == nothing
+
+
+def test_two_passes_are_joined():
+  later = duplicates.Findings((duplicates.Copy("a", "0"),), (), ("c",))
+  joined = findings.join(FOUND, later)
+  assert [copy.id for copy in joined.copies] == ["a", "b"]
+  assert joined.near == FOUND.near
+  assert joined.moved == ("c", "d")
+
+
+def test_images_of_all_shards_are_compared(config):
+  def result(name, split, digest, bits):
+    entry = manifest.ImageEntry(name, name, name, split, 1, 48, 48, "PNG", digest, bits)
+    return shard.ShardResult("", manifest.ShardEntry(name, 1, 1, ""), (entry,), ())
+
+  results = [
+    result("a", "train", "1", "00000000000000ff"),
+    result("b", "train", "1", "00000000000000ff"),
+    result("c", "test", "2", "00000000000000fe"),
+    result("d", "test", "3", ""),
+  ]
+  assert findings.find(results, config) == duplicates.Findings(
+    copies=(duplicates.Copy("b", "a"),), near=(duplicates.Near("c", "a", 1),), moved=("c",)
+  )
