@@ -44,8 +44,10 @@ def training_dataset(
     if hosts > 1:
       raise ValueError(f"sampling=pairs is for one host, which holds all images, got {hosts}.")
     _check_whole_images(manifest)
-    return _finish(_pair_batches(config, paths, seed, batch_size, first_batch))
-  return _finish(_crop_batches(config, paths, count, seed, batch_size, first_batch))
+    return _finish(_pair_batches(config, manifest, seed, batch_size, first_batch))
+  return _finish(
+    _crop_batches(config, manifest.clean_encoding, paths, count, seed, batch_size, first_batch)
+  )
 
 
 def evaluation_tiles(
@@ -65,11 +67,13 @@ def evaluation_tiles(
   """
   if config.sampling == "pairs":
     _check_whole_images(manifest)
-    dataset = pairs.held_out_records(manifest.shard_paths("train"), config.held_out_pairs)
+    dataset = pairs.held_out_records(manifest, config.held_out_pairs)
   else:
     paths = manifest.shard_paths("test") if "test" in manifest.splits else []
     dataset = source.stored_records(paths)
-  return dataset.take(limit).map(lambda serialized: _decode_all(serialized, config.qualities))
+  return dataset.take(limit).map(
+    lambda serialized: _decode_all(serialized, manifest.clean_encoding, config.qualities)
+  )
 
 
 def held_out_images(
@@ -78,8 +82,10 @@ def held_out_images(
   """Returns the identities of the images of which a run with this configuration sees no pixel."""
   if config.sampling == "pairs":
     _check_whole_images(manifest)
-    records = pairs.held_out_records(manifest.shard_paths("train"), config.held_out_pairs)
-    keys = (schema.parse(record).key.numpy().decode() for record in records)
+    records = pairs.held_out_records(manifest, config.held_out_pairs)
+    keys = (
+      schema.parse(record, manifest.clean_encoding).key.numpy().decode() for record in records
+    )
     return frozenset(key.rsplit("/", 2)[0] for key in keys)
   return frozenset(image.id for image in manifest.images if image.split == "test")
 
@@ -99,7 +105,14 @@ def _share(manifest, host, hosts):
 
 
 def _check_qualities(config, manifest):
-  missing = sorted(set(config.qualities) - set(manifest.qualities))
+  wanted, stored = set(config.qualities), set(manifest.qualities)
+  if manifest.draws_qualities and wanted and wanted != stored:
+    raise ValueError(
+      f"qualities {sorted(wanted)} cannot be chosen from {manifest.folder}, whose tiles hold "
+      f"{manifest.settings['qualities_per_tile']} of {len(stored)} qualities drawn at random: "
+      "leave qualities empty."
+    )
+  missing = sorted(wanted - stored)
   if missing:
     raise ValueError(
       f"qualities {missing} are not stored in {manifest.folder}, which holds "
@@ -117,7 +130,7 @@ def _check_whole_images(manifest):
     )
 
 
-def _crop_batches(config, paths, count, seed, batch_size, first_batch):
+def _crop_batches(config, clean_encoding, paths, count, seed, batch_size, first_batch):
   crops = config.crops_per_tile * config.mixed_tiles
   if crops % batch_size:
     raise ValueError(
@@ -129,7 +142,7 @@ def _crop_batches(config, paths, count, seed, batch_size, first_batch):
   epoch, tiles_into_epoch = divmod(first_tile, count)
 
   def crops_of(index, serialized):
-    return _random_crops(serialized, config, seed, index)
+    return _random_crops(serialized, clean_encoding, config, seed, index)
 
   def mix(index, stack):
     order_seed = seeds.derive(seed, index, seeds.MIX)
@@ -159,17 +172,17 @@ def _crop_batches(config, paths, count, seed, batch_size, first_batch):
   )
 
 
-def _pair_batches(config, paths, seed, batch_size, first_batch):
-  records, first_pairs, count = pairs.training_records(paths, config.held_out_pairs)
+def _pair_batches(config, manifest, seed, batch_size, first_batch):
+  records, first_pairs, count = pairs.training_records(manifest, config.held_out_pairs)
   epoch, pairs_into_epoch = divmod(first_batch * batch_size, count)
 
   def pairs_of(number, index, serialized, first_pair):
-    element = schema.parse(serialized)
+    element = schema.parse(serialized, manifest.clean_encoding)
     decision_seed = seeds.derive(seed, number, index, seeds.QUALITY)
     stream, quality = degrade.choose_stored(
       element.compressed, element.qualities, config.qualities, decision_seed
     )
-    clean = pairs.cut_all(codec.tf_decode_png(element.clean), config.crop_size)[first_pair:]
+    clean = pairs.cut_all(element.clean, config.crop_size)[first_pair:]
     compressed = pairs.cut_all(codec.tf_decode(stream), config.crop_size)[first_pair:]
     tables = _tables(quality, tf.shape(clean)[0])
     symmetry_seed = seeds.derive(seed, number, index, seeds.SYMMETRY)
@@ -194,16 +207,16 @@ def _epochs(first):
   return tf.data.Dataset.range(first, tf.int64.max)
 
 
-def _random_crops(serialized, config, seed, index):
+def _random_crops(serialized, clean_encoding, config, seed, index):
   """Returns the uint8 crops of one tile, its qualities and tables, as a Batch of crops_per_tile."""
-  element = schema.parse(serialized)
+  element = schema.parse(serialized, clean_encoding)
   stream, quality = degrade.choose_stored(
     element.compressed,
     element.qualities,
     config.qualities,
     seeds.derive(seed, index, seeds.QUALITY),
   )
-  clean = codec.tf_decode_png(element.clean)
+  clean = element.clean
   compressed = codec.tf_decode(stream)
   offsets = crop.random_offsets(
     tf.shape(clean)[0],
@@ -234,14 +247,14 @@ def _tables(quality, count):
   return tf.tile(steps[tf.newaxis], [count, 1, 1, 1])
 
 
-def _decode_all(serialized, wanted: Sequence[int]):
-  element = schema.parse(serialized)
+def _decode_all(serialized, clean_encoding, wanted: Sequence[int]):
+  element = schema.parse(serialized, clean_encoding)
   streams, qualities = element.compressed, element.qualities
   if wanted:
     kept = tf.reduce_any(qualities[:, tf.newaxis] == tf.constant(wanted, tf.int64), axis=1)
     streams, qualities = tf.boolean_mask(streams, kept), tf.boolean_mask(qualities, kept)
   compressed = tf.map_fn(codec.tf_decode, streams, fn_output_signature=tf.uint8)
-  return codec.tf_decode_png(element.clean), compressed, tf.cast(qualities, tf.int32)
+  return element.clean, compressed, tf.cast(qualities, tf.int32)
 
 
 def _finish(batches):

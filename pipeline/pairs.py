@@ -5,12 +5,11 @@ fifth for testing. That split is here to compare with it; splitting by image is 
 blocks of one image resemble each other.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
 import tensorflow as tf
 
 from deblock.pipeline import crop, source
+from deblock.records import manifest as manifest_lib
 from deblock.records import schema
 
 
@@ -38,20 +37,20 @@ def cut_all(image, size):
   return crop.cut(padded, crop.block_offsets(height, width), size)
 
 
-def training_records(shard_paths: Sequence[str], held_out: float):
+def training_records(manifest: manifest_lib.Manifest, held_out: float):
   """Returns what is trained on when the first share of all pairs is held out.
 
   All records are held in memory, still compressed: this sampling is for small sets.
 
   Args:
-    shard_paths: files of the records.
+    manifest: of the records.
     held_out: share of the pairs.
   Returns:
     records: list of serialised records, sorted by key, without those that are wholly held out.
     first_pairs: list of int, of each record the first pair that is not held out.
     count: number of pairs to train on.
   """
-  ordered = _ordered(shard_paths)
+  ordered = _ordered(manifest)
   threshold = int(held_out * sum(count for _, count in ordered))
   records, first_pairs, passed = [], [], 0
   for serialized, count in ordered:
@@ -62,21 +61,21 @@ def training_records(shard_paths: Sequence[str], held_out: float):
   return records, first_pairs, passed - threshold
 
 
-def held_out_records(shard_paths: Sequence[str], held_out: float) -> tf.data.Dataset:
+def held_out_records(manifest: manifest_lib.Manifest, held_out: float) -> tf.data.Dataset:
   """Returns the serialised records all of whose pairs are held out, in order of their keys."""
-  ordered = _ordered(shard_paths)
+  ordered = _ordered(manifest)
   passed = np.cumsum([count for _, count in ordered])
   wholly = int(np.searchsorted(passed, int(held_out * passed[-1]), side="right"))
   serialized = [record for record, _ in ordered[:wholly]]
   return tf.data.Dataset.from_tensor_slices(tf.constant(serialized, tf.string, (wholly,)))
 
 
-def _ordered(shard_paths):
+def _ordered(manifest):
   """Returns (serialised record, number of its pairs) in order of the keys."""
   found = []
-  for serialized in source.stored_records(list(shard_paths)).as_numpy_iterator():
-    element = schema.parse(serialized)
-    height, width, _ = tf.image.extract_jpeg_shape(element.compressed[0]).numpy()
+  for serialized in source.stored_records(manifest.shard_paths("train")).as_numpy_iterator():
+    element = schema.parse(serialized, manifest.clean_encoding)
+    height, width, _ = element.clean.shape
     blocks = (height // crop.BLOCK) * (width // crop.BLOCK)
     found.append((element.key.numpy(), serialized, int(blocks)))
   return [(serialized, count) for _, serialized, count in sorted(found)]

@@ -8,6 +8,7 @@ from deblock.records import quiet
 
 if __name__ == "__main__":
   os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+  os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # Nothing here needs a GPU, and training may.
   # Beam sets the levels of its loggers itself; this switch stands above all of them.
   logging.disable(logging.WARNING)
   with quiet.standard_error():

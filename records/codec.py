@@ -119,6 +119,15 @@ def tf_encode(image: tf.Tensor, quality: int | tf.Tensor, subsampling: str = "42
   )
 
 
+def to_gray(image: np.ndarray) -> np.ndarray:
+  """Returns the luma of an RGB image as JPEG defines it (ITU-T T.871), uint8 [H, W, 1].
+
+  Args:
+    image: uint8 [H, W, 3].
+  """
+  return np.asarray(_to_pillow(image).convert("L"))[..., np.newaxis]
+
+
 def encode_png(image: np.ndarray) -> bytes:
   """Returns an image, uint8 [H, W, 3] or [H, W, 1], as a PNG stream without loss.
 
@@ -126,7 +135,8 @@ def encode_png(image: np.ndarray) -> bytes:
     ValueError: if dtype or shape are others.
   """
   buffer = io.BytesIO()
-  _to_pillow(image).save(buffer, "PNG")
+  # On photographs the zlib level 6 that is Pillow's default takes four times as long for 2 % less.
+  _to_pillow(image).save(buffer, "PNG", compress_level=1)
   return buffer.getvalue()
 
 

@@ -2,12 +2,14 @@
 
 import dataclasses
 
-from deblock.records import codec, jpeg_tables, plan, tiles
+from deblock.records import codec, duplicates, jpeg_tables, perceptual, plan, schema, tiles
 
-SOURCES = ("kodak", "packaged")
+SOURCES = ("kodak", "packaged", "tfds:NAME")
+SOURCE_FIELDS = ("images", "source", "tfds_split", "tfds_feature", "tfds_dir")
+SAMPLED = "sampled"
 
 # Where, how fast and how leniently: none of these changes a byte of the records.
-_NOT_SETTINGS = frozenset(("records", "workers", "max_bad_fraction"))
+_NOT_SETTINGS = frozenset(("records", "workers", "max_bad_fraction", "overwrite"))
 
 
 def _field(default, help_line):
@@ -23,27 +25,71 @@ class RecordsConfig:
   """
 
   images: str = _field("", "Folder, glob or file of clean images.")
-  source: str = _field("", "Known set instead of --images: kodak or packaged (the default).")
+  source: str = _field("", "Known set instead of --images: kodak, tfds:NAME or packaged (default).")
+  tfds_split: str = _field("train", "Split of --source=tfds:NAME that is read.")
+  tfds_feature: str = _field("image", "Feature of --source=tfds:NAME that holds the image.")
+  tfds_dir: str = _field("", "Folder of prepared TFDS datasets; its own default if empty.")
   records: str = _field("", "Folder to write the records to.")
-  qualities: tuple[int, ...] = _field((25,), "JPEG qualities, 1 to 100, stored of each tile.")
+  qualities: tuple[int, ...] = _field((25,), "JPEG qualities, 1 to 100: 10,20 or 5-95 or 10-90:20.")
+  qualities_per_tile: int = _field(0, "Qualities drawn for each tile; 0 stores all of them.")
   tile_size: int = _field(256, "Side of the tiles, a multiple of 16; 0 keeps images whole.")
-  shards: str = _field("auto", "Files per split: a number, or auto for one per 8 images.")
+  stride: int = _field(0, "Pixels from tile to tile; 0 covers an image with the fewest tiles.")
+  tiles_per_image: int = _field(0, "Most tiles taken of an image, chosen at random; 0 for all.")
+  min_detail: float = _field(0.0, "Thin out tiles of less detail (mean step in levels) than this.")
+  subsampling: str = _field("420", "Chroma subsampling: 444, 422, 420, or sampled for each tile.")
+  gray_share: float = _field(0.0, "Share of the tiles that are turned gray, 0 to 1.")
+  jpeg_downscale: float = _field(1.0, "Shrink images that were JPEGs by this factor, 1 or more.")
+  clean_encoding: str = _field("raw", "How clean tiles are stored: raw (fast) or png (small).")
+  shards: str = _field("auto", "Files per split: a number, or auto to go by --shard_mib.")
+  shard_mib: int = _field(128, "Size of a shard in MiB that --shards=auto aims at.")
   test_share: float = _field(0.2, "Share of the images that goes to the test split, 0 to 1.")
-  subsampling: str = _field("420", "Chroma subsampling of the JPEGs: 444, 422 or 420.")
-  workers: int = _field(1, "Processes that write shards; 0 means one per core.")
+  test_list: str = _field("", "File with the test images' ids, a line each, instead of a share.")
+  near_duplicate_bits: int = _field(
+    perceptual.NEAR_BITS,
+    "Test images whose 64-bit perceptual hash is this near to a training image's move to training; "
+    "-1 to look for none.",
+  )
+  workers: int = _field(0, "Processes that write shards; 0 for one per core where the job is long.")
   max_bad_fraction: float = _field(0.5, "Fail if a larger share of the images is unusable.")
-  seed: int = _field(0, "Seed of the order of the records within a shard.")
+  overwrite: bool = _field(False, "Replace records of other settings or images in the folder.")
+  seed: int = _field(0, "Seed of every random decision: what is drawn for a tile, and the order.")
 
   def __post_init__(self):
     """Checks every field before any file is touched."""
+    self._check_images()
+    self._check_qualities()
+    tiles.check_tile_size(self.tile_size)
+    codec.check_subsampling(self.subsampling if self.subsampling != SAMPLED else "420")
+    schema.check_clean_encoding(self.clean_encoding)
+    plan.check_shards(self.shards)
+    for name in ("stride", "tiles_per_image", "min_detail", "workers"):
+      if not getattr(self, name) >= 0:
+        raise ValueError(f"{name} must be 0 or more, got {getattr(self, name)}.")
+    for name in ("gray_share", "test_share", "max_bad_fraction"):
+      if not 0 <= getattr(self, name) <= 1:
+        raise ValueError(f"{name} must be in [0, 1], got {getattr(self, name)}.")
+    if not 1 <= self.jpeg_downscale <= 16:
+      raise ValueError(f"jpeg_downscale must be in [1, 16], got {self.jpeg_downscale}.")
+    if not -1 <= self.near_duplicate_bits <= duplicates.MOST_NEAR_BITS:
+      raise ValueError(
+        f"near_duplicate_bits must be in [-1, {duplicates.MOST_NEAR_BITS}], got "
+        f"{self.near_duplicate_bits}."
+      )
+    if self.shard_mib < 1:
+      raise ValueError(f"shard_mib must be at least 1 MiB, got {self.shard_mib}.")
+
+  def _check_images(self):
     if self.images and self.source:
       raise ValueError(
         f"images and source exclude each other, got {self.images!r} and {self.source!r}."
       )
-    if self.source and self.source not in SOURCES:
+    known = self.source in ("", "kodak", "packaged")
+    if not known and not (self.source.startswith("tfds:") and len(self.source) > len("tfds:")):
       raise ValueError(f"source must be one of {', '.join(SOURCES)}, got {self.source!r}.")
     if not self.records:
       raise ValueError("records must name the folder to write to, got ''.")
+
+  def _check_qualities(self):
     if not self.qualities:
       raise ValueError("qualities must hold at least one quality, got none.")
     for quality in self.qualities:
@@ -53,14 +99,16 @@ class RecordsConfig:
         raise ValueError(f"qualities must be in [1, 100], got {quality}.") from error
     if len(set(self.qualities)) != len(self.qualities):
       raise ValueError(f"qualities must differ from each other, got {list(self.qualities)}.")
-    tiles.check_tile_size(self.tile_size)
-    plan.shard_count(self.shards, 1)
-    plan.assign_splits((), self.test_share)
-    codec.check_subsampling(self.subsampling)
-    if self.workers < 0:
-      raise ValueError(f"workers must be 0 (all cores) or more, got {self.workers}.")
-    if not 0 <= self.max_bad_fraction <= 1:
-      raise ValueError(f"max_bad_fraction must be in [0, 1], got {self.max_bad_fraction}.")
+    if not 0 <= self.qualities_per_tile <= len(self.qualities):
+      raise ValueError(
+        f"qualities_per_tile must be in [0, {len(self.qualities)}], the number of qualities, got "
+        f"{self.qualities_per_tile}."
+      )
+
+  @property
+  def source_options(self) -> dict[str, str]:
+    """The fields that say where the images come from, as `sources.open_source` takes them."""
+    return {name: getattr(self, name) for name in SOURCE_FIELDS}
 
   @property
   def settings(self) -> dict[str, object]:

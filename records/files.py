@@ -1,6 +1,10 @@
 """Files that are either whole or not there, on any file system that `tf.io.gfile` knows."""
 
+from collections.abc import Iterator
+import contextlib
+import fcntl
 import hashlib
+import os
 import uuid
 
 import tensorflow as tf
@@ -23,6 +27,51 @@ def write_text(path: str, text: str) -> None:
   with tf.io.gfile.GFile(temporary, "w") as file:
     file.write(text)
   tf.io.gfile.rename(temporary, path, overwrite=True)
+
+
+@contextlib.contextmanager
+def removed_on_error(temporary: str) -> Iterator[None]:
+  """Removes a file if the body fails: on a full disk half a shard would take what room is left."""
+  try:
+    yield
+  except BaseException:
+    # What made the body fail, such as a disk that is gone, may well stand in the way here too.
+    with contextlib.suppress(tf.errors.OpError):
+      tf.io.gfile.remove(temporary)
+    raise
+
+
+@contextlib.contextmanager
+def locked(path: str) -> Iterator[None]:
+  """Holds a lock while the body runs; the system gives it back however the process ends.
+
+  Only local files can be locked. On other file systems the body runs without: names of temporary
+  files are unique, so two writers there do the same work twice and end with the same bytes.
+
+  Args:
+    path: a file that exists for the lock alone; made if missing.
+  Raises:
+    BlockingIOError: if another process holds the lock.
+  """
+  if is_remote(path):
+    yield
+    return
+  handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+  try:
+    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    yield
+  finally:
+    os.close(handle)
+
+
+def is_remote(path: str) -> bool:
+  """Returns whether a path names another file system than this machine's, as gs://bucket does."""
+  return "://" in path
+
+
+def absolute(path: str) -> str:
+  """Returns a path that means the same in a process with another working folder."""
+  return path if is_remote(path) else os.path.abspath(path)  # noqa: PTH100, links must stay
 
 
 def read_text(path: str) -> str:

@@ -26,7 +26,20 @@ class ShardEntry:
 
 @dataclasses.dataclass(frozen=True)
 class ImageEntry:
-  """One image that was used, with its split, its number of tiles and its size in pixels."""
+  """One image that was used.
+
+  Attributes:
+    id: its name in its source.
+    path: where it was read.
+    group: images of one group stand in one split.
+    split: "train" or "test".
+    tiles: number of its records.
+    height: in pixels, of what the tiles were cut from.
+    width: likewise.
+    format: of the file, "PNG", "JPEG" and so on; "" if it was none.
+    digest: SHA-256 of its pixels in hexadecimal.
+    hash: its perceptual hash in hexadecimal; "" if there is none.
+  """
 
   id: str
   path: str
@@ -35,6 +48,9 @@ class ImageEntry:
   tiles: int
   height: int
   width: int
+  format: str = ""
+  digest: str = ""
+  hash: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,6 +63,26 @@ class SkippedEntry:
 
 
 @dataclasses.dataclass(frozen=True)
+class CopyEntry:
+  """One image that was left out because its pixels are those of another."""
+
+  id: str
+  of: str
+
+
+@dataclasses.dataclass(frozen=True)
+class NearEntry:
+  """One image that was moved from test to training, since another there is nearly the same.
+
+  `distance` is the number of different bits of their perceptual hashes.
+  """
+
+  id: str
+  of: str
+  distance: int
+
+
+@dataclasses.dataclass(frozen=True)
 class Manifest:
   """What a folder of records holds.
 
@@ -55,6 +91,8 @@ class Manifest:
     splits: name to shards, in the order of their indices.
     images: used, sorted by id.
     skipped: not used, sorted by id.
+    copies: left out as duplicates, sorted by id.
+    near: moved to training as near-duplicates, sorted by id.
     schema_version: layout of the records.
     folder: where it was loaded from or written to; not stored.
   """
@@ -63,13 +101,25 @@ class Manifest:
   splits: Mapping[str, tuple[ShardEntry, ...]]
   images: tuple[ImageEntry, ...]
   skipped: tuple[SkippedEntry, ...]
+  copies: tuple[CopyEntry, ...] = ()
+  near: tuple[NearEntry, ...] = ()
   schema_version: int = schema.VERSION
   folder: str = dataclasses.field(default="", compare=False)
 
   @property
   def qualities(self) -> tuple[int, ...]:
-    """The JPEG qualities stored of each tile."""
+    """The JPEG qualities stored; of each tile some of them if `draws_qualities`."""
     return tuple(self.settings["qualities"])
+
+  @property
+  def draws_qualities(self) -> bool:
+    """Whether a tile holds only some of the qualities, drawn at random."""
+    return 0 < self.settings["qualities_per_tile"] < len(self.qualities)
+
+  @property
+  def clean_encoding(self) -> str:
+    """How clean tiles are stored, for `schema.parse`."""
+    return self.settings["clean_encoding"]
 
   def count(self, split: str) -> int:
     """Returns the number of records of a split.
@@ -111,6 +161,8 @@ def save(folder: str, manifest: Manifest) -> None:
     },
     "images": [dataclasses.asdict(image) for image in manifest.images],
     "skipped": [dataclasses.asdict(image) for image in manifest.skipped],
+    "copies": [dataclasses.asdict(image) for image in manifest.copies],
+    "near": [dataclasses.asdict(image) for image in manifest.near],
   }
   files.write_text(posixpath.join(folder, NAME), json.dumps(content, indent=1) + "\n")
 
@@ -151,6 +203,8 @@ def load(folder: str | os.PathLike) -> Manifest:
       },
       images=tuple(ImageEntry(**image) for image in content["images"]),
       skipped=tuple(SkippedEntry(**image) for image in content["skipped"]),
+      copies=tuple(CopyEntry(**image) for image in content["copies"]),
+      near=tuple(NearEntry(**image) for image in content["near"]),
       folder=folder,
     )
   except (KeyError, TypeError, AttributeError) as error:

@@ -1,15 +1,11 @@
 """Decides which image goes to which split and shard, by hashes of stable names alone."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 import dataclasses
-import hashlib
 
-from deblock.records import sources
+from deblock.records import hashing, identity
 
 SPLITS = ("train", "test")
-
-_IMAGES_PER_SHARD = 8
-_MOST_SHARDS = 1024
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,13 +16,13 @@ class ShardPlan:
     split: "train" or "test".
     index: number of the shard within its split, from 0.
     count: shards of the split.
-    images: at least one, in the order in which they are read.
+    images: in the order in which they are read; none where all turned out to be duplicates.
   """
 
   split: str
   index: int
   count: int
-  images: tuple[sources.SourceImage, ...]
+  images: tuple[identity.SourceImage, ...]
 
   @property
   def name(self) -> str:
@@ -41,19 +37,17 @@ class Plan:
   shards: tuple[ShardPlan, ...]
 
   @property
-  def images(self) -> tuple[sources.SourceImage, ...]:
+  def images(self) -> tuple[identity.SourceImage, ...]:
     """Every image, in the order of the shards."""
     return tuple(image for shard in self.shards for image in shard.images)
 
 
-def stable_hash(*parts: object) -> int:
-  """Returns a 64-bit hash of the parts' texts that is the same in every process and version."""
-  text = "\0".join(str(part) for part in parts)
-  return int.from_bytes(hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()[:8], "big")
-
-
-def assign_splits(images: Iterable[sources.SourceImage], test_share: float) -> dict[str, str]:
-  """Returns the split, "train" or "test", of each image id.
+def assign_splits(
+  images: Iterable[identity.SourceImage],
+  test_share: float,
+  test_ids: Collection[str] | None = None,
+) -> dict[str, str]:
+  """Returns the split, "train" or "test", of each group of images.
 
   A group's hash, read as a fraction of its range, is compared with the share: below it is test.
   So another image never moves one that was there, and the share holds on average, not exactly.
@@ -63,13 +57,23 @@ def assign_splits(images: Iterable[sources.SourceImage], test_share: float) -> d
   Args:
     images: to be assigned.
     test_share: in [0, 1]; 0 puts all into train, 1 all into test.
+    test_ids: if given, the images that are test, with the rest of their groups, instead of a share.
   Raises:
-    ValueError: if the share is out of range.
+    ValueError: if the share is out of range, or an image is listed that there is not.
   """
   if not 0 <= test_share <= 1:
     raise ValueError(f"test_share must be in [0, 1], got {test_share}.")
-  images = tuple(images)
-  fractions = {image.group: stable_hash("split", image.group) / 2**64 for image in images}
+  if test_ids is not None:
+    groups = {image.id: image.group for image in images}
+    unknown = sorted(set(test_ids) - groups.keys())
+    if unknown:
+      raise ValueError(
+        f"test_list names {len(unknown)} of {len(test_ids)} images that are not there, such as "
+        f"{unknown[0]!r}; ids look like {min(groups, default='')!r}."
+      )
+    test_groups = {groups[image] for image in test_ids}
+    return {group: "test" if group in test_groups else "train" for group in groups.values()}
+  fractions = {group: hashing.fraction("split", group) for group in {im.group for im in images}}
   splits = {
     group: "test" if fraction < test_share else "train" for group, fraction in fractions.items()
   }
@@ -77,44 +81,83 @@ def assign_splits(images: Iterable[sources.SourceImage], test_share: float) -> d
     order = sorted(fractions, key=lambda group: (fractions[group], group))
     splits[order[0]] = "test"
     splits[order[-1]] = "train"
-  return {image.id: splits[image.group] for image in images}
+  return splits
 
 
-def shard_count(shards: str, images: int) -> int:
-  """Returns the number of shards of a split with that many images.
+def check_shards(shards: str) -> str:
+  """Returns the wanted number of shards after checking it.
+
+  Raises:
+    ValueError: if it is neither "auto" nor a positive number in digits.
+  """
+  if shards != "auto" and not (shards.isdecimal() and int(shards) > 0):
+    raise ValueError(f'shards must be "auto" or a positive number, got {shards!r}.')
+  return shards
+
+
+def make_plan(
+  images: Sequence[identity.SourceImage], splits: dict[str, str], shards: dict[str, int]
+) -> Plan:
+  """Returns the plan of a set of images: every image in one shard.
+
+  Within a split the chunks of images (a file is a chunk of one) are ordered by a hash and dealt out
+  in turn, so shards differ by one chunk at most and each is a fair sample.
 
   Args:
-    shards: a positive number in digits, lowered to one shard per image; or "auto", one shard
-      for every 8 full images, between 1 and 1024.
-    images: at least 1.
+    images: with unique ids.
+    splits: of each group.
+    shards: number wanted of each split; lowered to one for each chunk.
   Raises:
-    ValueError: if `shards` is neither.
-  """
-  if shards == "auto":
-    return max(1, min(images // _IMAGES_PER_SHARD, _MOST_SHARDS))
-  if not shards.isdecimal() or int(shards) < 1:
-    raise ValueError(f'shards must be "auto" or a positive number, got {shards!r}.')
-  return min(int(shards), images)
-
-
-def make_plan(images: Sequence[sources.SourceImage], test_share: float, shards: str) -> Plan:
-  """Returns the plan of a set of images: every image in one shard, no shard without images.
-
-  Within a split the images are ordered by a hash and dealt out in turn, so shards differ by one
-  image at most and each is a fair sample.
-
-  Raises:
-    ValueError: if two images share an id, or as `assign_splits` and `shard_count`.
+    ValueError: if two images share an id.
   """
   ids = {image.id for image in images}
   if len(ids) != len(images):
     raise ValueError(f"image ids must be unique, got {len(images)} images with {len(ids)} ids.")
-  splits = assign_splits(images, test_share)
   plans = []
   for split in SPLITS:
-    members = [image for image in images if splits[image.id] == split]
-    members.sort(key=lambda image: (stable_hash("shard", image.id), image.id))
-    count = shard_count(shards, len(members)) if members else 0
+    chunks: dict[str, list[identity.SourceImage]] = {}
+    for image in images:
+      if splits[image.group] == split:
+        chunks.setdefault(image.chunk, []).append(image)
+    order = sorted(chunks, key=lambda chunk: (hashing.stable_hash("shard", chunk), chunk))
+    count = min(shards[split], len(order))
     for index in range(count):
-      plans.append(ShardPlan(split, index, count, tuple(members[index::count])))
+      dealt = (sorted(chunks[chunk], key=lambda image: image.id) for chunk in order[index::count])
+      members = tuple(image for chunk in dealt for image in chunk)
+      plans.append(ShardPlan(split, index, count, members))
   return Plan(tuple(plans))
+
+
+def revise(plan: Plan, copies: Collection[str], moved: Collection[str]) -> Plan:
+  """Returns a plan without some images and with some groups in training.
+
+  No other image changes its shard, so the shards that none of these touches stay as they are.
+
+  Args:
+    plan: as first made.
+    copies: ids of images to leave out.
+    moved: groups whose test images go to training.
+  """
+  copies, moved = frozenset(copies), frozenset(moved)
+  if not copies and not moved:
+    return plan
+  train = [shard for shard in plan.shards if shard.split == "train"]
+  arrivals: dict[int, list[identity.SourceImage]] = {}
+  revised = []
+  for shard in plan.shards:
+    staying = []
+    for image in shard.images:
+      if image.id in copies:
+        continue
+      if shard.split == "test" and image.group in moved:
+        arrivals.setdefault(hashing.stable_hash("shard", image.chunk) % len(train), []).append(
+          image
+        )
+      else:
+        staying.append(image)
+    revised.append(dataclasses.replace(shard, images=tuple(staying)))
+  for index, images in arrivals.items():
+    # The training shards come first in a plan, so their places are their indices.
+    joined = revised[index].images + tuple(sorted(images, key=lambda image: image.id))
+    revised[index] = dataclasses.replace(revised[index], images=joined)
+  return Plan(tuple(revised))

@@ -1,40 +1,65 @@
-"""Tells how many files of a list are there, while somebody else writes them."""
+"""Tells how far a folder of shards is, while somebody else writes them."""
 
 from collections.abc import Callable, Iterator, Sequence
 import contextlib
 import threading
+import time
+from typing import NamedTuple
 
 import tensorflow as tf
 
+from deblock.records import config as config_lib
+from deblock.records import plan, shard
+
 _INTERVAL_SECONDS = 0.2
+# Looking takes at most this share of the time: to list a bucket is a slow request that is paid for.
+_LOOKING_SHARE = 0.02
+
+
+class Progress(NamedTuple):
+  """What is finished so far: shards, out of how many, their tiles and their bytes."""
+
+  shards: int
+  all_shards: int
+  tiles: int
+  size_bytes: int
 
 
 @contextlib.contextmanager
-def watch(paths: Sequence[str], on_progress: Callable[[int, int], None] | None) -> Iterator[None]:
-  """Reports finished and all files while the body runs.
+def watch(
+  shards: Sequence[plan.ShardPlan],
+  config: config_lib.RecordsConfig,
+  on_progress: Callable[[Progress], None] | None,
+) -> Iterator[None]:
+  """Reports what is finished while the body runs.
 
   It looks at the files themselves, so it works whatever process or machine writes them.
 
   Args:
-    paths: files that appear once, whole.
-    on_progress: called with (finished, all) at the start, at each change, and at the end if the
+    shards: those that there will be.
+    config: what they are made with, and where.
+    on_progress: called at the start, at each change (from another thread), and at the end if the
       body succeeds; None to watch nothing.
   """
   if on_progress is None:
     yield
     return
-  missing = [path for path in paths if not tf.io.gfile.exists(path)]
-  on_progress(len(paths) - len(missing), len(paths))
+  watched = _Watched(shards, config)
+  on_progress(watched.look())
   stop = threading.Event()
 
-  def look():
-    while not stop.wait(_INTERVAL_SECONDS):
-      found = [path for path in missing if tf.io.gfile.exists(path)]
-      if found:
-        missing[:] = [path for path in missing if path not in found]
-        on_progress(len(paths) - len(missing), len(paths))
+  def keep_looking():
+    pause = _INTERVAL_SECONDS
+    before = watched.progress
+    while not stop.wait(pause):
+      began = time.monotonic()
+      now = watched.look()
+      pause = max(_INTERVAL_SECONDS, (time.monotonic() - began) / _LOOKING_SHARE)
+      if now != before:
+        on_progress(now)
+        before = now
 
-  thread = threading.Thread(target=look, name="progress", daemon=True)
+  thread = threading.Thread(target=keep_looking, name="progress", daemon=True)
   thread.start()
   try:
     yield
@@ -42,5 +67,28 @@ def watch(paths: Sequence[str], on_progress: Callable[[int, int], None] | None) 
     stop.set()
     thread.join()
   # The thread may have been stopped between the last file and its next look.
-  if missing:
-    on_progress(len(paths), len(paths))
+  before = watched.progress
+  if watched.look() != before:
+    on_progress(watched.progress)
+
+
+class _Watched:
+  """Shards, and which of them have been seen finished."""
+
+  def __init__(self, shards, config):
+    self._missing = {item.name: item for item in shards}
+    self._config = config
+    self.progress = Progress(0, len(shards), 0, 0)
+
+  def look(self):
+    """Returns the progress now."""
+    present = set(tf.io.gfile.listdir(self._config.records))
+    for name in sorted(present & self._missing.keys()):
+      result = shard.finished(self._missing[name], self._config, self._config.records)
+      if result is not None:
+        del self._missing[name]
+        done, every, tiles, size_bytes = self.progress
+        self.progress = Progress(
+          done + 1, every, tiles + result.shard.count, size_bytes + result.shard.size_bytes
+        )
+    return self.progress

@@ -7,15 +7,15 @@ import os
 
 
 @contextlib.contextmanager
-def logger(name: str) -> Iterator[None]:
-  """Holds back log lines below errors of one logger and those under it."""
+def logger(name: str, level: int = logging.ERROR) -> Iterator[None]:
+  """Holds back log lines below a level, errors as a rule, of one logger and those under it."""
   held = logging.getLogger(name)
-  level = held.level
-  held.setLevel(logging.ERROR)
+  before = held.level
+  held.setLevel(level)
   try:
     yield
   finally:
-    held.setLevel(level)
+    held.setLevel(before)
 
 
 @contextlib.contextmanager

@@ -2,12 +2,15 @@
 
 from typing import Any, NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 from deblock.records import codec, triple
 
 # Raised whenever a reader of the former layout would go wrong on the new one.
-VERSION = 1
+VERSION = 2
+
+CLEAN_ENCODINGS = ("raw", "png")
 
 
 class Feature(NamedTuple):
@@ -16,30 +19,33 @@ class Feature(NamedTuple):
   Attributes:
     name: in the tf.train.Example.
     dtype: of its values, tf.string or tf.int64.
-    repeated: True if a record holds one value per quality, False if it holds one.
-    content: what a value is: "text", "png", "jpeg" or "integer".
+    length: number of its values; 0 if a record holds one per quality.
+    encoding: the clean encoding that has this feature; "" for both.
   """
 
   name: str
   dtype: tf.DType
-  repeated: bool
-  content: str
+  length: int
+  encoding: str = ""
 
 
+# The names of the raw clean pixels are those under which TFDS stores a tensor of any size as bytes.
 FEATURES = (
-  Feature("key", tf.string, False, "text"),
-  Feature("clean", tf.string, False, "png"),
-  Feature("compressed", tf.string, True, "jpeg"),
-  Feature("qualities", tf.int64, True, "integer"),
+  Feature("key", tf.string, 1),
+  Feature("clean", tf.string, 1, "png"),
+  Feature("clean/value", tf.string, 1, "raw"),
+  Feature("clean/shape", tf.int64, 3, "raw"),
+  Feature("compressed", tf.string, 0),
+  Feature("qualities", tf.int64, 0),
 )
 
 
 class Element(NamedTuple):
-  """One parsed record, still compressed; its fields are the features of the table.
+  """One parsed record; its JPEGs are still streams, so that only the wanted one is decoded.
 
   Attributes:
     key: string scalar, "image-id/row/column".
-    clean: string scalar, a PNG stream (`codec.tf_decode_png`).
+    clean: uint8 [H, W, 3].
     compressed: string [N], JPEG streams (`codec.tf_decode`).
     qualities: int64 [N], in the order of `compressed`.
   """
@@ -50,16 +56,38 @@ class Element(NamedTuple):
   qualities: tf.Tensor
 
 
-def to_example(value: triple.PatchTriple) -> bytes:
-  """Returns a triple as a serialised tf.train.Example; equal triples give equal bytes."""
+def check_clean_encoding(clean_encoding: str) -> str:
+  """Returns the encoding of clean tiles after checking it.
+
+  Raises:
+    ValueError: if it is neither raw nor png.
+  """
+  if clean_encoding not in CLEAN_ENCODINGS:
+    raise ValueError(
+      f"clean_encoding must be one of {', '.join(CLEAN_ENCODINGS)}, got {clean_encoding!r}."
+    )
+  return clean_encoding
+
+
+def to_example(value: triple.PatchTriple, clean_encoding: str) -> bytes:
+  """Returns a triple as a serialised tf.train.Example; equal triples give equal bytes.
+
+  Args:
+    value: what to store.
+    clean_encoding: "raw" for the bytes of its pixels, "png" for a PNG stream.
+  """
   values = {
     "key": [value.key.encode("utf-8", "surrogateescape")],
-    "clean": [codec.encode_png(value.clean)],
     "compressed": value.compressed,
     "qualities": value.qualities,
   }
+  if check_clean_encoding(clean_encoding) == "png":
+    values["clean"] = [codec.encode_png(value.clean)]
+  else:
+    values["clean/value"] = [value.clean.tobytes()]
+    values["clean/shape"] = value.clean.shape
   features = {}
-  for feature in FEATURES:
+  for feature in _features(clean_encoding):
     if feature.dtype == tf.int64:
       encoded = tf.train.Feature(int64_list=tf.train.Int64List(value=values[feature.name]))
     else:
@@ -69,36 +97,44 @@ def to_example(value: triple.PatchTriple) -> bytes:
   return example.SerializeToString(deterministic=True)
 
 
-def parse(serialized: tf.Tensor) -> Element:
+def parse(serialized: tf.Tensor, clean_encoding: str) -> Element:
   """Returns the features of one record; meant for `Dataset.map`.
 
   Args:
     serialized: string scalar, as `to_example` makes it.
+    clean_encoding: of the records, as their manifest says.
   Raises:
     InvalidArgumentError: in the graph, if it is no such example, or if it does not hold one
       stream per quality, at least one.
   """
   spec: dict[str, object] = {}
-  for feature in FEATURES:
-    if feature.repeated:
-      spec[feature.name] = tf.io.FixedLenSequenceFeature([], feature.dtype, allow_missing=True)
+  for feature in _features(check_clean_encoding(clean_encoding)):
+    if feature.length:
+      shape = [feature.length] if feature.length > 1 else []
+      spec[feature.name] = tf.io.FixedLenFeature(shape, feature.dtype)
     else:
-      spec[feature.name] = tf.io.FixedLenFeature([], feature.dtype)
-  element = Element(**tf.io.parse_single_example(serialized, spec))
-  streams = tf.size(element.compressed)
+      spec[feature.name] = tf.io.FixedLenSequenceFeature([], feature.dtype, allow_missing=True)
+  parsed = tf.io.parse_single_example(serialized, spec)
+  if clean_encoding == "png":
+    clean = codec.tf_decode_png(parsed["clean"])
+  else:
+    samples = tf.io.decode_raw(parsed["clean/value"], tf.uint8)
+    clean = tf.ensure_shape(tf.reshape(samples, parsed["clean/shape"]), (None, None, 3))
+  streams = tf.size(parsed["compressed"])
   # A missing list parses as an empty one, so the lengths must be checked here.
   with tf.control_dependencies(
     [
       tf.debugging.assert_equal(
-        streams, tf.size(element.qualities), message="a record needs one stream per quality"
+        streams, tf.size(parsed["qualities"]), message="a record needs one stream per quality"
       ),
       tf.debugging.assert_positive(streams, message="a record needs a compressed stream"),
     ]
   ):
-    return element._replace(compressed=tf.identity(element.compressed))
+    compressed = tf.identity(parsed["compressed"])
+  return Element(parsed["key"], clean, compressed, parsed["qualities"])
 
 
-def from_example(serialized: bytes) -> triple.PatchTriple:
+def from_example(serialized: bytes, clean_encoding: str) -> triple.PatchTriple:
   """Returns the triple of a serialised example, on the host and without TensorFlow's graph.
 
   Raises:
@@ -109,24 +145,29 @@ def from_example(serialized: bytes) -> triple.PatchTriple:
   except Exception as error:  # The protobuf runtimes raise kinds of their own.
     raise ValueError(f"{len(serialized)} bytes are no tf.train.Example: {error}.") from error
   values: dict[str, Any] = {}
-  for feature in FEATURES:
+  for feature in _features(check_clean_encoding(clean_encoding)):
     if feature.name not in features:
       raise ValueError(f"an example without {feature.name!r} is no record of this project.")
     found = features[feature.name]
     kind = found.int64_list if feature.dtype == tf.int64 else found.bytes_list
-    if not kind.value or (len(kind.value) != 1 and not feature.repeated):
+    if not kind.value or (feature.length and len(kind.value) != feature.length):
       raise ValueError(f"{feature.name!r} has {len(kind.value)} values of type {feature.dtype}.")
-    values[feature.name] = tuple(kind.value) if feature.repeated else kind.value[0]
+    values[feature.name] = kind.value[0] if feature.length == 1 else tuple(kind.value)
+  if clean_encoding == "png":
+    clean = codec.decode_png(values["clean"])
+  else:
+    samples = np.frombuffer(values["clean/value"], np.uint8)
+    clean = samples.reshape(values["clean/shape"])
   return triple.PatchTriple(
-    clean=codec.decode_png(values["clean"]),
+    clean=clean,
     compressed=values["compressed"],
     qualities=values["qualities"],
     key=values["key"].decode("utf-8", "surrogateescape"),
   )
 
 
-def tfds_features():
-  """Returns the `tfds.features.FeaturesDict` that reads these records.
+def tfds_features(clean_encoding: str):
+  """Returns the `tfds.features.FeaturesDict` that reads these records; `clean` comes as pixels.
 
   The streams in `compressed` stay streams: as a TFDS image they would be decoded by TensorFlow's
   default, whose pixels are not those of `codec`.
@@ -134,14 +175,21 @@ def tfds_features():
   # Imported here because training reads this module and has no use for TFDS.
   import tensorflow_datasets as tfds
 
-  contents = {
-    "text": tfds.features.Text(),
-    "png": tfds.features.Image(shape=(None, None, 3), dtype=tf.uint8, encoding_format="png"),
-    "jpeg": tfds.features.Tensor(shape=(), dtype=tf.string),
-    "integer": tfds.features.Scalar(tf.int64),
-  }
-  features = {}
-  for feature in FEATURES:
-    content = contents[feature.content]
-    features[feature.name] = tfds.features.Sequence(content) if feature.repeated else content
-  return tfds.features.FeaturesDict(features)
+  shape = (None, None, 3)
+  clean = (
+    tfds.features.Image(shape=shape, dtype=tf.uint8, encoding_format="png")
+    if check_clean_encoding(clean_encoding) == "png"
+    else tfds.features.Tensor(shape=shape, dtype=tf.uint8, encoding=tfds.features.Encoding.BYTES)
+  )
+  return tfds.features.FeaturesDict(
+    {
+      "key": tfds.features.Text(),
+      "clean": clean,
+      "compressed": tfds.features.Sequence(tfds.features.Tensor(shape=(), dtype=tf.string)),
+      "qualities": tfds.features.Sequence(tfds.features.Scalar(tf.int64)),
+    }
+  )
+
+
+def _features(clean_encoding):
+  return tuple(feature for feature in FEATURES if feature.encoding in ("", clean_encoding))

@@ -1,18 +1,30 @@
 """Writes one shard from its list of images: the unit of work, of memory and of resumption."""
 
-from collections.abc import Iterator
 import dataclasses
 import hashlib
 import json
 import posixpath
 
-import numpy as np
 import tensorflow as tf
 
-from deblock.records import codec, files, images, manifest, plan, schema, sources, tiles, triple
 from deblock.records import config as config_lib
+from deblock.records import (
+  cutting,
+  files,
+  hashing,
+  images,
+  manifest,
+  perceptual,
+  plan,
+  schema,
+  shuffle,
+  sources,
+)
 
 SIDECARS = ".shards"
+
+# What a worker holds of its shard while it writes; larger shards are shuffled within this much.
+BUFFER_BYTES = 256 * 2**20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,105 +90,81 @@ def write_shard(
 ) -> ShardResult:
   """Makes one shard with its sidecar, unless that has been done, and returns the result.
 
-  An image that cannot be used is noted with its reason and costs no other. The records stand in
-  the order of a hash of seed and key. No TensorFlow operation runs here, so a worker process
-  takes hold of no accelerator. The memory needed is that of one shard's records and one image.
+  An image that cannot be used is noted with its reason and costs no other. The order of the records
+  is decided by hashes of seed and key (`shuffle.shuffled`). The memory needed is that of the buffer
+  and of one image with its tiles, however large the shard.
 
   Args:
     shard_plan: which images go into which file.
     config: the settings.
     folder: that of the records, with its folder of sidecars, both there already.
   Raises:
-    tf.errors.OpError: if the folder cannot be written.
+    tf.errors.OpError: if the folder cannot be written; nothing is left of the file then.
   """
   if (done := finished(shard_plan, config, folder)) is not None:
     return done
-  records: list[tuple[int, str, bytes]] = []
-  used = []
-  skipped = []
-  for source in shard_plan.images:
-    try:
-      pixels = read_image(source.path, config.tile_size)
-    except images.ImageError as error:
-      skipped.append(manifest.SkippedEntry(source.id, source.path, error.reason))
-      continue
-    before = len(records)
-    for value in make_triples(source, pixels, config):
-      order = plan.stable_hash(config.seed, value.key)
-      records.append((order, value.key, schema.to_example(value)))
-    used.append(
-      manifest.ImageEntry(
-        id=source.id,
-        path=source.path,
-        group=source.group,
-        split=shard_plan.split,
-        tiles=len(records) - before,
-        height=pixels.shape[0],
-        width=pixels.shape[1],
-      )
-    )
-  records.sort()
-  return _publish(shard_plan, config, folder, records, used, skipped)
-
-
-def read_image(path: str, tile_size: int) -> np.ndarray:
-  """Returns the pixels of an image that at least one tile can be cut from, uint8 [H, W, 3].
-
-  Raises:
-    images.ImageError: if it cannot be read or is smaller than a tile.
-  """
-  pixels = images.read_rgb(path)
-  try:
-    height, width = pixels.shape[:2]
-    tiles.tile_offsets(height, width, tile_size)
-  except ValueError as error:
-    raise images.ImageError(path, str(error)) from error
-  return pixels
-
-
-def make_triples(
-  source: sources.SourceImage, pixels: np.ndarray, config: config_lib.RecordsConfig
-) -> Iterator[triple.PatchTriple]:
-  """Yields the triple of each tile of an image, row by row.
-
-  Args:
-    source: gives the key its first part.
-    pixels: uint8 [H, W, 3].
-    config: tile size, qualities and subsampling.
-  Raises:
-    ValueError: if the image is smaller than one tile.
-  """
-  for (row, column), tile in tiles.cut(pixels, config.tile_size):
-    clean = np.ascontiguousarray(tile)
-    yield triple.PatchTriple(
-      clean=clean,
-      compressed=tuple(
-        codec.encode(clean, quality, config.subsampling) for quality in config.qualities
-      ),
-      qualities=config.qualities,
-      key=f"{source.id}/{row}/{column}",
-    )
-
-
-def _publish(shard_plan, config, folder, records, used, skipped):
-  path = posixpath.join(folder, shard_plan.name)
-  sidecar = sidecar_path(shard_plan, folder)
+  used: list[manifest.ImageEntry] = []
+  skipped: list[manifest.SkippedEntry] = []
   # Beside the sidecars: whoever lists the shards by a glob never sees an unfinished one.
   temporary = files.temporary_name(posixpath.join(folder, SIDECARS, shard_plan.name))
-  with tf.io.TFRecordWriter(temporary) as writer:
-    for _, _, serialized in records:
-      writer.write(serialized)
-  result = ShardResult(
-    fingerprint=fingerprint(shard_plan, config),
-    shard=manifest.ShardEntry(
-      file=shard_plan.name,
-      count=len(records),
-      size_bytes=files.size_bytes(temporary),
-      sha256=files.sha256(temporary),
-    ),
-    images=tuple(used),
-    skipped=tuple(skipped),
-  )
-  files.write_text(sidecar, json.dumps(dataclasses.asdict(result), indent=1) + "\n")
-  tf.io.gfile.rename(temporary, path, overwrite=True)
+  with files.removed_on_error(temporary):
+    count = 0
+    with tf.io.TFRecordWriter(temporary) as writer:
+      records = _records(shard_plan, config, used, skipped)
+      for record in shuffle.shuffled(records, config.seed, BUFFER_BYTES):
+        writer.write(record)
+        count += 1
+    result = ShardResult(
+      fingerprint=fingerprint(shard_plan, config),
+      shard=manifest.ShardEntry(
+        file=shard_plan.name,
+        count=count,
+        size_bytes=files.size_bytes(temporary),
+        sha256=files.sha256(temporary),
+      ),
+      images=tuple(used),
+      skipped=tuple(skipped),
+    )
+    text = json.dumps(dataclasses.asdict(result), indent=1) + "\n"
+    files.write_text(sidecar_path(shard_plan, folder), text)
+    tf.io.gfile.rename(temporary, posixpath.join(folder, shard_plan.name), overwrite=True)
   return result
+
+
+def _records(shard_plan, config, used, skipped):
+  """Yields (key, serialised record) of every tile of a shard, and notes what became of its images.
+
+  The notes are lists that are complete once the last record has been taken: the pictures stream by
+  one at a time and are not seen again.
+  """
+  for image, found in sources.open_source(**config.source_options).read(shard_plan.images):
+    reason = cutting.problem(found, config)
+    if isinstance(found, images.ImageError) or reason:
+      skipped.append(manifest.SkippedEntry(image.id, image.path, reason))
+      continue
+    pixels = cutting.prepare(found, config)
+    count = 0
+    for value in cutting.make_triples(image.id, pixels, config):
+      yield value.key, schema.to_example(value, config.clean_encoding)
+      count += 1
+    used.append(
+      manifest.ImageEntry(
+        id=image.id,
+        path=image.path,
+        group=image.group,
+        split=shard_plan.split,
+        tiles=count,
+        height=pixels.shape[0],
+        width=pixels.shape[1],
+        format=found.format,
+        digest=hashing.pixel_digest(found.pixels),
+        hash=_hash(found.pixels, config),
+      )
+    )
+
+
+def _hash(pixels, config):
+  if config.near_duplicate_bits < 0:
+    return ""
+  value = perceptual.perceptual_hash(pixels)
+  return "" if value is None else f"{value:016x}"

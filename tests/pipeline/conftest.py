@@ -23,7 +23,13 @@ class Records:
 
 
 def _write_records(
-  photograph, folder: pathlib.Path, counts, size=(48, 64), qualities=QUALITIES, keys=None
+  photograph,
+  folder: pathlib.Path,
+  counts,
+  size=(48, 64),
+  qualities=QUALITIES,
+  keys=None,
+  clean_encoding="raw",
 ):
   """Writes shards of as many tiles as `counts` says, split to list of int, and returns Records."""
   splits, tiles, number = {}, {}, 0
@@ -37,21 +43,25 @@ def _write_records(
           compressed = tuple(codec.encode(clean, quality) for quality in qualities)
           key = f"{number:03d}.png/0/0" if keys is None else keys[number]
           value = triple.PatchTriple(clean, compressed, qualities, key)
-          writer.write(schema.to_example(value))
+          writer.write(schema.to_example(value, clean_encoding))
           tiles[split].append(clean)
           number += 1
       bytes_in_file = files.size_bytes(str(folder / name))
       entries.append(manifest_lib.ShardEntry(name, count, bytes_in_file, ""))
     splits[split] = tuple(entries)
-  made = manifest_lib.Manifest(
-    {"qualities": qualities, "tile_size": 0}, splits, (), (), folder=str(folder)
-  )
+  settings = {
+    "qualities": qualities,
+    "qualities_per_tile": 0,
+    "tile_size": 0,
+    "clean_encoding": clean_encoding,
+  }
+  made = manifest_lib.Manifest(settings, splits, (), (), folder=str(folder))
   return Records(made, tiles)
 
 
 @pytest.fixture(scope="session")
 def write_records(photograph):
-  """The function (folder, counts, size=..., qualities=..., keys=None) -> Records."""
+  """The function (folder, counts, size=..., qualities=..., keys=..., clean_encoding=...)."""
   return functools.partial(_write_records, photograph)
 
 

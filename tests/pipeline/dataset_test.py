@@ -313,7 +313,9 @@ def test_pairs_of_tiles_or_on_several_hosts_are_refused(records):
   config = _config(sampling="pairs")
   with pytest.raises(ValueError, match=r"one host, .* got 2"):
     dataset.training_dataset(config, records.manifest, 0, hosts=2)
-  tiles = dataclasses.replace(records.manifest, settings={"qualities": (10,), "tile_size": 64})
+  tiles = dataclasses.replace(
+    records.manifest, settings={**records.manifest.settings, "tile_size": 64}
+  )
   for refused in (
     lambda: dataset.training_dataset(config, tiles, 0),
     lambda: dataset.evaluation_tiles(config, tiles, 1),
@@ -338,11 +340,32 @@ def test_what_is_passed_over_is_not_decoded(tmp_path, write_records):
   (first,) = _take(dataset.training_dataset(config, made.manifest, 0), 1)
   for path in made.manifest.shard_paths("train"):
     (serialized,) = tf.data.TFRecordDataset(path).as_numpy_iterator()
-    value = schema.from_example(serialized)
+    value = schema.from_example(serialized, "raw")
     if np.array_equal(value.clean, _levels(first.clean[0])):
       damaged = dataclasses.replace(value, compressed=(b"damaged", b"damaged"))
       with tf.io.TFRecordWriter(path) as writer:
-        writer.write(schema.to_example(damaged))
+        writer.write(schema.to_example(damaged, "raw"))
   with pytest.raises(tf.errors.InvalidArgumentError):
     _take(dataset.training_dataset(config, made.manifest, 0), 1)
   assert len(_take(dataset.training_dataset(config, made.manifest, 0, first_batch=1), 1)) == 1
+
+
+def test_clean_tiles_may_be_stored_either_way(tmp_path, write_records):
+  batches = []
+  for clean_encoding in ("raw", "png"):
+    folder = tmp_path / clean_encoding
+    folder.mkdir()
+    made = write_records(folder, {"train": [2]}, clean_encoding=clean_encoding)
+    batches += _take(dataset.training_dataset(_config(), made.manifest, 0), 1)
+  for raw, png in zip(*batches, strict=True):
+    np.testing.assert_array_equal(raw, png)
+
+
+def test_qualities_drawn_for_each_tile_cannot_be_chosen_from(records):
+  drawn = dataclasses.replace(
+    records.manifest, settings={**records.manifest.settings, "qualities_per_tile": 1}
+  )
+  message = r"qualities \[10\] cannot be chosen from .*, whose tiles hold 1 of 2 qualities"
+  with pytest.raises(ValueError, match=message):
+    dataset.training_dataset(_config(qualities=(10,)), drawn, 0)
+  dataset.training_dataset(_config(qualities=(10, 30)), drawn, 0)

@@ -24,7 +24,9 @@ def test_the_defaults_are_valid_and_mean_the_packaged_images():
 def test_settings_survive_json_and_leave_out_what_changes_no_byte():
   settings = config_lib.RecordsConfig(records="out", qualities=(10, 20)).settings
   assert json.loads(json.dumps(settings)) == settings
-  other = config_lib.RecordsConfig(records="b", qualities=(10, 20), workers=3, max_bad_fraction=0.1)
+  other = config_lib.RecordsConfig(
+    records="b", qualities=(10, 20), workers=3, max_bad_fraction=0.1, overwrite=True
+  )
   assert other.settings == settings
 
 
@@ -33,7 +35,8 @@ def test_settings_survive_json_and_leave_out_what_changes_no_byte():
   [
     ({"records": ""}, "records must name the folder to write to, got ''"),
     ({"images": "a", "source": "kodak"}, "images and source exclude each other, got 'a'"),
-    ({"source": "coco"}, "source must be one of kodak, packaged, got 'coco'"),
+    ({"source": "coco"}, "source must be one of kodak, packaged, tfds:NAME, got 'coco'"),
+    ({"source": "tfds:"}, "source must be one of kodak, packaged, tfds:NAME, got 'tfds:'"),
     ({"qualities": ()}, "qualities must hold at least one"),
     ({"qualities": (10, 0)}, r"qualities must be in \[1, 100\], got 0\."),
     ({"qualities": (10, 10)}, r"qualities must differ from each other, got \[10, 10\]"),
@@ -41,7 +44,16 @@ def test_settings_survive_json_and_leave_out_what_changes_no_byte():
     ({"shards": "some"}, "shards must be \"auto\" or a positive number, got 'some'"),
     ({"test_share": 2.0}, r"test_share must be in \[0, 1\], got 2.0"),
     ({"subsampling": "411"}, "subsampling must be one of 444, 422, 420, got '411'"),
-    ({"workers": -1}, "workers must be 0 .* or more, got -1"),
+    ({"workers": -1}, "workers must be 0 or more, got -1"),
+    ({"stride": -16}, "stride must be 0 or more, got -16"),
+    ({"tiles_per_image": -1}, "tiles_per_image must be 0 or more, got -1"),
+    ({"min_detail": float("nan")}, "min_detail must be 0 or more, got nan"),
+    ({"gray_share": -0.1}, r"gray_share must be in \[0, 1\], got -0.1"),
+    ({"jpeg_downscale": 0.5}, r"jpeg_downscale must be in \[1, 16\], got 0.5"),
+    ({"shard_mib": 0}, "shard_mib must be at least 1 MiB, got 0"),
+    ({"clean_encoding": "bmp"}, "clean_encoding must be one of raw, png, got 'bmp'"),
+    ({"near_duplicate_bits": 40}, r"near_duplicate_bits must be in \[-1, 16\], got 40"),
+    ({"qualities_per_tile": 2}, r"qualities_per_tile must be in \[0, 1\], .*, got 2"),
     ({"max_bad_fraction": 1.5}, r"max_bad_fraction must be in \[0, 1\], got 1.5"),
   ],
 )

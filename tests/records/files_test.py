@@ -1,4 +1,6 @@
 import hashlib
+import subprocess
+import sys
 
 import pytest
 import tensorflow as tf
@@ -29,3 +31,43 @@ def test_sizes_and_digests_are_of_the_whole_file(tmp_path):
 
 def test_two_attempts_have_two_temporary_names():
   assert files.temporary_name("a") != files.temporary_name("a")
+
+
+def test_what_a_failed_attempt_wrote_is_removed(tmp_path):
+  path = tmp_path / "a.tmp"
+  with pytest.raises(KeyboardInterrupt), files.removed_on_error(str(path)):
+    path.write_bytes(b"half")
+    raise KeyboardInterrupt
+  assert not path.exists()
+  with pytest.raises(RuntimeError, match="before"), files.removed_on_error(str(path)):
+    raise RuntimeError("before there was a file")
+  with files.removed_on_error(str(path)):
+    path.write_bytes(b"whole")
+  assert path.read_bytes() == b"whole"
+
+
+def test_a_lock_keeps_others_out_until_its_holder_is_gone(tmp_path):
+  path = str(tmp_path / "lock")
+  program = f"""
+import sys, time
+from deblock.records import files
+with files.locked({path!r}):
+  print("locked", flush=True)
+  time.sleep(600)
+"""
+  holder = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE)
+  try:
+    assert holder.stdout.readline() == b"locked\n"
+    with pytest.raises(BlockingIOError), files.locked(path):
+      pass
+  finally:
+    holder.kill()
+    holder.communicate()
+  with files.locked(path):
+    pass
+
+
+def test_absolute_paths_are_of_local_files_only(tmp_path, monkeypatch):
+  monkeypatch.chdir(tmp_path)
+  assert files.absolute("a/b") == f"{tmp_path}/a/b"
+  assert files.absolute("gs://bucket/a") == "gs://bucket/a"

@@ -59,7 +59,7 @@ def test_a_folder_without_a_manifest_says_how_to_finish_it(folder):
 
 def test_another_schema_version_is_refused(folder):
   _change(folder, schema_version=99)
-  with pytest.raises(ValueError, match="has schema version 99, this program reads version 1"):
+  with pytest.raises(ValueError, match="has schema version 99, this program reads version 2"):
     manifest.load(folder)
 
 
@@ -78,7 +78,7 @@ def test_a_truncated_shard_is_named_with_both_sizes(folder):
     manifest.load(folder)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema_version": 1}', "{not json"])
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema_version": 2}', "{not json"])
 def test_a_file_that_is_no_manifest_is_named(folder, text):
   (folder / manifest.NAME).write_text(text)
   with pytest.raises(ValueError, match=r"manifest\.json is no manifest of records"):

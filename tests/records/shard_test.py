@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from deblock.records import codec, plan, schema, shard, sources
+from deblock.records import codec, listing, plan, schema, shard
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def folder(tmp_path, write_images):
 
 @pytest.fixture
 def item(folder):
-  return plan.ShardPlan("train", 0, 1, sources.from_pattern(str(folder / "images")))
+  return plan.ShardPlan("train", 0, 1, listing.from_pattern(str(folder / "images")))
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def config(folder, small_config):
 
 def _triples(folder, item):
   dataset = tf.data.TFRecordDataset(str(folder / "out" / item.name))
-  return [schema.from_example(record.numpy()) for record in dataset]
+  return [schema.from_example(record.numpy(), "raw") for record in dataset]
 
 
 def test_a_shard_holds_every_tile_at_every_quality(folder, item, config, photograph):

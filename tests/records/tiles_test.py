@@ -6,14 +6,36 @@ from deblock.records import tiles
 
 @pytest.mark.parametrize("height", [48, 49, 64, 95, 96, 97, 200])
 @pytest.mark.parametrize("width", [48, 77, 144])
-def test_tiles_cover_every_pixel_and_stay_inside(height, width):
+@pytest.mark.parametrize("stride", [0, 1, 32, 48])
+def test_tiles_cover_every_pixel_and_stay_inside(height, width, stride):
   image = np.arange(height * width * 3).reshape(height, width, 3)
   seen = np.zeros((height, width), bool)
-  for (row, column), tile in tiles.cut(image, 48):
+  offsets = tiles.tile_offsets(height, width, 48, stride)
+  assert len(set(offsets)) == len(offsets)
+  for row, column in offsets:
+    tile = tiles.cut(image, (row, column), 48)
     assert tile.shape == (48, 48, 3)
     np.testing.assert_array_equal(tile, image[row : row + 48, column : column + 48])
     seen[row : row + 48, column : column + 48] = True
   assert seen.all()
+
+
+def test_a_stride_leads_to_its_multiples_and_the_far_edge():
+  assert [column for _, column in tiles.tile_offsets(48, 130, 48, 32)] == [0, 32, 64, 82]
+  assert [column for _, column in tiles.tile_offsets(48, 112, 48, 32)] == [0, 32, 64]
+
+
+def test_a_stride_beyond_the_tile_leaves_gaps_and_makes_no_tile_for_them():
+  assert [column for _, column in tiles.tile_offsets(48, 300, 48, 100)] == [0, 100, 200]
+
+
+def test_detail_is_the_mean_step_between_neighbours():
+  flat = np.full((16, 16, 3), 77, np.uint8)
+  assert tiles.detail(flat) == 0.0
+  ramp = np.tile(np.arange(0, 64, 4, dtype=np.uint8)[:, np.newaxis, np.newaxis], (1, 16, 3))
+  assert tiles.detail(ramp) == 2.0  # Steps of 4 downwards, of 0 sideways.
+  assert tiles.detail(255 - ramp) == 2.0  # Unsigned differences would wrap round.
+  assert tiles.detail(flat[:1, :1]) == 0.0
 
 
 def test_offsets_are_even_and_flush_with_the_far_edge():
@@ -28,9 +50,8 @@ def test_no_tile_is_more_than_needed():
 
 def test_zero_keeps_the_image_whole():
   image = np.zeros((5, 7, 3), np.uint8)
-  ((corner, tile),) = tiles.cut(image, 0)
-  assert corner == (0, 0)
-  assert tile is image
+  (corner,) = tiles.tile_offsets(5, 7, 0)
+  assert tiles.cut(image, corner, 0) is image
 
 
 def test_an_image_smaller_than_a_tile_is_named():

@@ -3,7 +3,7 @@ import pickle
 import apache_beam as beam
 from apache_beam.testing import util as beam_testing
 
-from deblock.records import local_beam, plan, shard, sources, transforms
+from deblock.records import listing, local_beam, plan, plan_files, shard, transforms
 
 
 def test_every_shard_is_written_and_counted(tmp_path, write_images, small_config):
@@ -11,11 +11,14 @@ def test_every_shard_is_written_and_counted(tmp_path, write_images, small_config
   (images / "broken.png").write_bytes(b"no image")
   config = small_config(images, tmp_path / "out")
   (tmp_path / "out" / shard.SIDECARS).mkdir(parents=True)
-  the_plan = plan.make_plan(sources.from_pattern(config.images), 0.3, "2")
+  images = listing.from_pattern(config.images)
+  splits = plan.assign_splits(images, 0.3)
+  the_plan = plan.make_plan(images, splits, {"train": 2, "test": 1})
+  paths = tuple(plan_files.save(str(tmp_path), item) for item in the_plan.shards)
 
   pipeline = local_beam.local_pipeline(1)
-  results = pipeline | transforms.WriteShards(the_plan.shards, config)
-  names = results | beam.Map(lambda result: result.shard.file)
+  results = pipeline | transforms.WriteShards(paths, config)
+  names = results | beam.Map(lambda result: result[0])
   expected = [item.name for item in the_plan.shards]
   beam_testing.assert_that(names, beam_testing.equal_to(expected))
   outcome = pipeline.run()
@@ -33,5 +36,5 @@ def test_every_shard_is_written_and_counted(tmp_path, write_images, small_config
 
 def test_the_function_travels_to_workers(small_config):
   config = small_config("images", "out")
-  copy = pickle.loads(pickle.dumps(transforms.WriteShardFn(config, "out")))
-  assert vars(copy) == vars(transforms.WriteShardFn(config, "out"))
+  copy = pickle.loads(pickle.dumps(transforms.WriteShardFn(config)))
+  assert vars(copy) == vars(transforms.WriteShardFn(config))

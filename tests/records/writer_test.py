@@ -1,19 +1,21 @@
+import io
+import logging as std_logging
 import pathlib
 import shutil
 
+from PIL import Image
 import pytest
 import tensorflow as tf
 
-from deblock.records import codec, manifest, shard, writer
-from deblock.records import config as config_lib
+from deblock.records import codec, folder, manifest, running, writer
 
 
-def _contents(folder):
-  return {path.name: path.read_bytes() for path in pathlib.Path(folder).glob("deblock-*")}
+def _contents(place):
+  return {path.name: path.read_bytes() for path in pathlib.Path(place).glob("deblock-*")}
 
 
-def _times(folder, pattern="**/*"):
-  return {path: path.stat().st_mtime_ns for path in pathlib.Path(folder).glob(pattern)}
+def _times(place, pattern="**/*"):
+  return {path: path.stat().st_mtime_ns for path in pathlib.Path(place).glob(pattern)}
 
 
 @pytest.fixture
@@ -30,7 +32,7 @@ def no_beam(monkeypatch):
   def refuse(*unused):
     raise AssertionError("a shard was made again")
 
-  monkeypatch.setattr(shard, "_publish", refuse)
+  monkeypatch.setattr(running, "_run_pipeline", refuse)
 
 
 def test_the_folder_is_complete(records):
@@ -75,19 +77,19 @@ def test_complete_records_outlive_their_images(config, small_config, tmp_path, n
 
 def test_an_interrupted_run_makes_only_what_is_missing(config):
   before = _contents(config.records)
-  folder = pathlib.Path(config.records)
+  place = pathlib.Path(config.records)
   name = "deblock-train.tfrecord-00001-of-00002"
-  (folder / manifest.NAME).unlink()
-  (folder / name).unlink()
-  times = _times(folder, "deblock-*")
-  (folder / ".shards" / f"{name}.0.tmp").write_bytes(b"half a shard")
+  (place / manifest.NAME).unlink()
+  (place / name).unlink()
+  times = _times(place, "deblock-*")
+  (place / ".shards" / f"{name}.0.tmp").write_bytes(b"half a shard")
   seen = []
-  made = writer.write(config, on_progress=lambda done, total: seen.append((done, total)))
+  made = writer.write(config, on_progress=lambda now: seen.append((now.shards, now.all_shards)))
   total = sum(map(len, made.splits.values()))
   assert seen == [(total - 1, total), (total, total)]
   assert _contents(config.records) == before
-  assert times.items() <= _times(folder, "deblock-*").items()
-  assert not list(folder.rglob("*.tmp"))
+  assert times.items() <= _times(place, "deblock-*").items()
+  assert not list(place.rglob("*.tmp"))
 
 
 def test_a_run_that_lacked_only_the_manifest_starts_no_pipeline(config, no_beam):
@@ -114,7 +116,7 @@ def test_the_bytes_do_not_depend_on_the_number_of_workers(records, tmp_path, sma
 
 def test_other_settings_are_refused_whether_or_not_the_run_was_finished(config, small_config):
   other = small_config(config.images, config.records, qualities=(30,))
-  message = r"qualities = \[10, 20\], now asked for with \[30\]: name another --records"
+  message = r"qualities = \[10, 20\], now asked for with \[30\]: .* --overwrite"
   with pytest.raises(ValueError, match=message):
     writer.write(other)
   (pathlib.Path(config.records) / manifest.NAME).unlink()
@@ -127,7 +129,8 @@ def test_other_images_under_the_same_settings_are_refused(tmp_path, write_images
   config = small_config(images, tmp_path / "out")
   writer.write(config)
   write_images(images, sizes=((48, 48), (48, 64)))
-  with pytest.raises(ValueError, match=r"other images \(1 then, 2 now; 1\.png is new\)"):
+  message = r"other images \(1 then, 2 now; 1\.png is new\).*--overwrite"
+  with pytest.raises(ValueError, match=message):
     writer.write(config)
 
 
@@ -162,8 +165,9 @@ def test_too_many_bad_images_are_an_error_that_can_be_mended(tmp_path, write_ima
   with pytest.raises(FileNotFoundError):
     manifest.load(config.records)
   # Mended images are taken up again; the limit is no part of what the records are.
-  for name in "ab":
-    shutil.copy(images / "0.png", images / f"{name}.png")
+  others = write_images(tmp_path / "others", sizes=((48, 48),) * 4)
+  for name, other in (("a", 2), ("b", 3)):
+    shutil.copy(others / f"{other}.png", images / f"{name}.png")
   lenient = small_config(images, tmp_path / "out", shards="1", max_bad_fraction=0.6)
   made = writer.write(lenient)
   assert [image.id for image in made.images] == ["0.png", "1.png", "a.png", "b.png"]
@@ -198,18 +202,142 @@ def test_a_split_without_records_stays_readable(tmp_path, write_images, small_co
   assert sorted((made.count("train"), made.count("test"))) == [0, 1]
 
 
-def test_known_sets_are_listed_by_name(monkeypatch, tmp_path):
-  packaged = writer.list_images(config_lib.RecordsConfig(records="out"))
-  assert packaged[0].id == "astronaut.png"
-  called = []
-  monkeypatch.setattr(writer.kodak, "kodak", called.append)
-  writer.list_images(config_lib.RecordsConfig(records="out", source="kodak"), tmp_path)
-  assert called == [tmp_path / "kodak"]
-
-
 def test_the_streams_decode_to_the_size_of_the_tile(records):
   loaded = manifest.load(records.records)
   for record in tf.data.TFRecordDataset(list(loaded.shard_paths("train"))).take(2):
     features = tf.train.Example.FromString(record.numpy()).features.feature
     for stream in features["compressed"].bytes_list.value:
       assert codec.decode(stream).shape == (48, 48, 3)
+
+
+def test_other_settings_replace_the_old_ones_where_they_may(config, small_config):
+  place = pathlib.Path(config.records)
+  (place / "notes.txt").write_text("mine")
+  changes = {"qualities": (30,), "shards": "1"}
+  made = writer.write(small_config(config.images, place, overwrite=True, **changes))
+  assert made.qualities == (30,)
+  assert manifest.load(place) == made
+  names = {path.name for path in place.glob("deblock-*")}
+  assert names == {entry.file for entries in made.splits.values() for entry in entries}
+  assert (place / "notes.txt").read_text() == "mine"
+  assert not (place / ".shards" / "deblock-train.tfrecord-00001-of-00002.json").exists()
+
+
+def test_overwriting_takes_new_images_up(tmp_path, write_images, small_config):
+  images = write_images(tmp_path / "images", sizes=((48, 48),))
+  writer.write(small_config(images, tmp_path / "out"))
+  write_images(images, sizes=((48, 48), (48, 64)))
+  made = writer.write(small_config(images, tmp_path / "out", overwrite=True))
+  assert [image.id for image in made.images] == ["0.png", "1.png"]
+
+
+def test_what_is_up_to_date_is_not_overwritten(config, small_config, no_beam):
+  before = _times(config.records)
+  writer.write(small_config(config.images, config.records, overwrite=True))
+  assert _times(config.records) == before
+
+
+def test_a_second_writer_is_refused(config):
+  (pathlib.Path(config.records) / manifest.NAME).unlink()
+  with (
+    folder.writing(config.records),
+    pytest.raises(BlockingIOError, match="is being written by another process"),
+  ):
+    writer.write(config)
+
+
+def _keys(made):
+  """Returns the keys of all records, by split."""
+  found = {split: [] for split in made.splits}
+  for split in made.splits:
+    for record in tf.data.TFRecordDataset(list(made.shard_paths(split))).as_numpy_iterator():
+      features = tf.train.Example.FromString(record).features.feature
+      found[split].append(features["key"].bytes_list.value[0].decode())
+  return found
+
+
+def test_equal_pixels_are_taken_once_whatever_their_file(tmp_path, write_images, small_config):
+  images = write_images(tmp_path / "images")
+  (images / "copies").mkdir()
+  shutil.copy(images / "0.png", images / "copies" / "renamed.png")
+  with Image.open(images / "1.png") as picture:
+    picture.save(images / "copies" / "other.bmp")
+  made = writer.write(small_config(images, tmp_path / "out"))
+  assert [(copy.id, copy.of) for copy in made.copies] == [
+    ("copies/other.bmp", "1.png"),
+    ("copies/renamed.png", "0.png"),
+  ]
+  assert [image.id for image in made.images] == [f"{number}.png" for number in range(5)]
+  keys = [key for split in _keys(made).values() for key in split]
+  assert len(keys) == len(set(keys)) == sum(image.tiles for image in made.images)
+  assert not any(key.startswith("copies/") for key in keys)
+  # Going on from what an interrupted run left, and starting afresh, end with the same bytes.
+  before = _contents(tmp_path / "out")
+  (tmp_path / "out" / manifest.NAME).unlink()
+  (tmp_path / "out" / made.splits["train"][0].file).unlink()
+  assert writer.write(small_config(images, tmp_path / "out")) == made
+  assert _contents(tmp_path / "out") == before
+
+
+def test_no_test_image_resembles_a_training_image(tmp_path, photograph, small_config):
+  images = tmp_path / "images"
+  images.mkdir()
+  for number in range(6):
+    picture = Image.fromarray(photograph(128, 160, number))
+    picture.save(images / f"{number}.png")
+    # A copy that went through a JPEG, as photographs on the web do.
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=90)
+    with Image.open(buffer) as again:
+      again.save(images / f"{number}-copy.png")
+  free = writer.write(small_config(images, tmp_path / "free", near_duplicate_bits=-1))
+  first = {image.id: image.split for image in free.images}
+  across = {n for n in range(6) if first[f"{n}.png"] != first[f"{n}-copy.png"]}
+  assert across and not free.near
+  made = writer.write(small_config(images, tmp_path / "out"))
+  final = {image.id: image.split for image in made.images}
+  for number in range(6):
+    assert final[f"{number}.png"] == final[f"{number}-copy.png"]
+  assert {near.id.split(".")[0].split("-")[0] for near in made.near} >= {str(n) for n in across}
+  moved = {image for image in final if final[image] != first[image]}
+  assert {final[image] for image in moved} == {"train"}
+  for split, keys in _keys(made).items():
+    assert {final[key.rsplit("/", 2)[0]] for key in keys} <= {split}
+
+
+def test_a_list_decides_which_images_are_tests(tmp_path, write_images, small_config):
+  images = write_images(tmp_path / "images")
+  listed = tmp_path / "test.txt"
+  listed.write_text("# held out\n2.png\n\n  4.png \n")
+  config = small_config(images, tmp_path / "out", test_list=str(listed))
+  made = writer.write(config)
+  assert [image.id for image in made.images if image.split == "test"] == ["2.png", "4.png"]
+  listed.write_text("1.png\n")
+  with pytest.raises(ValueError, match="holds records with test_list_hash"):
+    writer.write(config)
+
+
+def test_a_list_that_is_missing_or_empty_is_named(tmp_path, write_images, small_config):
+  images = write_images(tmp_path / "images", sizes=((48, 48),))
+  listed = tmp_path / "test.txt"
+  config = small_config(images, tmp_path / "out", test_list=str(listed))
+  with pytest.raises(FileNotFoundError, match=r"test_list .*test\.txt cannot be read"):
+    writer.write(config)
+  listed.write_text("# nothing\n")
+  with pytest.raises(ValueError, match=r"test_list .*test\.txt names no image"):
+    writer.write(config)
+
+
+@pytest.mark.parametrize("downscale", [1.0, 2.0])
+def test_jpegs_that_pass_for_clean_are_named(tmp_path, photograph, small_config, caplog, downscale):
+  images = tmp_path / "images"
+  images.mkdir()
+  Image.fromarray(photograph(96, 96)).save(images / "a.jpg", quality=30)
+  Image.fromarray(photograph(96, 96, 1)).save(images / "b.png")
+  config = small_config(images, tmp_path / "out", jpeg_downscale=downscale)
+  with caplog.at_level(std_logging.WARNING):
+    made = writer.write(config)
+  assert {image.id: image.height for image in made.images} == {"a.jpg": 96 / downscale, "b.png": 96}
+  warned = "1 images are JPEGs and taken as clean" in caplog.text
+  assert warned == (downscale == 1.0)
+  assert not warned or "a.jpg" in caplog.text

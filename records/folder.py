@@ -1,0 +1,117 @@
+"""A folder of records before and while it is written: whose it is, what is there, what may go."""
+
+from collections.abc import Collection, Iterator, Mapping
+import contextlib
+import json
+import posixpath
+from typing import Any
+
+from absl import logging
+import tensorflow as tf
+
+from deblock.records import files, manifest, shard
+
+SETTINGS = "settings.json"
+LOCK = "lock"
+
+_SHARD_PREFIX = "deblock-"
+
+
+def check(folder: str, settings: Mapping[str, Any], overwrite: bool) -> bool:
+  """Returns whether a folder already holds records of these settings, finished or not.
+
+  Raises:
+    ValueError: if it holds something else, or records of other settings and not `overwrite`; the
+      message names the first difference.
+    PermissionError: if it cannot be looked into.
+  """
+  try:
+    names = _names(folder)
+  except tf.errors.OpError as error:
+    raise PermissionError(f"records folder {folder} cannot be used: {error.message}.") from error
+  # The lock and the folder for it are made before anything else.
+  if not names or names == [shard.SIDECARS]:
+    return False
+  if SETTINGS not in names:
+    raise ValueError(
+      f"records folder {folder} holds other files and no {SETTINGS}: name an empty or new one."
+    )
+  if overwrite:
+    return _read_settings(folder, lenient=True) == settings
+  old = _read_settings(folder)
+  for name in sorted(old.keys() | settings.keys()):
+    if old.get(name) != settings.get(name):
+      raise ValueError(
+        f"{folder} holds records with {name} = {old.get(name)!r}, now asked for with "
+        f"{settings.get(name)!r}: name another --records folder, or give --overwrite."
+      )
+  return True
+
+
+@contextlib.contextmanager
+def writing(folder: str) -> Iterator[None]:
+  """Makes a folder and keeps other writers out of it while the body runs.
+
+  Raises:
+    PermissionError: if the folder cannot be written.
+    BlockingIOError: if another process is writing there.
+  """
+  sidecars = posixpath.join(folder, shard.SIDECARS)
+  try:
+    tf.io.gfile.makedirs(sidecars)
+    lock = files.locked(posixpath.join(sidecars, LOCK))
+    with contextlib.ExitStack() as stack:
+      try:
+        stack.enter_context(lock)
+      except BlockingIOError as error:
+        raise BlockingIOError(
+          f"{folder} is being written by another process: wait for it, or name another --records."
+        ) from error
+      yield
+  except (tf.errors.PermissionDeniedError, tf.errors.FailedPreconditionError) as error:
+    raise PermissionError(f"records folder {folder} cannot be written: {error.message}.") from error
+
+
+def begin(folder: str, settings: Mapping[str, Any]) -> None:
+  """Notes what the records of a folder are from now on made with; it is incomplete from here on."""
+  _remove(folder, lambda name: name == manifest.NAME)
+  files.write_text(posixpath.join(folder, SETTINGS), json.dumps(settings, indent=1) + "\n")
+
+
+def remove_leftovers(folder: str, keep: Collection[str]) -> None:
+  """Removes what an interrupted run left: temporary files, and shards that are not to be kept.
+
+  The folder has this project's settings file, so files of these names are its own.
+  """
+  kept = {*keep, *(f"{name}.json" for name in keep)}
+
+  def is_left(name):
+    is_other = name.startswith(_SHARD_PREFIX) and name not in kept
+    return is_other or name.endswith(files.TEMPORARY_SUFFIX)
+
+  _remove(folder, is_left)
+  _remove(posixpath.join(folder, shard.SIDECARS), is_left)
+
+
+def _remove(folder, is_wanted):
+  for name in _names(folder):
+    if is_wanted(name):
+      tf.io.gfile.remove(posixpath.join(folder, name))
+
+
+def _names(folder):
+  if not tf.io.gfile.exists(folder):
+    return []
+  # Some file systems end the names of folders with a slash.
+  return sorted(name.rstrip("/") for name in tf.io.gfile.listdir(folder))
+
+
+def _read_settings(folder, lenient=False):
+  path = posixpath.join(folder, SETTINGS)
+  try:
+    return dict(json.loads(files.read_text(path)))
+  except (ValueError, TypeError) as error:
+    if lenient:
+      logging.warning("%s cannot be read: %s", path, error)
+      return {}
+    raise ValueError(f"{path} cannot be read: {error}; give --overwrite.") from error

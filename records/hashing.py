@@ -1,0 +1,26 @@
+"""Hashes of names and pixels that are the same in every process, on every machine, for ever."""
+
+import hashlib
+
+import numpy as np
+
+
+def stable_hash(*parts: object) -> int:
+  """Returns a 64-bit hash of the parts' texts that is the same in every process and version."""
+  text = "\0".join(map(str, parts))
+  return int.from_bytes(hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()[:8], "big")
+
+
+def fraction(*parts: object) -> float:
+  """Returns the hash of the parts as a fraction of its range, evenly spread over [0, 1)."""
+  return (stable_hash(*parts) >> 11) / 2**53
+
+
+def pixel_digest(image: np.ndarray) -> str:
+  """Returns the SHA-256 of an image's size and pixels, in hexadecimal.
+
+  Digested are height and width as little-endian uint32, then the bytes of uint8 [H, W, 3].
+  """
+  digest = hashlib.sha256(np.array(image.shape[:2], "<u4").tobytes())
+  digest.update(np.ascontiguousarray(image).data)
+  return digest.hexdigest()
