@@ -5,6 +5,7 @@ WORKDIR ?= runs/quickstart
 IMAGES ?=
 SOURCE ?=
 QUALITIES ?= 25
+RECORDS_FLAGS ?=
 MODEL ?= blockcnn
 WIDTH ?= 16
 STEPS ?= 800
@@ -22,7 +23,7 @@ SELECTION = --logdir=$(LOGDIR) --records=$(RECORDS) --output=$(EVALUATION) --qua
 
 .DEFAULT_GOAL := help
 .PHONY: help install records train evaluate compare tensorboard test lint typecheck bench \
-  bench-kodak clean
+  bench-kodak bench-records clean
 
 help: ## list these targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  \1\t\2/p' Makefile | expand -t 16
@@ -41,7 +42,7 @@ $(INSTALLED): setup.cfg pyproject.toml .ci/constraints.txt
 
 records: $(INSTALLED) ## shard the images into TFRecords
 	@$(BIN)/deblock-records --records=$(RECORDS) --images='$(IMAGES)' --source='$(SOURCE)' \
-	  --qualities=$(QUALITIES)
+	  --qualities=$(QUALITIES) $(RECORDS_FLAGS)
 
 train: records ## train, evaluate on held-out images and draw a picture
 	@$(BIN)/deblock-train --records=$(RECORDS) --logdir=$(LOGDIR) --model=$(MODEL) \
@@ -94,6 +95,11 @@ bench: records ## measure the input pipeline, training and restoring
 bench-kodak: $(INSTALLED) ## the Kodak network and ours, MINUTES of training each (IMAGES=KODAK)
 	@$(BIN)/python tests/bench/kodak.py --workdir=$(WORKDIR)/bench-kodak --minutes=$(MINUTES) \
 	  $(if $(IMAGES),--images='$(IMAGES)',--source=kodak) $(if $(FULL),--full='$(FULL)')
+
+# PARTS picks some of: throughput workers memory growth planning encodings.
+bench-records: $(INSTALLED) ## the writer of records: speed, memory, growth, and 20 kills (40 min)
+	@$(BIN)/python tests/bench/writing.py $(WORKDIR)/bench-records $(PARTS)
+	@$(BIN)/python tests/bench/killing.py $(WORKDIR)/bench-records
 
 clean: ## remove the virtual environment, caches and builds; runs stay
 	@rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .mypy_cache

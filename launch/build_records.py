@@ -1,46 +1,128 @@
 """deblock-records: cuts images into tiles, compresses them, and writes sharded TFRecords.
 
 deblock-records --images=FOLDER --records=DIR --qualities=10,20,30,40
+deblock-records --inspect=DIR
+deblock-records --images=gs://… --records=gs://… -- --runner=FlinkRunner …
+
+What follows a lone -- goes to Apache Beam.
 """
 
 import collections
+import dataclasses
+import posixpath
+import time
+
+from PIL import Image
+import tensorflow as tf
 
 from deblock.launch import flags as config_flags
 from deblock.launch import program
-from deblock.records import config, writer
+from deblock.records import config, contact_sheet, inspection, manifest, quiet, writer
+
+CONTACT_SHEET = "contact-sheet.png"
+
+_SHEET_TILES = 8
+_MIB = 2**20
+
+
+@dataclasses.dataclass(frozen=True)
+class ProgramConfig:
+  """What the program does other than write records as `RecordsConfig` says."""
+
+  inspect: str = dataclasses.field(
+    default="", metadata={"help": "Folder of records to look into instead: table, checks, picture."}
+  )
+  beam_options: tuple[str, ...] = dataclasses.field(
+    default=(), metadata={"help": "Options of Beam's runner, such as --runner=…; or put after --."}
+  )
+
 
 config_flags.define(config.RecordsConfig)
+config_flags.define(ProgramConfig)
 
 
-def summary(manifest) -> str:
+def summary(made: manifest.Manifest) -> str:
   """Returns what a folder of records holds, as text for a terminal."""
-  images = collections.Counter(image.split for image in manifest.images)
-  lines = [f"{'split':<8} {'images':>6} {'shards':>6} {'tiles':>8} {'MiB':>8}"]
-  for split, shards in manifest.splits.items():
-    size_mib = sum(shard.size_bytes for shard in shards) / 1024**2
-    tiles = manifest.count(split)
-    lines.append(f"{split:<8} {images[split]:>6} {len(shards):>6} {tiles:>8} {size_mib:>8.1f}")
-  lines += [f"skipped {skipped.path}: {skipped.reason}" for skipped in manifest.skipped]
+  images = collections.Counter(image.split for image in made.images)
+  lines = [f"{'split':<8} {'images':>7} {'shards':>6} {'tiles':>9} {'MiB':>9}"]
+  for split, shards in made.splits.items():
+    size_mib = sum(shard.size_bytes for shard in shards) / _MIB
+    tiles = made.count(split)
+    lines.append(f"{split:<8} {images[split]:>7} {len(shards):>6} {tiles:>9} {size_mib:>9.1f}")
+  lines += [f"skipped {skipped.path}: {skipped.reason}" for skipped in made.skipped]
+  lines += [f"left out {copy.id}: the same pixels as {copy.of}" for copy in made.copies]
+  lines += [
+    f"moved {near.id} to training: nearly the same as {near.of} ({near.distance} of 64 bits differ)"
+    for near in made.near
+  ]
   return "\n".join(lines)
 
 
 def main(arguments):
-  """Writes the records that the flags ask for."""
-  del arguments
+  """Writes the records that the flags ask for, or looks into those that there are."""
+  asked = config_flags.parse(ProgramConfig)
+  if asked.inspect:
+    return inspect(asked.inspect)
   settings = config_flags.parse(config.RecordsConfig)
+  made = _write(settings, (*asked.beam_options, *arguments[1:]))
+  print(f"{summary(made)}\nrecords: {settings.records}")
+  return 0
+
+
+def _write(settings, beam_options):
+  options = None
+  if beam_options:
+    from apache_beam.options import pipeline_options
+
+    options = pipeline_options.PipelineOptions(list(beam_options))
+  began = time.monotonic()
   with program.progress_bar("writing records", "shard") as bar:
 
-    def show(done, every):
-      bar.total = every
-      bar.update(done - bar.n)
+    def show(progress):
+      bar.total = progress.all_shards
+      size_mib = progress.size_bytes / _MIB
+      rate = size_mib / max(time.monotonic() - began, 1e-9)
+      bar.set_postfix_str(f"{progress.tiles} tiles, {size_mib:.0f} MiB, {rate:.1f} MiB/s", False)
+      bar.update(progress.shards - bar.n)
 
-    manifest = writer.write(settings, on_progress=show)
-  print(f"{summary(manifest)}\nrecords: {settings.records}")
+    return writer.write(settings, on_progress=show, pipeline_options=options)
+
+
+def inspect(folder: str) -> int:
+  """Prints what a folder holds and what is wrong with it, and draws a sheet of its tiles.
+
+  Returns:
+    The exit status: 1 if a shard is damaged, else 0.
+  Raises:
+    FileNotFoundError: if the folder holds no finished records.
+    ValueError: if its manifest cannot be read, or a shard is missing or of another size.
+  """
+  made = manifest.load(folder)
+  print(summary(made))
+  found = []
+  shards = sum(map(len, made.splits.values()))
+  with program.progress_bar("checking", "shard", shards) as bar:
+    for problem in inspection.problems(made, on_shard=lambda name: bar.update()):
+      found.append(problem)
+  for problem in found:
+    print(f"damaged: {problem}")
+  if not found:
+    tiles = list(inspection.sample(made, _SHEET_TILES))
+    if tiles:
+      path = posixpath.join(folder, CONTACT_SHEET)
+      with tf.io.gfile.GFile(path, "wb") as file:
+        Image.fromarray(contact_sheet.contact_sheet(tiles)).save(file, "PNG")
+      print(f"contact sheet: {path}")
+    print(f"{shards} shards are whole: every checksum and count is as {manifest.NAME} says")
+  return 1 if found else 0
 
 
 def run():
   """Entry point of the console script."""
-  program.run(main)
+  # Reading a TFDS data set runs TensorFlow, which would take hold of every GPU of the machine.
+  with quiet.standard_error():
+    tf.config.set_visible_devices([], "GPU")
+  program.run(main, takes_arguments=True)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ def main(arguments):
   chosen, qualities = selection.choose(settings)
   restore = selection.load_restorer(settings.logdir)
   written = []
-  with program.progress_bar("comparing", "picture", len(chosen) * len(qualities)) as bar:
+  with program.progress_bar("comparing", "picture", len(chosen.images) * len(qualities)) as bar:
     for image, clean in selection.read(chosen):
       for quality in qualities:
         jpeg = codec.decode(codec.encode(clean, quality, settings.subsampling))

@@ -17,7 +17,7 @@ def main(arguments):
   chosen, qualities = selection.choose(settings)
   restore = selection.load_restorer(settings.logdir)
   rows = []
-  with program.progress_bar("evaluating", "image", len(chosen)) as bar:
+  with program.progress_bar("evaluating", "image", len(chosen.images)) as bar:
     for image in selection.read(chosen):
       rows += evaluation.evaluate(restore, [image], qualities, settings.subsampling)
       bar.update()

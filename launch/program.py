@@ -11,17 +11,23 @@ import tqdm
 from deblock.records import quiet
 
 
-def run(main: Callable[[Sequence[str]], int | None]) -> None:
+def run(main: Callable[[Sequence[str]], int | None], takes_arguments: bool = False) -> None:
   """Runs a program, and turns its user's mistakes into one line and an exit status of 1.
 
   A mistake is a ValueError, an OSError, a RuntimeError or an ArithmeticError, which the functions
   below raise with a message that names the flag or file, or an error of TensorFlow's graph, such as
   a damaged record. --verbosity=1 shows where it came from.
+
+  Args:
+    main: takes the command line without the flags, the program's name first.
+    takes_arguments: whether `main` has a use for more than flags, which must follow a lone --.
   """
 
   def guarded(arguments):
-    if len(arguments) > 1:
-      raise app.UsageError(f"not understood: {' '.join(arguments[1:])}; options start with --.")
+    extra = list(arguments[1:])
+    passed_on = sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else []
+    if extra != (passed_on if takes_arguments else []):
+      raise app.UsageError(f"not understood: {' '.join(extra)}; options start with --.")
     verbose = flags.FLAGS.verbosity > 0
     if not verbose:
       # TensorFlow times its checkpoints in absl's log, at the level of information.

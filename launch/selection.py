@@ -3,13 +3,15 @@
 from collections.abc import Iterator, Sequence
 import dataclasses
 import pathlib
+from typing import NamedTuple
 
 import numpy as np
 
 from deblock.launch import checkpoints, config
 from deblock.model import registry, restorer
 from deblock.pipeline import dataset
-from deblock.records import codec, jpeg_tables, sources
+from deblock.records import codec, cutting, identity, jpeg_tables, sources
+from deblock.records import config as records_config
 from deblock.records import images as images_lib
 from deblock.records import manifest as manifest_lib
 
@@ -71,8 +73,22 @@ def load_restorer(logdir: str) -> restorer.Restorer:
   return restorer.Restorer(network, registry.get(run.model.model))
 
 
-def choose(settings: SelectionConfig) -> tuple[list[tuple[str, str]], Sequence[int]]:
-  """Returns the images to work on, as (identity, path), and the qualities.
+class Chosen(NamedTuple):
+  """Images to work on.
+
+  Attributes:
+    source: that they are read from.
+    images: the images.
+    jpeg_downscale: factor by which those that were JPEGs are shrunk, as in the records.
+  """
+
+  source: sources.Source
+  images: tuple[identity.SourceImage, ...]
+  jpeg_downscale: float
+
+
+def choose(settings: SelectionConfig) -> tuple[Chosen, Sequence[int]]:
+  """Returns the images to work on, and the qualities.
 
   Raises:
     FileNotFoundError: if there are no images, run or records.
@@ -81,23 +97,31 @@ def choose(settings: SelectionConfig) -> tuple[list[tuple[str, str]], Sequence[i
   run = config.load(settings.logdir)
   records = settings.records or run.input.records
   if settings.images:
-    chosen = [(image.id, image.path) for image in sources.from_pattern(settings.images)]
+    source = sources.open_source(images=settings.images)
     qualities = settings.qualities or manifest_lib.load(records).qualities
-    return chosen, qualities
+    return Chosen(source, source.list(), jpeg_downscale=1), qualities
   manifest = manifest_lib.load(records)
   held_out = dataset.held_out_images(run.input, manifest)
-  chosen = [(image.id, image.path) for image in manifest.images if image.id in held_out]
-  if not chosen:
+  images = tuple(
+    identity.SourceImage.alone(image.id, image.path)
+    for image in manifest.images
+    if image.id in held_out
+  )
+  if not images:
     raise ValueError(f"{records} has no test images: name some with --images=FOLDER.")
+  options = {name: manifest.settings[name] for name in records_config.SOURCE_FIELDS}
+  chosen = Chosen(sources.open_source(**options), images, manifest.settings["jpeg_downscale"])
   return chosen, settings.qualities or manifest.qualities
 
 
-def read(chosen: Sequence[tuple[str, str]]) -> Iterator[tuple[str, np.ndarray]]:
+def read(chosen: Chosen) -> Iterator[tuple[str, np.ndarray]]:
   """Yields each image's identity and pixels, uint8 [H, W, 3].
 
   Raises:
     ImageError: naming the first file that cannot be read. A mean over fewer images than were asked
       for would be another figure, so none is left out.
   """
-  for image, path in chosen:
-    yield image, images_lib.read_rgb(path)
+  for image, found in chosen.source.read(chosen.images):
+    if isinstance(found, images_lib.ImageError):
+      raise found
+    yield image.id, cutting.shrink(found, chosen.jpeg_downscale)

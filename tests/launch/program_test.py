@@ -64,6 +64,7 @@ def _commands():
     commands[name] = [*_module(program), *arguments]
   commands["errors"] = ["-c", RAISING]
   commands["left over"] = [*_module("evaluate"), "--logdir=l", "--output=o", "photographs"]
+  commands["left over before --"] = [*_module("build_records"), "--records=r", "photos", "--", "x"]
   return commands
 
 
@@ -145,8 +146,16 @@ def test_each_error_is_one_line_without_its_origin(finished):
     assert message in line and "Error" not in line
 
 
-def test_arguments_that_are_no_flags_are_refused(finished):
-  done = finished["left over"]
+@pytest.mark.parametrize(
+  ("name", "said"),
+  [
+    ("left over", "not understood: photographs"),
+    # Only what follows the lone -- goes to Beam.
+    ("left over before --", "not understood: photos x"),
+  ],
+)
+def test_arguments_that_are_no_flags_are_refused(finished, name, said):
+  done = finished[name]
   assert done.returncode not in (0, None)
-  assert "not understood: photographs" in done.stdout + done.stderr
+  assert said in done.stdout + done.stderr
   assert "Traceback" not in done.stderr

@@ -3,10 +3,11 @@ import pathlib
 import numpy as np
 from PIL import Image
 import pytest
+import tensorflow as tf
 
 from deblock.launch import checkpoints, config, loop, selection
 from deblock.records import config as records_config
-from deblock.records import images, manifest, writer
+from deblock.records import images, manifest, schema, sources, writer
 
 
 @pytest.fixture
@@ -35,16 +36,18 @@ def folder(tmp_path, picture):
 def test_without_images_the_held_out_ones_of_the_run_are_taken(started, records):
   chosen, qualities = selection.choose(_settings(started))
   loaded = manifest.load(records)
-  assert sorted(chosen) == sorted(
+  assert sorted((image.id, image.path) for image in chosen.images) == sorted(
     (image.id, image.path) for image in loaded.images if image.split == "test"
   )
-  assert 0 < len(chosen) < len(loaded.images)
+  assert 0 < len(chosen.images) < len(loaded.images)
   assert tuple(qualities) == loaded.qualities
 
 
 def test_images_that_are_named_are_taken_instead(started, records, folder):
   chosen, qualities = selection.choose(_settings(started, images=str(folder)))
-  assert chosen == [(name, str(folder / name)) for name in ("a.png", "b.png")]
+  assert [(image.id, image.path) for image in chosen.images] == [
+    (name, str(folder / name)) for name in ("a.png", "b.png")
+  ]
   assert tuple(qualities) == manifest.load(records).qualities
 
 
@@ -64,18 +67,38 @@ def test_other_records_are_taken_where_they_are_named(started, folder, tmp_path)
     )
   )
   chosen, qualities = selection.choose(_settings(started, records=other))
-  assert [image for image, _ in chosen] == ["a.png"]
+  assert [image.id for image in chosen.images] == ["a.png"]
   assert tuple(qualities) == (33,)
 
 
+def _chosen(path, jpeg_downscale=1.0):
+  source = sources.open_source(images=str(path))
+  return selection.Chosen(source, source.list(), jpeg_downscale)
+
+
+def test_what_the_records_took_for_clean_is_the_reference(started, picture, tmp_path):
+  path, other = tmp_path / "jpegs", str(tmp_path / "other")
+  path.mkdir()
+  Image.fromarray(picture(96, 64, 9)).save(path / "a.jpg", quality=50)
+  writer.write(
+    records_config.RecordsConfig(
+      images=str(path), records=other, tile_size=0, test_share=1.0, jpeg_downscale=2.0
+    )
+  )
+  chosen, _ = selection.choose(_settings(started, records=other))
+  ((_, pixels),) = selection.read(chosen)
+  (record,) = tf.data.TFRecordDataset(manifest.load(other).shard_paths("test"))
+  np.testing.assert_array_equal(pixels, schema.parse(record, "raw").clean)
+
+
 def test_images_are_read_as_they_are(folder, picture):
-  ((image, pixels),) = selection.read([("a.png", str(folder / "a.png"))])
+  ((image, pixels),) = selection.read(_chosen(folder / "a.png"))
   assert image == "a.png"
   np.testing.assert_array_equal(pixels, picture(40, 48, 9))
 
 
 def test_a_broken_image_is_named_and_not_left_out(folder):
-  every = selection.read([(path.name, str(path)) for path in sorted(folder.iterdir())])
+  every = selection.read(_chosen(folder))
   next(every)
   with pytest.raises(images.ImageError, match=f"{folder / 'b.png'}: "):
     next(every)

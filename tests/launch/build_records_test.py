@@ -1,0 +1,59 @@
+import pathlib
+import shutil
+
+from PIL import Image
+import pytest
+
+from deblock.launch import build_records
+from deblock.records import config as config_lib
+from deblock.records import manifest, writer
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory, photograph):
+  """Records of four images: one of them a copy, one broken."""
+  root = tmp_path_factory.mktemp("records")
+  (root / "images").mkdir()
+  for number in range(2):
+    Image.fromarray(photograph(64, 96, number)).save(root / "images" / f"{number}.png")
+  shutil.copy(root / "images" / "0.png", root / "images" / "copy.png")
+  (root / "images" / "broken.png").write_bytes(b"no image")
+  config = config_lib.RecordsConfig(
+    images=str(root / "images"),
+    records=str(root / "out"),
+    tile_size=48,
+    qualities=(10, 30),
+    test_share=0.0,
+  )
+  return writer.write(config)
+
+
+def test_the_summary_counts_and_names(made):
+  lines = build_records.summary(made).splitlines()
+  assert lines[0].split() == ["split", "images", "shards", "tiles", "MiB"]
+  assert lines[1].split()[:4] == ["train", "2", "1", "8"]
+  assert lines[2].startswith("skipped ") and "broken.png: cannot be read as an image" in lines[2]
+  assert lines[3] == "left out copy.png: the same pixels as 0.png"
+
+
+def test_inspecting_whole_records_draws_a_picture(made, tmp_path, capsys):
+  folder = pathlib.Path(shutil.copytree(made.folder, tmp_path / "copy"))
+  assert build_records.inspect(str(folder)) == 0
+  printed = capsys.readouterr().out
+  assert "train          2      1         8" in printed
+  assert "1 shards are whole" in printed
+  with Image.open(folder / build_records.CONTACT_SHEET) as sheet:
+    assert min(sheet.size) > 500
+  # The picture makes the folder no other one.
+  assert manifest.load(folder) == made
+
+
+def test_inspecting_damaged_records_fails_and_names_the_shard(made, tmp_path, capsys):
+  folder = pathlib.Path(shutil.copytree(made.folder, tmp_path / "copy"))
+  path = next(folder.glob("deblock-train*"))
+  data = bytearray(path.read_bytes())
+  data[len(data) // 2] ^= 255
+  path.write_bytes(data)
+  assert build_records.inspect(str(folder)) == 1
+  assert f"damaged: {path} is damaged after" in capsys.readouterr().out
+  assert not (folder / build_records.CONTACT_SHEET).exists()
