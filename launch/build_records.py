@@ -72,7 +72,8 @@ def main(arguments):
 def _write(settings, beam_options):
   options = None
   if beam_options:
-    from apache_beam.options import pipeline_options
+    with quiet.everything():
+      from apache_beam.options import pipeline_options
 
     options = pipeline_options.PipelineOptions(list(beam_options))
   began = time.monotonic()

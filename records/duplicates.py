@@ -32,7 +32,7 @@ class Imprint:
     id: unique name.
     group: images of one group are never on two sides of a split.
     split: "train" or "test", as first planned; the same for the whole group.
-    digest: of its pixels, such as a SHA-256 in hex: equal means equal pixels.
+    digest: of its pixels, such as `hashing.content_hash`: equal means equal pixels.
     hash: perceptual, 64 bits, or None where it would say nothing; then nothing is near the image.
   """
 

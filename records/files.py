@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 import contextlib
 import fcntl
-import hashlib
 import os
 import uuid
 
@@ -87,12 +86,3 @@ def read_text(path: str) -> str:
 def size_bytes(path: str) -> int:
   """Returns the size of a file, or -1 where there is none."""
   return tf.io.gfile.stat(path).length if tf.io.gfile.exists(path) else -1
-
-
-def sha256(path: str) -> str:
-  """Returns the digest of a file in hexadecimal, read in pieces."""
-  digest = hashlib.sha256()
-  with tf.io.gfile.GFile(path, "rb") as file:
-    while piece := file.read(1 << 20):
-      digest.update(piece)
-  return digest.hexdigest()

@@ -20,8 +20,9 @@ def local_pipeline(workers: int) -> beam.Pipeline:
   if workers > 1:
     # The runner's own "multi_processing" starts workers that log every step to the terminal, so
     # the same kind of process is started here through a module that hushes them.
+    # "exec" puts it in the place of the shell, so that it is this process's own child.
     environment = environments.SubprocessSDKEnvironment.from_command_string(
-      f'"{sys.executable}" -m deblock.records.beam_worker'
+      f'exec "{sys.executable}" -m deblock.records.beam_worker'
     )
   options = pipeline_options.PipelineOptions.from_dictionary({"direct_num_workers": workers})
   return beam.Pipeline(runner=fn_runner.FnApiRunner(environment), options=options)

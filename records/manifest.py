@@ -16,12 +16,11 @@ NAME = "manifest.json"
 
 @dataclasses.dataclass(frozen=True)
 class ShardEntry:
-  """One shard: its file name, records, size on disk and SHA-256 in hexadecimal."""
+  """One shard: its file name, number of records, and size on disk."""
 
   file: str
   count: int
   size_bytes: int
-  sha256: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,7 +36,7 @@ class ImageEntry:
     height: in pixels, of what the tiles were cut from.
     width: likewise.
     format: of the file, "PNG", "JPEG" and so on; "" if it was none.
-    digest: SHA-256 of its pixels in hexadecimal.
+    digest: `hashing.content_hash` of its pixels.
     hash: its perceptual hash in hexadecimal; "" if there is none.
   """
 
@@ -170,7 +169,7 @@ def save(folder: str, manifest: Manifest) -> None:
 def load(folder: str | os.PathLike) -> Manifest:
   """Returns the manifest of a folder, after checking that its shards are there and whole.
 
-  Sizes are compared, digests are not: that would read every byte.
+  Only sizes are compared: `inspection.problems` reads every byte.
 
   Raises:
     FileNotFoundError: if the folder has no manifest.

@@ -120,7 +120,6 @@ def write_shard(
         file=shard_plan.name,
         count=count,
         size_bytes=files.size_bytes(temporary),
-        sha256=files.sha256(temporary),
       ),
       images=tuple(used),
       skipped=tuple(skipped),
@@ -157,7 +156,7 @@ def _records(shard_plan, config, used, skipped):
         height=pixels.shape[0],
         width=pixels.shape[1],
         format=found.format,
-        digest=hashing.pixel_digest(found.pixels),
+        digest=hashing.content_hash(found.pixels),
         hash=_hash(found.pixels, config),
       )
     )

