@@ -3,6 +3,7 @@
 import ctypes
 import logging
 import os
+import pathlib
 import signal
 import sys
 
@@ -33,5 +34,5 @@ if __name__ == "__main__":
 
   # Beam prints a failing step's traceback before it reports the failure. Where standard error is a
   # file on a full disk, printing fails, the report is never sent, and the job would wait for ever.
-  sys.stderr = open(os.devnull, "w")  # noqa: SIM115
+  sys.stderr = pathlib.Path(os.devnull).open("w")  # noqa: SIM115, open as long as the process
   sdk_worker_main.main(sys.argv)

@@ -69,8 +69,13 @@ def is_remote(path: str) -> bool:
 
 
 def absolute(path: str) -> str:
-  """Returns a path that means the same in a process with another working folder."""
-  return path if is_remote(path) else os.path.abspath(path)  # noqa: PTH100, links must stay
+  """Returns a path that means the same to another user in another folder; "" stays "".
+
+  A leading ~ becomes the home folder; links stay links.
+  """
+  if not path or is_remote(path):
+    return path
+  return os.path.abspath(os.path.expanduser(path))  # noqa: PTH100, PTH111, pathlib follows links
 
 
 def read_text(path: str) -> str:

@@ -59,7 +59,13 @@ def write(
     RuntimeError: if the pipeline fails; what it finished is kept.
     kodak.DownloadError: if the Kodak images cannot be fetched.
   """
-  config = dataclasses.replace(config, records=files.absolute(config.records))
+  # Workers may have another working folder, and whoever goes on with the job too.
+  config = dataclasses.replace(
+    config,
+    records=files.absolute(config.records),
+    images=files.absolute(config.images),
+    tfds_dir=files.absolute(config.tfds_dir),
+  )
   test_ids = read_list(config.test_list) if config.test_list else None
   settings = _settings(config, test_ids)
   source = sources.open_source(**config.source_options, cache_dir=cache_dir)

@@ -3,9 +3,9 @@
 python tests/bench/killing.py WORKDIR [--kills=20] [--seed=0]; run by `make bench-records`.
 
 A job of two workers is started, killed with SIGKILL (all of its processes) after a random time, and
-started again, until it has been killed so often; then it may finish. Meanwhile nothing but whole
-shards may be seen, a finished shard must never change again, and in the end every byte must be that
-of a job that nobody disturbed.
+started again, until it gets through; then comes a new job, until so many kills are counted.
+Meanwhile nothing but whole shards may be seen, a finished shard must never change again, and in
+the end every byte must be that of a job that nobody disturbed.
 """
 
 import argparse
@@ -69,36 +69,53 @@ def main():
     sys.exit("the undisturbed job failed")
   whole_seconds = time.monotonic() - began
   draw = random.Random(arguments.seed)
-  seen = {}
-  for kill in range(1, arguments.kills + 1):
+  seen: dict[str, tuple[str, int]] = {}
+  kills = rounds = 0
+  while kills < arguments.kills:
     job = start(folder, out)
     time.sleep(draw.uniform(0, whole_seconds))
-    ended = job.poll() is not None
-    if not ended:
+    if job.poll() is None:
       os.killpg(job.pid, signal.SIGKILL)
       job.wait()
-    found = shards(out) if out.exists() else {}
-    for name, facts in seen.items():
-      if found.get(name) != facts:
-        sys.exit(f"{name} was finished before kill {kill} and has been made again or lost")
-    for name in found.keys() - seen.keys():
-      count_records(out / name)
-    print(
-      f"kill {kill}: {'had ended' if ended else 'killed'} with {len(found)} of "
-      f"{len(shards(expected))} shards, {len(found.keys() - seen.keys())} of them new",
-      flush=True,
-    )
-    seen = found
+      kills += 1
+      seen = check_what_is_left(out, seen, kills)
+    else:
+      # It got through in spite of the kills before: a round is over, and the next starts afresh.
+      check_result(expected, out, job)
+      shutil.rmtree(out)
+      seen, rounds = {}, rounds + 1
   job = start(folder, out)
-  if job.wait(WAIT_SECONDS):
-    sys.exit("the job failed after the last kill")
-  same = {name: digest for name, (digest, _) in shards(out).items()} == {
-    name: digest for name, (digest, _) in shards(expected).items()
-  }
+  job.wait(WAIT_SECONDS)
+  check_result(expected, out, job)
+  print(
+    f"killed {kills} times in {rounds + 1} jobs: every job ended with the bytes of one that nobody "
+    "disturbed, and no finished shard was made again"
+  )
+
+
+def check_what_is_left(out, seen, kill):
+  """Returns the shards that are there after a kill; exits if one is damaged, lost or made anew."""
+  found = shards(out) if out.exists() else {}
+  for name, facts in seen.items():
+    if found.get(name) != facts:
+      sys.exit(f"{name} was finished before kill {kill} and has been made again or lost")
+  new = found.keys() - seen.keys()
+  for name in new:
+    count_records(out / name)
+  print(f"kill {kill}: {len(found)} shards are finished, {len(new)} of them new", flush=True)
+  return found
+
+
+def check_result(expected, out, job):
+  """Exits unless a job has ended well and with the bytes of the undisturbed one."""
+  if job.returncode:
+    sys.exit(f"a job that was not killed ended with status {job.returncode}")
+  digests = [
+    {name: digest for name, (digest, _) in shards(place).items()} for place in (expected, out)
+  ]
   manifests = [(place / "manifest.json").read_bytes() for place in (expected, out)]
-  if not same or manifests[0] != manifests[1]:
+  if digests[0] != digests[1] or manifests[0] != manifests[1]:
     sys.exit("the bytes are not those of the undisturbed job")
-  print(f"killed {arguments.kills} times: all shards and the manifest have the same bytes")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from PIL import Image
 import pytest
 
 from deblock.records import config as config_lib
-from deblock.records import writer
+from deblock.records import listing, plan, shard, writer
 
 QUALITIES = (10, 20)
 
@@ -45,3 +45,19 @@ def records(tmp_path_factory, write_images):
   config = _small_config(images, root / "out")
   writer.write(config)
   return config
+
+
+@pytest.fixture
+def unwritten(tmp_path, write_images, small_config):
+  """The settings of records of three small images, in a folder that holds none of them yet."""
+  images = write_images(tmp_path / "images", sizes=((48, 48),) * 3)
+  (tmp_path / "out" / shard.SIDECARS).mkdir(parents=True)
+  return small_config(images, tmp_path / "out", test_share=0.0)
+
+
+@pytest.fixture
+def shards(unwritten):
+  """The plan of those records: three shards of a tile each."""
+  images = listing.from_pattern(unwritten.images)
+  splits = plan.assign_splits(images, 0.0)
+  return plan.make_plan(images, splits, {"train": 3, "test": 0}).shards

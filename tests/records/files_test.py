@@ -66,5 +66,8 @@ with files.locked({path!r}):
 
 def test_absolute_paths_are_of_local_files_only(tmp_path, monkeypatch):
   monkeypatch.chdir(tmp_path)
+  monkeypatch.setenv("HOME", "/home/somebody")
   assert files.absolute("a/b") == f"{tmp_path}/a/b"
+  assert files.absolute("~/a") == "/home/somebody/a"
+  assert files.absolute("") == ""
   assert files.absolute("gs://bucket/a") == "gs://bucket/a"

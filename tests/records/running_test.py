@@ -3,7 +3,7 @@ import pathlib
 
 import pytest
 
-from deblock.records import listing, plan, running, shard
+from deblock.records import running, shard
 
 GIB = 2**30
 
@@ -23,38 +23,23 @@ def test_the_number_of_workers(workers, shards, total_bytes, expected):
   assert running.worker_count(workers, shards, total_bytes) == expected
 
 
-@pytest.fixture
-def config(tmp_path, write_images, small_config):
-  images = write_images(tmp_path / "images", sizes=((48, 48),) * 3)
-  (tmp_path / "out" / shard.SIDECARS).mkdir(parents=True)
-  return small_config(images, tmp_path / "out", test_share=0.0)
-
-
-@pytest.fixture
-def shards(config):
-  """Three shards of a tile each."""
-  images = listing.from_pattern(config.images)
-  splits = plan.assign_splits(images, 0.0)
-  return plan.make_plan(images, splits, {"train": 3, "test": 0}).shards
-
-
-def test_only_what_is_missing_is_written(config, shards):
-  first = shard.write_shard(shards[1], config, config.records)
-  path = pathlib.Path(config.records) / shards[1].name
+def test_only_what_is_missing_is_written(unwritten, shards):
+  first = shard.write_shard(shards[1], unwritten, unwritten.records)
+  path = pathlib.Path(unwritten.records) / shards[1].name
   before = path.stat().st_mtime_ns
-  results = running.run(shards, config, workers=1)
+  results = running.run(shards, unwritten, workers=1)
   assert [result.shard.file for result in results] == [item.name for item in shards]
   assert results[1] == first
   assert path.stat().st_mtime_ns == before
 
 
-def test_where_all_is_there_no_pipeline_runs(config, shards, monkeypatch):
-  results = running.run(shards, config, workers=1)
+def test_where_all_is_there_no_pipeline_runs(unwritten, shards, monkeypatch):
+  results = running.run(shards, unwritten, workers=1)
   monkeypatch.setattr(running, "_run_pipeline", None)
-  assert running.run(shards, config, workers=1) == results
+  assert running.run(shards, unwritten, workers=1) == results
 
 
-def test_a_failing_disk_is_named_and_what_was_finished_is_kept(config, shards, monkeypatch):
+def test_a_failing_disk_is_named_and_what_was_finished_is_kept(unwritten, shards, monkeypatch):
   write = shard.write_shard
 
   def fail(item, *arguments):
@@ -65,8 +50,8 @@ def test_a_failing_disk_is_named_and_what_was_finished_is_kept(config, shards, m
   monkeypatch.setattr(shard, "write_shard", fail)
   message = r"^\[Errno 28\] No space left on device: '.*'\. Finished shards are kept"
   with pytest.raises(RuntimeError, match=message):
-    running.run(shards, config, workers=1)
-  assert [shard.finished(item, config, config.records) is None for item in shards] == [
+    running.run(shards, unwritten, workers=1)
+  assert [shard.finished(item, unwritten, unwritten.records) is None for item in shards] == [
     False,
     False,
     True,

@@ -341,3 +341,13 @@ def test_jpegs_that_pass_for_clean_are_named(tmp_path, photograph, small_config,
   warned = "1 images are JPEGs and taken as clean" in caplog.text
   assert warned == (downscale == 1.0)
   assert not warned or "a.jpg" in caplog.text
+
+
+def test_going_on_works_from_another_folder(tmp_path, write_images, small_config, monkeypatch):
+  write_images(tmp_path / "here" / "images", sizes=((48, 48), (64, 96)))
+  monkeypatch.chdir(tmp_path / "here")
+  made = writer.write(small_config("images", "out"))
+  assert made.folder == str(tmp_path / "here" / "out")
+  assert all(pathlib.Path(image.path).is_absolute() for image in made.images)
+  monkeypatch.chdir(tmp_path)
+  assert writer.write(small_config("here/images", "here/out")) == made
