@@ -6,10 +6,11 @@ The field is the flag's one declaration: its name, type and default, its help li
 
 from collections.abc import Callable
 import dataclasses
-import re
 from typing import Any, TypeVar
 
 from absl import flags
+
+from deblock.records import ranges
 
 # The flags belong to the programs that call `define`, whose --help then shows them.
 flags.disclaim_key_flags()
@@ -46,25 +47,8 @@ def parse(config_class: type[Config], flag_values: flags.FlagValues = flags.FLAG
   for field in dataclasses.fields(config_class):  # type: ignore[arg-type]
     value: Any = flag_values[field.name].value
     if field.type == tuple[int, ...]:
-      value = tuple(number for item in value for number in _whole_numbers(field.name, item))
+      value = ranges.whole_numbers(field.name, value)
     elif field.type == tuple[str, ...]:
       value = tuple(value)
     values[field.name] = value
   return config_class(**values)
-
-
-def _whole_numbers(name, text):
-  """Returns the numbers that an item of a list stands for, both ends of a range included."""
-  found = re.fullmatch(r"\s*(-?\d+)(?:-(\d+)(?::(\d+))?)?\s*", text)
-  if not found:
-    raise ValueError(
-      f"{name} must be whole numbers or ranges such as 5-95 or 10-90:20, separated by commas, got "
-      f"{text!r}."
-    )
-  first, last, step = found.groups()
-  if last is None:
-    return (int(first),)
-  numbers = tuple(range(int(first), int(last) + 1, int(step or 1))) if step != "0" else ()
-  if not numbers:
-    raise ValueError(f"{name} has the range {text!r}, which holds no number.")
-  return numbers

@@ -2,6 +2,8 @@
 
 import dataclasses
 
+from deblock.pipeline import qualities as qualities_lib
+
 BLOCK = 8
 
 
@@ -27,6 +29,20 @@ class InputConfig:
   )
   qualities: tuple[int, ...] = dataclasses.field(
     default=(), metadata={"help": "stored qualities to train on; all of them if empty"}
+  )
+  degradation: str = dataclasses.field(
+    default="stored",
+    metadata={
+      "help": "stored: JPEGs that the records hold; online: each crop is compressed anew, 4:2:0, "
+      "at a quality of --online_qualities"
+    },
+  )
+  online_qualities: str = dataclasses.field(
+    default="5-95",
+    metadata={
+      "help": "degradation=online: qualities to draw from: 10,20,30 or 5-95 or weighted lists, "
+      "0.75*10-60:10+0.25*8-96, whose name is fbcnn"
+    },
   )
   crops_per_tile: int = dataclasses.field(
     default=16, metadata={"help": "crops cut from a tile each time it is decoded"}
@@ -56,6 +72,14 @@ class InputConfig:
     for name in ("batch_size", "crops_per_tile", "mixed_tiles", "shuffled_tiles"):
       if getattr(self, name) < 1:
         raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}.")
+    if self.degradation not in ("stored", "online"):
+      raise ValueError(f"degradation must be stored or online, got {self.degradation!r}.")
+    qualities_lib.probabilities(self.online_qualities)
+    if self.degradation == "online" and (self.sampling == "pairs" or self.qualities):
+      raise ValueError(
+        "degradation=online goes with sampling=crops and without --qualities, which choose among "
+        f"stored JPEGs, got {self.sampling!r} and {list(self.qualities)}."
+      )
     for quality in self.qualities:
       if not 1 <= quality <= 100:
         raise ValueError(f"qualities must be in [1, 100], got {quality}.")

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from deblock.pipeline import augment, batch, crop, degrade, pairs, pixels, seeds, source
 from deblock.pipeline import config as config_lib
+from deblock.pipeline import qualities as qualities_lib
 from deblock.records import codec, jpeg_tables, schema
 from deblock.records import manifest as manifest_lib
 
@@ -210,29 +211,30 @@ def _epochs(first):
 def _random_crops(serialized, clean_encoding, config, seed, index):
   """Returns the uint8 crops of one tile, its qualities and tables, as a Batch of crops_per_tile."""
   element = schema.parse(serialized, clean_encoding)
-  stream, quality = degrade.choose_stored(
-    element.compressed,
-    element.qualities,
-    config.qualities,
-    seeds.derive(seed, index, seeds.QUALITY),
-  )
-  clean = element.clean
-  compressed = codec.tf_decode(stream)
   offsets = crop.random_offsets(
-    tf.shape(clean)[0],
-    tf.shape(clean)[1],
+    tf.shape(element.clean)[0],
+    tf.shape(element.clean)[1],
     config.crop_size,
     config.crops_per_tile,
     seeds.derive(seed, index, seeds.OFFSETS),
   )
-  return _augmented(
-    config,
-    crop.cut(compressed, offsets, config.crop_size),
-    crop.cut(clean, offsets, config.crop_size),
-    quality,
-    _tables(quality, config.crops_per_tile),
-    seeds.derive(seed, index, seeds.SYMMETRY),
+  clean = crop.cut(element.clean, offsets, config.crop_size)
+  quality_seed = seeds.derive(seed, index, seeds.QUALITY)
+  symmetry_seed = seeds.derive(seed, index, seeds.SYMMETRY)
+  if config.degradation == "online":
+    chances = qualities_lib.probabilities(config.online_qualities)
+    quality = qualities_lib.draw(chances, config.crops_per_tile, quality_seed)
+    # Turned first: a JPEG's rows and columns are not quantised alike.
+    tables = tf.gather(tf.constant(jpeg_tables.all_quantization_tables()), quality)
+    if config.augment:
+      (clean,), _ = augment.random_symmetry((clean,), tables, symmetry_seed)
+    return batch.Batch(degrade.compress(clean, quality), clean, quality, tables)
+  stream, quality = degrade.choose_stored(
+    element.compressed, element.qualities, config.qualities, quality_seed
   )
+  compressed = crop.cut(codec.tf_decode(stream), offsets, config.crop_size)
+  tables = _tables(quality, config.crops_per_tile)
+  return _augmented(config, compressed, clean, quality, tables, symmetry_seed)
 
 
 def _augmented(config, compressed, clean, quality, tables, seed):

@@ -1,6 +1,8 @@
-"""Which JPEG of a tile is shown to the network."""
+"""Which JPEG is shown to the network: one that is stored, or one that is made on the way."""
 
 import tensorflow as tf
+
+from deblock.records import codec
 
 
 def choose_stored(compressed, qualities, wanted, seed):
@@ -26,3 +28,24 @@ def choose_stored(compressed, qualities, wanted, seed):
       qualities = tf.boolean_mask(qualities, allowed)
   index = tf.random.stateless_uniform((), seed, minval=0, maxval=tf.size(qualities), dtype=tf.int32)
   return compressed[index], tf.cast(qualities[index], tf.int32)
+
+
+def compress(crops, qualities):
+  """Returns what JPEG leaves of crops, each at a quality of its own, with 4:2:0 chroma.
+
+  libjpeg does it, so the result is that of `codec.encode` and `codec.decode` to the last bit.
+
+  Args:
+    crops: uint8 [N, P, P, 3], N known statically.
+    qualities: int32 [N], in [1, 100].
+  Returns:
+    uint8 [N, P, P, 3].
+  Raises:
+    InvalidArgumentError: if a quality is out of range.
+  """
+  # One chain of operations for each crop: a loop inside the graph costs more than it saves.
+  decoded = [
+    codec.tf_decode(codec.tf_encode(crop, quality))
+    for crop, quality in zip(tf.unstack(crops), tf.unstack(qualities), strict=True)
+  ]
+  return tf.ensure_shape(tf.stack(decoded), crops.shape)

@@ -77,17 +77,9 @@ def test_ranges_stand_for_the_numbers_in_them():
   assert settings.numbers == (3, 5, 6, 7, 8, 10, 20, 30, -4, 7)
 
 
-@pytest.mark.parametrize("item", ["x", "1.5", "", "5-", "-", "1-2-3", "1-9:"])
-def test_a_list_item_that_is_no_number_is_named(item):
-  message = rf"numbers must be whole numbers or ranges such as 5-95 .*, got '{item}'\."
-  with pytest.raises(ValueError, match=message):
-    _parsed(f"--numbers=10,{item}")
-
-
-@pytest.mark.parametrize("item", ["9-5", "1-9:0"])
-def test_a_range_that_holds_nothing_is_named(item):
-  with pytest.raises(ValueError, match=f"numbers has the range '{item}', which holds no number"):
-    _parsed(f"--numbers={item}")
+def test_a_list_item_that_is_no_number_is_named():
+  with pytest.raises(ValueError, match=r"numbers must be whole numbers or ranges .*, got 'x'"):
+    _parsed("--numbers=10,x")
 
 
 def test_the_dataclass_has_the_last_word():

@@ -33,6 +33,16 @@ def test_a_config_survives_json():
     ({"qualities": (101,)}, r"qualities must be in \[1, 100\], got 101"),
     ({"held_out_pairs": 1.0}, r"held_out_pairs must be in \[0, 1\), got 1\.0"),
     ({"held_out_pairs": -0.1}, r"held_out_pairs must be in \[0, 1\), got -0\.1"),
+    ({"degradation": "none"}, "degradation must be stored or online, got 'none'"),
+    ({"online_qualities": "0-5"}, r"online_qualities must be in \[1, 100\], got 0"),
+    (
+      {"degradation": "online", "sampling": "pairs"},
+      "degradation=online goes with sampling=crops and without --qualities, .*, got 'pairs'",
+    ),
+    (
+      {"degradation": "online", "qualities": (10,)},
+      r"degradation=online .*, got 'crops' and \[10\]",
+    ),
     (
       {"crops_per_tile": 3, "mixed_tiles": 5, "batch_size": 4},
       r"must be a multiple of batch_size, got 3 \* 5 and 4",

@@ -1,10 +1,12 @@
 import collections
 
+import numpy as np
 import pytest
 from scipy import stats
 import tensorflow as tf
 
 from deblock.pipeline import degrade, seeds
+from deblock.records import codec
 
 _STREAMS = tf.constant([b"ten", b"twenty", b"thirty", b"forty"])
 _QUALITIES = tf.constant([10, 20, 30, 40], tf.int64)
@@ -49,3 +51,22 @@ def test_a_tile_without_a_wanted_quality_is_an_error_alone_and_inside_a_dataset(
   )
   with pytest.raises(tf.errors.InvalidArgumentError, match=message):
     next(iter(dataset))
+
+
+def test_each_crop_is_compressed_at_its_own_quality(photograph):
+  crops = np.stack([photograph(40, 40, number) for number in range(4)])
+  qualities = [5, 30, 75, 100]
+  expected = np.stack(
+    [codec.decode(codec.encode(c, q)) for c, q in zip(crops, qualities, strict=True)]
+  )
+  alone = degrade.compress(tf.constant(crops), tf.constant(qualities))
+  (inside,) = tf.data.Dataset.from_tensors((crops, qualities)).map(degrade.compress)
+  for found in (alone, inside):
+    assert found.shape == crops.shape
+    np.testing.assert_array_equal(found.numpy(), expected)
+
+
+def test_a_quality_that_is_none_is_an_error(photograph):
+  crops = tf.constant(photograph(16, 16)[np.newaxis])
+  with pytest.raises(tf.errors.InvalidArgumentError, match=r"quality must be in \[1, 100\]"):
+    degrade.compress(crops, tf.constant([0]))

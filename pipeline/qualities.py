@@ -1,0 +1,57 @@
+"""Distributions of JPEG qualities: written as a text, drawn without state."""
+
+import re
+
+import numpy as np
+import tensorflow as tf
+
+from deblock.records import ranges
+
+# FBCNN's training (Jiang et al., ICCV 2021) draws three in four from {10, 20, ..., 60} and the rest
+# evenly from 8 to 96.
+NAMED = {"fbcnn": "0.75*10-60:10+0.25*8-96"}
+
+_PART = re.compile(r"\s*(?:(?P<weight>\d+(?:\.\d*)?|\.\d+)\s*\*)?(?P<numbers>[^*]+)")
+
+
+def probabilities(text: str) -> np.ndarray:
+  """Returns the chance of each quality.
+
+  Args:
+    text: qualities and ranges of them separated by commas, all as likely: "10,20,30" or "5-95" or
+      "10-90:20"; or several such lists, each with its weight, "0.75*10-60:10+0.25*8-96"; or a name,
+      "fbcnn".
+  Returns:
+    float64 [101], indexed by the quality; their sum is 1, and that of quality 0 is 0.
+  Raises:
+    ValueError: if the text is none of these, is empty, or names a quality outside [1, 100].
+  """
+  chances = np.zeros(101)
+  for part in NAMED.get(text, text).split("+"):
+    found = _PART.fullmatch(part)
+    if not found:
+      raise ValueError(f"online_qualities must be like 5-95 or 0.75*10,20+0.25*8-96, got {text!r}.")
+    numbers = ranges.whole_numbers("online_qualities", found["numbers"].split(","))
+    outside = [number for number in numbers if not 1 <= number <= 100]
+    if outside:
+      raise ValueError(f"online_qualities must be in [1, 100], got {outside[0]} in {text!r}.")
+    weight = float(found["weight"] or 1)
+    np.add.at(chances, list(numbers), weight / len(numbers))
+  if not chances.sum() > 0:
+    raise ValueError(f"online_qualities must have a weight above 0, got {text!r}.")
+  return chances / chances.sum()
+
+
+def draw(chances: np.ndarray, count: int, seed: tf.Tensor) -> tf.Tensor:
+  """Returns `count` independent qualities, int32 [count].
+
+  Args:
+    chances: as `probabilities` returns them.
+    count: how many.
+    seed: int64 [2].
+  """
+  # The last step is exactly 1, which no uniform number reaches, whatever the sum rounds to.
+  steps = np.cumsum(chances)
+  steps[np.flatnonzero(chances)[-1] :] = 1.0
+  drawn = tf.random.stateless_uniform((count,), seed, dtype=tf.float64)
+  return tf.searchsorted(tf.constant(steps), drawn, side="right")
