@@ -9,7 +9,7 @@ from deblock.records import manifest, schema, triple
 
 
 def problems(
-  made: manifest.Manifest, on_shard: Callable[[str], None] | None = None
+  made: manifest.Manifest, on_shard: Callable[[str], object] | None = None
 ) -> Iterator[str]:
   """Yields what is wrong with the shards, a sentence each that names the file; best nothing.
 
