@@ -4,6 +4,9 @@ import tensorflow as tf
 
 BLOCK = 8
 
+# More squares than this are cut by one operation: each slice is a node of the graph.
+_MOST_SLICES = 256
+
 
 def random_offsets(height, width, size, count, seed):
   """Returns the top left corners of `count` random crops, all on the grid of 8x8 blocks.
@@ -46,7 +49,7 @@ def block_offsets(height, width):
 
 
 def cut(image, offsets, size):
-  """Returns the squares of `size` pixels a side at `offsets`, all cut in one gather.
+  """Returns the squares of `size` pixels a side at `offsets`.
 
   Args:
     image: [H, W, C] of any dtype.
@@ -55,6 +58,13 @@ def cut(image, offsets, size):
   Returns:
     [N, size, size, C], same dtype.
   """
+  if offsets.shape[0] is not None and offsets.shape[0] <= _MOST_SLICES:
+    # A slice copies whole rows, a gather pixel by pixel: a third of the time for 96x96.
+    corners = [tf.concat([offset, [0]], 0) for offset in tf.unstack(offsets)]
+    shape = (size, size, image.shape[2])
+    return tf.ensure_shape(
+      tf.stack([tf.slice(image, corner, shape) for corner in corners]), (len(corners), *shape)
+    )
   height, width, channels = tf.unstack(tf.shape(image))
   within = tf.range(size)[:, tf.newaxis] * width + tf.range(size)[tf.newaxis, :]
   first = offsets[:, 0] * width + offsets[:, 1]

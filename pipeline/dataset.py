@@ -185,9 +185,9 @@ def _pair_batches(config, manifest, seed, batch_size, first_batch):
     )
     clean = pairs.cut_all(element.clean, config.crop_size)[first_pair:]
     compressed = pairs.cut_all(codec.tf_decode(stream), config.crop_size)[first_pair:]
-    tables = _tables(quality, tf.shape(clean)[0])
     symmetry_seed = seeds.derive(seed, number, index, seeds.SYMMETRY)
-    return _augmented(config, compressed, clean, quality, tables, symmetry_seed)
+    pair, tables = _augmented(config, (compressed, clean), _tables(quality), symmetry_seed)
+    return batch.Batch(*pair, *_repeated(quality, tables, tf.shape(clean)[0]))
 
   def one_epoch(number):
     order_seed = seeds.derive(seed, number, seeds.ORDER)
@@ -211,42 +211,46 @@ def _epochs(first):
 def _random_crops(serialized, clean_encoding, config, seed, index):
   """Returns the uint8 crops of one tile, its qualities and tables, as a Batch of crops_per_tile."""
   element = schema.parse(serialized, clean_encoding)
-  offsets = crop.random_offsets(
-    tf.shape(element.clean)[0],
-    tf.shape(element.clean)[1],
-    config.crop_size,
-    config.crops_per_tile,
-    seeds.derive(seed, index, seeds.OFFSETS),
-  )
-  clean = crop.cut(element.clean, offsets, config.crop_size)
+  count = config.crops_per_tile
   quality_seed = seeds.derive(seed, index, seeds.QUALITY)
   symmetry_seed = seeds.derive(seed, index, seeds.SYMMETRY)
+  offsets_seed = seeds.derive(seed, index, seeds.OFFSETS)
   if config.degradation == "online":
     chances = qualities_lib.probabilities(config.online_qualities)
-    quality = qualities_lib.draw(chances, config.crops_per_tile, quality_seed)
-    # Turned first: a JPEG's rows and columns are not quantised alike.
-    tables = tf.gather(tf.constant(jpeg_tables.all_quantization_tables()), quality)
-    if config.augment:
-      (clean,), _ = augment.random_symmetry((clean,), tables, symmetry_seed)
+    quality = qualities_lib.draw(chances, count, quality_seed)
+    tables = _tables(quality)
+    # Turned before it is compressed: a JPEG's rows and columns are not quantised alike.
+    (clean,), _ = _augmented(config, (element.clean,), tables, symmetry_seed)
+    (clean,) = _cut((clean,), config, offsets_seed)
     return batch.Batch(degrade.compress(clean, quality), clean, quality, tables)
   stream, quality = degrade.choose_stored(
     element.compressed, element.qualities, config.qualities, quality_seed
   )
-  compressed = crop.cut(codec.tf_decode(stream), offsets, config.crop_size)
-  tables = _tables(quality, config.crops_per_tile)
-  return _augmented(config, compressed, clean, quality, tables, symmetry_seed)
+  pair = (codec.tf_decode(stream), element.clean)
+  pair, tables = _augmented(config, pair, _tables(quality), symmetry_seed)
+  compressed, clean = _cut(pair, config, offsets_seed)
+  return batch.Batch(compressed, clean, *_repeated(quality, tables, count))
 
 
-def _augmented(config, compressed, clean, quality, tables, seed):
-  if config.augment:
-    (compressed, clean), tables = augment.random_symmetry((compressed, clean), tables, seed)
-  return batch.Batch(compressed, clean, tf.fill([tf.shape(tables)[0]], quality), tables)
+def _augmented(config, images, tables, seed):
+  return augment.random_symmetry(images, tables, seed) if config.augment else (images, tables)
 
 
-def _tables(quality, count):
-  """Returns the quantisation steps of a quality, `count` times, float32 [count, 2, 8, 8]."""
-  steps = tf.constant(jpeg_tables.all_quantization_tables(), tf.float32)[quality]
-  return tf.tile(steps[tf.newaxis], [count, 1, 1, 1])
+def _cut(images, config, seed):
+  """Returns the same random crops of each image, uint8 [crops_per_tile, P, P, 3]."""
+  height, width = tf.unstack(tf.shape(images[0])[:2])
+  offsets = crop.random_offsets(height, width, config.crop_size, config.crops_per_tile, seed)
+  return tuple(crop.cut(image, offsets, config.crop_size) for image in images)
+
+
+def _tables(quality):
+  """Returns the quantisation steps of qualities of any shape, float32 [..., 2, 8, 8]."""
+  return tf.gather(tf.constant(jpeg_tables.all_quantization_tables()), quality)
+
+
+def _repeated(quality, tables, count):
+  """Returns one quality and its tables for each of `count` crops, [count] and [count, 2, 8, 8]."""
+  return tf.fill([count], quality), tf.tile(tables[tf.newaxis], [count, 1, 1, 1])
 
 
 def _decode_all(serialized, clean_encoding, wanted: Sequence[int]):

@@ -14,17 +14,26 @@ OFFSETS = 2
 MIX = 3
 SYMMETRY = 4
 
+_MOST_DECISIONS = 2**8
+
 
 def derive(seed, *path):
   """Returns the seed of a place in the stream.
 
+  Those functions scramble their seed, so that neighbours serve as well as any: the first number
+  holds run and decision, the second the position, and nothing has to be hashed for each record.
+
   Args:
-    seed: int, or int64 scalar tensor, of the run.
-    *path: ints or int64 scalar tensors: positions and decisions, the coarsest first.
+    seed: int, or int64 scalar tensor, of the run; below 2**55.
+    *path: ints or integer scalar tensors: positions, the coarsest first, and a decision of this
+      module at the end.
   Returns:
     int64 [2], for tf.random.stateless_* functions.
   """
-  derived = tf.stack([tf.cast(seed, tf.int64), tf.constant(0, tf.int64)])
-  for index in path:
-    derived = tf.random.fold_in(derived, tf.cast(index, tf.int64))
+  *positions, decision = path or (0,)
+  first, *others = positions or (0,)
+  run = tf.cast(seed, tf.int64) * _MOST_DECISIONS + tf.cast(decision, tf.int64)
+  derived = tf.stack([run, tf.cast(first, tf.int64)])
+  for position in others:
+    derived = tf.random.fold_in(derived, tf.cast(position, tf.int64))
   return derived

@@ -5,10 +5,9 @@ import tensorflow as tf
 from deblock.pipeline import augment, crop, seeds
 from deblock.records import codec, jpeg_tables
 
-_COUNT = 64
 _RANDOM = np.random.default_rng(0)
-_CLEAN = _RANDOM.integers(0, 256, (_COUNT, 16, 16, 3)).astype(np.uint8)
-_TABLES = _RANDOM.integers(1, 256, (_COUNT, 2, 8, 8)).astype(np.float32)
+_CLEAN = _RANDOM.integers(0, 256, (16, 16, 3)).astype(np.uint8)
+_TABLES = _RANDOM.integers(1, 256, (2, 8, 8)).astype(np.float32)
 
 
 def _symmetries(image):
@@ -26,41 +25,47 @@ def _which(turned, original):
   return matches[0]
 
 
-def _apply(pairs=(_CLEAN,), tables=_TABLES, seed=0):
-  turned, turned_tables = augment.random_symmetry(pairs, tables, seeds.derive(seed))
-  return [images.numpy() for images in turned], turned_tables.numpy()
-
-
-def test_one_decision_covers_all_images_of_a_pair():
-  other = (255 - _CLEAN).astype(np.float32)
-  (clean, inverted), _ = _apply((_CLEAN, other))
-  assert (clean.dtype, inverted.dtype) == (np.uint8, np.float32)
-  np.testing.assert_array_equal(inverted, 255 - clean.astype(np.float32))
-
-
-def test_each_image_becomes_one_of_its_symmetries_with_the_same_pixels():
-  (turned,), _ = _apply()
-  found = {_which(image, original) for image, original in zip(turned, _CLEAN, strict=True)}
-  assert found == set(range(8))
-  np.testing.assert_array_equal(
-    np.sort(turned.reshape(_COUNT, -1), axis=1), np.sort(_CLEAN.reshape(_COUNT, -1), axis=1)
+def _turned(count, images=(_CLEAN,), tables=_TABLES):
+  """Yields what `count` seeds make of images and tables, inside a dataset."""
+  dataset = tf.data.Dataset.range(count).map(
+    lambda index: augment.random_symmetry(
+      tuple(tf.constant(image) for image in images), tf.constant(tables), seeds.derive(0, index, 4)
+    )
   )
+  yield from dataset.as_numpy_iterator()
+
+
+def test_one_decision_covers_all_images():
+  other = (255 - _CLEAN).astype(np.float32)
+  for (clean, inverted), _ in _turned(20, (_CLEAN, other)):
+    assert (clean.dtype, inverted.dtype) == (np.uint8, np.float32)
+    np.testing.assert_array_equal(inverted, 255 - clean.astype(np.float32))
 
 
 def test_the_eight_symmetries_have_equal_chance():
-  image = np.arange(16, dtype=np.uint8).reshape(4, 4, 1)
-  images = np.broadcast_to(image, (2000, 4, 4, 1))
-  (turned,), _ = _apply((images,), np.ones((2000, 2, 8, 8), np.float32))
-  counts = np.bincount([_which(one, image) for one in turned], minlength=8)
+  counts = np.bincount([_which(clean, _CLEAN) for (clean,), _ in _turned(1600)], minlength=8)
+  assert len(counts) == 8
   assert stats.chisquare(counts).pvalue > 1e-3
 
 
 def test_tables_are_transposed_exactly_when_the_pixels_are():
-  (turned,), tables = _apply()
-  for index in range(_COUNT):
-    transposed = _which(turned[index], _CLEAN[index]) >= 4
-    expected = _TABLES[index].transpose(0, 2, 1) if transposed else _TABLES[index]
-    np.testing.assert_array_equal(tables[index], expected)
+  kinds = set()
+  for (clean,), tables in _turned(40):
+    kinds.add(transposed := _which(clean, _CLEAN) >= 4)
+    np.testing.assert_array_equal(tables, _TABLES.transpose(0, 2, 1) if transposed else _TABLES)
+  assert kinds == {False, True}
+
+
+def test_a_stack_is_turned_like_each_of_its_images():
+  stack = np.stack([_CLEAN, 255 - _CLEAN])
+  for (one, many), _ in _turned(20, (_CLEAN, stack)):
+    np.testing.assert_array_equal(many, np.stack([one, 255 - one]))
+
+
+def test_an_oblong_image_may_stand_upright_afterwards():
+  oblong = _CLEAN[:8]
+  shapes = {clean.shape for (clean,), _ in _turned(40, (oblong,))}
+  assert shapes == {(8, 16, 3), (16, 8, 3)}
 
 
 def _misfit(crops, steps):
@@ -76,25 +81,25 @@ def test_the_coefficients_of_a_turned_jpeg_are_multiples_of_its_turned_table():
   # Contrast is kept low: clipping at 0 or 255 would move coefficients off their multiples.
   gray = np.random.default_rng(1).integers(96, 160, (64, 64, 1)).astype(np.uint8)
   jpeg = codec.decode(codec.encode(gray, 30))
-  crops = crop.cut(jpeg, crop.random_offsets(64, 64, 16, _COUNT, seeds.derive(1)), 16).numpy()
-  tables = np.tile(jpeg_tables.quantization_tables(30)[np.newaxis], (_COUNT, 1, 1, 1))
-  (turned,), turned_tables = _apply((crops,), tables)
-  # Rounding pixels moves a coefficient by a few levels; the smallest step here is 17.
-  assert _misfit(turned, turned_tables[:, 0]).max() < 4
-  exchanged = (turned_tables != tables).any(axis=(1, 2, 3))
-  assert 0 < exchanged.sum() < _COUNT
-  assert _misfit(turned, tables[:, 0])[exchanged].max() > 10
+  steps = jpeg_tables.quantization_tables(30).astype(np.float32)
+  offsets = crop.random_offsets(64, 64, 16, 8, seeds.derive(1))
+  exchanged = 0
+  for (turned,), tables in _turned(16, (jpeg,), steps):
+    crops = crop.cut(tf.constant(turned), offsets, 16).numpy()
+    count = len(crops)
+    # Rounding pixels moves a coefficient by a few levels; the smallest step here is 17.
+    assert _misfit(crops, np.broadcast_to(tables[0], (count, 8, 8))).max() < 4
+    if (tables != steps).any():
+      exchanged += 1
+      assert _misfit(crops, np.broadcast_to(steps[0], (count, 8, 8))).max() > 10
+  assert 0 < exchanged < 16
 
 
-def test_the_seed_decides_and_a_dataset_gives_the_same():
-  (first,), first_tables = _apply(seed=1)
-  (other,), _ = _apply(seed=2)
-  assert (first != other).any()
-
-  def turn(clean, tables):
-    (turned,), tables = augment.random_symmetry((clean,), tables, seeds.derive(1))
-    return turned, tables
-
-  ((turned, tables),) = tf.data.Dataset.from_tensors((_CLEAN, _TABLES)).map(turn)
-  np.testing.assert_array_equal(turned.numpy(), first)
-  np.testing.assert_array_equal(tables.numpy(), first_tables)
+def test_the_seed_decides_alone_and_in_a_dataset():
+  alone = [
+    augment.random_symmetry((tf.constant(_CLEAN),), tf.constant(_TABLES), seeds.derive(0, i, 4))
+    for i in range(12)
+  ]
+  for ((one,), tables), ((other,), other_tables) in zip(alone, _turned(12), strict=True):
+    np.testing.assert_array_equal(one.numpy(), other)
+    np.testing.assert_array_equal(tables.numpy(), other_tables)

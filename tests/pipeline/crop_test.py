@@ -58,7 +58,9 @@ def test_block_offsets_are_in_raster_order_and_whole():
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
-def test_cutting_is_slicing(dtype):
+@pytest.mark.parametrize("most_slices", [0, 100])
+def test_cutting_is_slicing(dtype, most_slices, monkeypatch):
+  monkeypatch.setattr(crop, "_MOST_SLICES", most_slices)
   image = _IMAGE.astype(dtype)
   offsets = np.array([[0, 0], [21, 34], [8, 16], [3, 5], [8, 16]], np.int32)
   squares = crop.cut(image, tf.constant(offsets), 24).numpy()
