@@ -44,6 +44,12 @@ class InputConfig:
       "0.75*10-60:10+0.25*8-96, whose name is fbcnn"
     },
   )
+  jpeg: str = dataclasses.field(
+    default="libjpeg",
+    metadata={
+      "help": "degradation=online: libjpeg, or jpegsim, the same to the bit as tensor operations"
+    },
+  )
   crops_per_tile: int = dataclasses.field(
     default=16, metadata={"help": "crops cut from a tile each time it is decoded"}
   )
@@ -74,6 +80,8 @@ class InputConfig:
         raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}.")
     if self.degradation not in ("stored", "online"):
       raise ValueError(f"degradation must be stored or online, got {self.degradation!r}.")
+    if self.jpeg not in ("libjpeg", "jpegsim"):
+      raise ValueError(f"jpeg must be libjpeg or jpegsim, got {self.jpeg!r}.")
     qualities_lib.probabilities(self.online_qualities)
     if self.degradation == "online" and (self.sampling == "pairs" or self.qualities):
       raise ValueError(

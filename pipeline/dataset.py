@@ -222,7 +222,8 @@ def _random_crops(serialized, clean_encoding, config, seed, index):
     # Turned before it is compressed: a JPEG's rows and columns are not quantised alike.
     (clean,), _ = _augmented(config, (element.clean,), tables, symmetry_seed)
     (clean,) = _cut((clean,), config, offsets_seed)
-    return batch.Batch(degrade.compress(clean, quality), clean, quality, tables)
+    compressed = degrade.compress(clean, quality, tables, config.jpeg)
+    return batch.Batch(compressed, clean, quality, tables)
   stream, quality = degrade.choose_stored(
     element.compressed, element.qualities, config.qualities, quality_seed
   )

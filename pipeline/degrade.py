@@ -2,7 +2,10 @@
 
 import tensorflow as tf
 
+from deblock.pipeline import jpegsim
 from deblock.records import codec
+
+JPEGS = ("libjpeg", "jpegsim")
 
 
 def choose_stored(compressed, qualities, wanted, seed):
@@ -30,22 +33,34 @@ def choose_stored(compressed, qualities, wanted, seed):
   return compressed[index], tf.cast(qualities[index], tf.int32)
 
 
-def compress(crops, qualities):
+def compress(crops, qualities, tables, jpeg):
   """Returns what JPEG leaves of crops, each at a quality of its own, with 4:2:0 chroma.
 
-  libjpeg does it, so the result is that of `codec.encode` and `codec.decode` to the last bit.
+  The result is that of `codec.encode` and `codec.decode` to the last bit, whichever way it is made.
 
   Args:
-    crops: uint8 [N, P, P, 3], N known statically.
+    crops: uint8 [N, P, P, 3]; N must be known statically for libjpeg.
     qualities: int32 [N], in [1, 100].
+    tables: float32 [N, 2, 8, 8], the steps of those qualities.
+    jpeg: "libjpeg", the faster one on CPU, or "jpegsim", tensor operations compiled by XLA.
   Returns:
     uint8 [N, P, P, 3].
   Raises:
-    InvalidArgumentError: if a quality is out of range.
+    ValueError: if `jpeg` is neither.
+    InvalidArgumentError: from libjpeg, if a quality is out of range.
   """
+  if jpeg not in JPEGS:
+    raise ValueError(f"jpeg must be one of {', '.join(JPEGS)}, got {jpeg!r}.")
+  if jpeg == "jpegsim":
+    return _simulated(crops, tables)
   # One chain of operations for each crop: a loop inside the graph costs more than it saves.
   decoded = [
     codec.tf_decode(codec.tf_encode(crop, quality))
     for crop, quality in zip(tf.unstack(crops), tf.unstack(qualities), strict=True)
   ]
   return tf.ensure_shape(tf.stack(decoded), crops.shape)
+
+
+@tf.function(jit_compile=True)
+def _simulated(crops, tables):
+  return jpegsim.compress(crops, tables)

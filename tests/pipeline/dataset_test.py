@@ -369,33 +369,3 @@ def test_qualities_drawn_for_each_tile_cannot_be_chosen_from(records):
   with pytest.raises(ValueError, match=message):
     dataset.training_dataset(_config(qualities=(10,)), drawn, 0)
   dataset.training_dataset(_config(qualities=(10, 30)), drawn, 0)
-
-
-def _online(**changes):
-  return _config(**{"degradation": "online", "online_qualities": "5-95", **changes})
-
-
-@pytest.mark.parametrize("augment", [False, True])
-def test_online_each_crop_is_the_jpeg_of_its_clean_side(records, augment):
-  config = _online(augment=augment)
-  (made,) = _take(dataset.training_dataset(config, records.manifest, 0), 1)
-  clean, compressed = _levels(made.clean), _levels(made.compressed)
-  for index, quality in enumerate(made.quality.tolist()):
-    expected = codec.decode(codec.encode(clean[index], quality))
-    np.testing.assert_array_equal(compressed[index], expected)
-    np.testing.assert_array_equal(made.tables[index], jpeg_tables.quantization_tables(quality))
-  assert len(set(made.quality.tolist())) > 1
-
-
-def test_online_the_clean_side_is_that_of_the_stored_stream(records):
-  """The way of damage changes no other decision."""
-  online = _take(dataset.training_dataset(_online(), records.manifest, 3), 2)
-  stored = _take(dataset.training_dataset(_config(), records.manifest, 3), 2)
-  for one, other in zip(online, stored, strict=True):
-    np.testing.assert_array_equal(one.clean, other.clean)
-
-
-def test_online_the_stream_can_be_entered_anywhere(records):
-  whole = _take(dataset.training_dataset(_online(), records.manifest, 1), 6)
-  entered = dataset.training_dataset(_online(), records.manifest, 1, first_batch=4)
-  _assert_equal(_take(entered, 2), whole[4:])

@@ -6,7 +6,7 @@ from scipy import stats
 import tensorflow as tf
 
 from deblock.pipeline import degrade, seeds
-from deblock.records import codec
+from deblock.records import codec, jpeg_tables
 
 _STREAMS = tf.constant([b"ten", b"twenty", b"thirty", b"forty"])
 _QUALITIES = tf.constant([10, 20, 30, 40], tf.int64)
@@ -53,14 +53,18 @@ def test_a_tile_without_a_wanted_quality_is_an_error_alone_and_inside_a_dataset(
     next(iter(dataset))
 
 
-def test_each_crop_is_compressed_at_its_own_quality(photograph):
+@pytest.mark.parametrize("jpeg", degrade.JPEGS)
+def test_each_crop_is_compressed_at_its_own_quality(photograph, jpeg):
   crops = np.stack([photograph(40, 40, number) for number in range(4)])
   qualities = [5, 30, 75, 100]
+  tables = np.stack([jpeg_tables.quantization_tables(q) for q in qualities]).astype(np.float32)
   expected = np.stack(
     [codec.decode(codec.encode(c, q)) for c, q in zip(crops, qualities, strict=True)]
   )
-  alone = degrade.compress(tf.constant(crops), tf.constant(qualities))
-  (inside,) = tf.data.Dataset.from_tensors((crops, qualities)).map(degrade.compress)
+  alone = degrade.compress(tf.constant(crops), tf.constant(qualities), tf.constant(tables), jpeg)
+  (inside,) = tf.data.Dataset.from_tensors((crops, qualities, tables)).map(
+    lambda *made: degrade.compress(*made, jpeg)
+  )
   for found in (alone, inside):
     assert found.shape == crops.shape
     np.testing.assert_array_equal(found.numpy(), expected)
@@ -69,4 +73,10 @@ def test_each_crop_is_compressed_at_its_own_quality(photograph):
 def test_a_quality_that_is_none_is_an_error(photograph):
   crops = tf.constant(photograph(16, 16)[np.newaxis])
   with pytest.raises(tf.errors.InvalidArgumentError, match=r"quality must be in \[1, 100\]"):
-    degrade.compress(crops, tf.constant([0]))
+    degrade.compress(crops, tf.constant([0]), tf.ones((1, 2, 8, 8)), "libjpeg")
+
+
+def test_another_jpeg_is_named(photograph):
+  crops = tf.constant(photograph(16, 16)[np.newaxis])
+  with pytest.raises(ValueError, match="jpeg must be one of libjpeg, jpegsim, got 'mozjpeg'"):
+    degrade.compress(crops, tf.constant([50]), tf.ones((1, 2, 8, 8)), "mozjpeg")

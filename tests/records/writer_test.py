@@ -7,7 +7,7 @@ from PIL import Image
 import pytest
 import tensorflow as tf
 
-from deblock.records import codec, folder, manifest, running, writer
+from deblock.records import codec, folder, manifest, running, schema, writer
 
 
 def _contents(place):
@@ -351,3 +351,26 @@ def test_going_on_works_from_another_folder(tmp_path, write_images, small_config
   assert all(pathlib.Path(image.path).is_absolute() for image in made.images)
   monkeypatch.chdir(tmp_path)
   assert writer.write(small_config("here/images", "here/out")) == made
+
+
+def _clean_tiles(made, split):
+  """Returns the clean tiles of a split as bytes, sorted."""
+  dataset = tf.data.TFRecordDataset(list(made.shard_paths(split)))
+  parsed = (schema.parse(record, made.clean_encoding) for record in dataset)
+  return sorted(element.clean.numpy().tobytes() for element in parsed)
+
+
+def test_records_are_a_tfds_data_set_that_records_can_be_made_of(records, tmp_path, small_config):
+  # TFDS looks for NAME/VERSION below its folder.
+  shutil.copytree(records.records, tmp_path / "tfds" / "deblock" / "2.0.0")
+  settings = {
+    "source": "tfds:deblock",
+    "tfds_feature": "clean",
+    "tfds_dir": str(tmp_path / "tfds"),
+    "test_share": 0.0,
+    "near_duplicate_bits": -1,
+  }
+  made = writer.write(small_config("", tmp_path / "out", **settings))
+  assert _clean_tiles(made, "train") == _clean_tiles(manifest.load(records.records), "train")
+  assert made.images[0].id == "deblock/train/000000000"
+  assert writer.write(small_config("", tmp_path / "out", **settings)) == made
