@@ -23,7 +23,7 @@ SELECTION = --logdir=$(LOGDIR) --records=$(RECORDS) --output=$(EVALUATION) --qua
 
 .DEFAULT_GOAL := help
 .PHONY: help install records train evaluate compare tensorboard test lint typecheck bench \
-  bench-kodak bench-records clean
+  bench-kodak bench-records bench-jpeg clean
 
 help: ## list these targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  \1\t\2/p' Makefile | expand -t 16
@@ -97,9 +97,12 @@ bench-kodak: $(INSTALLED) ## the Kodak network and ours, MINUTES of training eac
 	  $(if $(IMAGES),--images='$(IMAGES)',--source=kodak) $(if $(FULL),--full='$(FULL)')
 
 # PARTS picks some of: throughput workers memory growth planning encodings.
-bench-records: $(INSTALLED) ## the writer of records: speed, memory, growth, and 20 kills (40 min)
+bench-records: $(INSTALLED) ## the writer of records: speed, memory, growth, and 20 kills (35 min)
 	@$(BIN)/python tests/bench/writing.py $(WORKDIR)/bench-records $(PARTS)
 	@$(BIN)/python tests/bench/killing.py $(WORKDIR)/bench-records
+
+bench-jpeg: $(INSTALLED) ## JPEG as tensor operations against libjpeg (IMAGES=FOLDER of PNG files)
+	@$(BIN)/python tests/bench/jpegsim.py '$(IMAGES)'
 
 clean: ## remove the virtual environment, caches and builds; runs stay
 	@rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .mypy_cache
