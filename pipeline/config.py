@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from deblock.pipeline import degrade
 from deblock.pipeline import qualities as qualities_lib
 
 BLOCK = 8
@@ -80,8 +81,7 @@ class InputConfig:
         raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}.")
     if self.degradation not in ("stored", "online"):
       raise ValueError(f"degradation must be stored or online, got {self.degradation!r}.")
-    if self.jpeg not in ("libjpeg", "jpegsim"):
-      raise ValueError(f"jpeg must be libjpeg or jpegsim, got {self.jpeg!r}.")
+    degrade.check_jpeg(self.jpeg)
     qualities_lib.probabilities(self.online_qualities)
     if self.degradation == "online" and (self.sampling == "pairs" or self.qualities):
       raise ValueError(

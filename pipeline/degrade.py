@@ -33,6 +33,17 @@ def choose_stored(compressed, qualities, wanted, seed):
   return compressed[index], tf.cast(qualities[index], tf.int32)
 
 
+def check_jpeg(jpeg: str) -> str:
+  """Returns the way of compressing after checking it.
+
+  Raises:
+    ValueError: if it is neither libjpeg nor jpegsim.
+  """
+  if jpeg not in JPEGS:
+    raise ValueError(f"jpeg must be one of {', '.join(JPEGS)}, got {jpeg!r}.")
+  return jpeg
+
+
 def compress(crops, qualities, tables, jpeg):
   """Returns what JPEG leaves of crops, each at a quality of its own, with 4:2:0 chroma.
 
@@ -49,9 +60,7 @@ def compress(crops, qualities, tables, jpeg):
     ValueError: if `jpeg` is neither.
     InvalidArgumentError: from libjpeg, if a quality is out of range.
   """
-  if jpeg not in JPEGS:
-    raise ValueError(f"jpeg must be one of {', '.join(JPEGS)}, got {jpeg!r}.")
-  if jpeg == "jpegsim":
+  if check_jpeg(jpeg) == "jpegsim":
     return _simulated(crops, tables)
   # One chain of operations for each crop: a loop inside the graph costs more than it saves.
   decoded = [

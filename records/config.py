@@ -2,9 +2,8 @@
 
 import dataclasses
 
-from deblock.records import codec, duplicates, jpeg_tables, perceptual, plan, schema, tiles
+from deblock.records import codec, duplicates, jpeg_tables, perceptual, plan, schema, sources, tiles
 
-SOURCES = ("kodak", "packaged", "tfds:NAME")
 SOURCE_FIELDS = ("images", "source", "tfds_split", "tfds_feature", "tfds_dir")
 SAMPLED = "sampled"
 
@@ -79,13 +78,7 @@ class RecordsConfig:
       raise ValueError(f"shard_mib must be at least 1 MiB, got {self.shard_mib}.")
 
   def _check_images(self):
-    if self.images and self.source:
-      raise ValueError(
-        f"images and source exclude each other, got {self.images!r} and {self.source!r}."
-      )
-    known = self.source in ("", "kodak", "packaged")
-    if not known and not (self.source.startswith("tfds:") and len(self.source) > len("tfds:")):
-      raise ValueError(f"source must be one of {', '.join(SOURCES)}, got {self.source!r}.")
+    sources.open_source(**self.source_options)  # It says what is wrong, and touches no file.
     if not self.records:
       raise ValueError("records must name the folder to write to, got ''.")
 

@@ -94,6 +94,6 @@ def open_source(
   name = source.removeprefix(TFDS_PREFIX)
   if name == source or not name:
     raise ValueError(
-      f"source must be one of {', '.join(NAMES)} and {TFDS_PREFIX}NAME, got {source!r}."
+      f"source must be one of {', '.join(NAMES)}, {TFDS_PREFIX}NAME, got {source!r}."
     )
   return tfds_source.TfdsSource(name, tfds_split, tfds_feature, tfds_dir)

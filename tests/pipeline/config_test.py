@@ -34,7 +34,7 @@ def test_a_config_survives_json():
     ({"held_out_pairs": 1.0}, r"held_out_pairs must be in \[0, 1\), got 1\.0"),
     ({"held_out_pairs": -0.1}, r"held_out_pairs must be in \[0, 1\), got -0\.1"),
     ({"degradation": "none"}, "degradation must be stored or online, got 'none'"),
-    ({"jpeg": "png"}, "jpeg must be libjpeg or jpegsim, got 'png'"),
+    ({"jpeg": "png"}, "jpeg must be one of libjpeg, jpegsim, got 'png'"),
     ({"online_qualities": "0-5"}, r"online_qualities must be in \[1, 100\], got 0"),
     (
       {"degradation": "online", "sampling": "pairs"},

@@ -84,7 +84,7 @@ def test_a_data_set_is_read_as_the_flags_say():
 
 @pytest.mark.parametrize("source", ["mine", "tfds:", "tfds", "Kodak"])
 def test_an_unknown_source_is_named(source):
-  message = f"source must be one of kodak, packaged and tfds:NAME, got '{source}'"
+  message = f"source must be one of kodak, packaged, tfds:NAME, got '{source}'"
   with pytest.raises(ValueError, match=message):
     sources.open_source(source=source)
 
