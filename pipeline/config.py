@@ -2,14 +2,14 @@
 
 import dataclasses
 
-from deblock.pipeline import degrade
+from deblock.pipeline import damage_config, degrade
 from deblock.pipeline import qualities as qualities_lib
 
 BLOCK = 8
 
 
 @dataclasses.dataclass(frozen=True)
-class InputConfig:
+class InputConfig(damage_config.DamageConfig):
   """From which records batches are made, and how; saved beside a run."""
 
   records: str = dataclasses.field(
@@ -34,8 +34,8 @@ class InputConfig:
   degradation: str = dataclasses.field(
     default="stored",
     metadata={
-      "help": "stored: JPEGs that the records hold; online: each crop is compressed anew, 4:2:0, "
-      "at a quality of --online_qualities"
+      "help": "stored: JPEGs that the records hold; online: each crop is compressed anew, at a "
+      "quality of --online_qualities"
     },
   )
   online_qualities: str = dataclasses.field(
@@ -70,6 +70,7 @@ class InputConfig:
 
   def __post_init__(self):
     """Raises ValueError where a field is out of range."""
+    super().__post_init__()
     if self.sampling not in ("crops", "pairs"):
       raise ValueError(f"sampling must be crops or pairs, got {self.sampling!r}.")
     if self.crop_size <= 0 or self.crop_size % BLOCK:
@@ -88,6 +89,7 @@ class InputConfig:
         "degradation=online goes with sampling=crops and without --qualities, which choose among "
         f"stored JPEGs, got {self.sampling!r} and {list(self.qualities)}."
       )
+    damage_config.check_goes_with(self, self.sampling, self.degradation)
     for quality in self.qualities:
       if not 1 <= quality <= 100:
         raise ValueError(f"qualities must be in [1, 100], got {quality}.")

@@ -4,7 +4,19 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from deblock.pipeline import augment, batch, crop, degrade, pairs, pixels, seeds, source
+from deblock.pipeline import (
+  augment,
+  batch,
+  crop,
+  damage,
+  damage_config,
+  degrade,
+  pairs,
+  pixels,
+  placement,
+  seeds,
+  source,
+)
 from deblock.pipeline import config as config_lib
 from deblock.pipeline import qualities as qualities_lib
 from deblock.records import codec, jpeg_tables, schema
@@ -214,33 +226,36 @@ def _random_crops(serialized, clean_encoding, config, seed, index):
   count = config.crops_per_tile
   quality_seed = seeds.derive(seed, index, seeds.QUALITY)
   symmetry_seed = seeds.derive(seed, index, seeds.SYMMETRY)
-  offsets_seed = seeds.derive(seed, index, seeds.OFFSETS)
+  clean = placement.whole_units(element.clean, config)
   if config.degradation == "online":
     chances = qualities_lib.probabilities(config.online_qualities)
     quality = qualities_lib.draw(chances, count, quality_seed)
     tables = _tables(quality)
     # Turned before it is compressed: a JPEG's rows and columns are not quantised alike.
-    (clean,), _ = _augmented(config, (element.clean,), tables, symmetry_seed)
-    (clean,) = _cut((clean,), config, offsets_seed)
+    (clean,), _ = _augmented(config, (clean,), tables, symmetry_seed)
+    if damage_config.is_any(config):
+      return damage.random_crops(clean, config, seed, index)
+    (clean,) = _cut((clean,), config, seed, index)
     compressed = degrade.compress(clean, quality, tables, config.jpeg)
     return batch.Batch(compressed, clean, quality, tables)
   stream, quality = degrade.choose_stored(
     element.compressed, element.qualities, config.qualities, quality_seed
   )
-  pair = (codec.tf_decode(stream), element.clean)
+  pair = (placement.whole_units(codec.tf_decode(stream), config), clean)
   pair, tables = _augmented(config, pair, _tables(quality), symmetry_seed)
-  compressed, clean = _cut(pair, config, offsets_seed)
-  return batch.Batch(compressed, clean, *_repeated(quality, tables, count))
+  compressed, clean = _cut(pair, config, seed, index)
+  made = batch.Batch(compressed, clean, *_repeated(quality, tables, count))
+  return damage.some_unharmed(made, config, seed, index)
 
 
 def _augmented(config, images, tables, seed):
   return augment.random_symmetry(images, tables, seed) if config.augment else (images, tables)
 
 
-def _cut(images, config, seed):
+def _cut(images, config, seed, index):
   """Returns the same random crops of each image, uint8 [crops_per_tile, P, P, 3]."""
   height, width = tf.unstack(tf.shape(images[0])[:2])
-  offsets = crop.random_offsets(height, width, config.crop_size, config.crops_per_tile, seed)
+  offsets = placement.offsets(config, height, width, seed, index)
   return tuple(crop.cut(image, offsets, config.crop_size) for image in images)
 
 

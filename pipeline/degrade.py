@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from deblock.pipeline import jpegsim
-from deblock.records import codec
+from deblock.records import codec, jpeg_tables
 
 JPEGS = ("libjpeg", "jpegsim")
 
@@ -61,7 +61,7 @@ def compress(crops, qualities, tables, jpeg):
     InvalidArgumentError: from libjpeg, if a quality is out of range.
   """
   if check_jpeg(jpeg) == "jpegsim":
-    return _simulated(crops, tables)
+    return _simulated(crops, tables, "420")
   # One chain of operations for each crop: a loop inside the graph costs more than it saves.
   decoded = [
     codec.tf_decode(codec.tf_encode(crop, quality))
@@ -70,6 +70,38 @@ def compress(crops, qualities, tables, jpeg):
   return tf.ensure_shape(tf.stack(decoded), crops.shape)
 
 
+def compress_one(crop, quality, jpeg):
+  """Returns what JPEG leaves of a crop at an IJG quality, with 4:2:0 chroma.
+
+  Args:
+    crop: uint8 [P, P, 3].
+    quality: int32 scalar, in [1, 100].
+    jpeg: as in `compress`.
+  Returns:
+    uint8 [P, P, 3].
+  """
+  if jpeg == "jpegsim":
+    tables = tf.gather(tf.constant(jpeg_tables.all_quantization_tables()), quality)
+    return simulate_one(crop, tables, "420")
+  return tf.ensure_shape(codec.tf_decode(codec.tf_encode(crop, quality)), crop.shape)
+
+
+def simulate_one(crop, tables, subsampling):
+  """Returns what JPEG leaves of a crop with any tables and subsampling.
+
+  By tensor operations whichever JPEG is chosen: TensorFlow's encoder takes no tables and has no
+  4:2:2, and its 4:4:4 takes no quality that a graph computes. The pixels are libjpeg's anyway.
+
+  Args:
+    crop: uint8 [P, P, 3].
+    tables: float32 [2, 8, 8], integers in [1, 255].
+    subsampling: "420", "422" or "444".
+  Returns:
+    uint8 [P, P, 3].
+  """
+  return _simulated(crop[tf.newaxis], tables[tf.newaxis], subsampling)[0]
+
+
 @tf.function(jit_compile=True)
-def _simulated(crops, tables):
-  return jpegsim.compress(crops, tables)
+def _simulated(crops, tables, subsampling):
+  return jpegsim.compress(crops, tables, subsampling)

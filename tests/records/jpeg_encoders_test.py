@@ -72,7 +72,7 @@ def test_the_tables_of_all_are_indexed_by_encoder_and_quality():
 
 
 def test_what_is_no_encoder_or_quality_is_refused():
-  with pytest.raises(ValueError, match="encoder must be one of mozjpeg, .*, got 'gimp'"):
+  with pytest.raises(ValueError, match=r"encoder must be one of mozjpeg, .*, got 'gimp'"):
     jpeg_encoders.quantization_tables("gimp", 50)
   with pytest.raises(ValueError, match=r"quality must be an integer in \[1, 100\], got 0"):
     jpeg_encoders.quantization_tables("photoshop_low", 0)
