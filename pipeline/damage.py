@@ -71,8 +71,7 @@ def apply(tile, made: history.History, config: config_lib.InputConfig):
     return last_jpeg(clean), clean
 
   def with_surroundings():
-    around = _coloured(_square(tile, made.places, side.surroundings), made, config)
-    damaged, clean = _before_last_jpeg(around, made, config, side)
+    damaged, clean = _before_last_jpeg(tile, made, config, side)
     compressed = _if(
       config.misaligned_share,
       made.misaligned,
@@ -86,19 +85,22 @@ def apply(tile, made: history.History, config: config_lib.InputConfig):
   return _if(share, surrounded, with_surroundings, in_one_step)
 
 
-def _before_last_jpeg(around, made, config, side):
+def _before_last_jpeg(tile, made, config, side):
   """Returns what the last JPEG is made of and its clean version, both uint8 [last, last, 3]."""
+
+  def cut(size):
+    return _coloured(_square(tile, made.places, size), made, config)
 
   def first_jpeg(pixels):
     return degrade.compress_one(pixels, made.first, config.jpeg)
 
   def resized():
-    clean = around[: side.resized, : side.resized]
+    clean = cut(side.resized)
     pair = resize.resized(tf.stack([first_jpeg(clean), clean]), made.scale, side.last)
     return pair[0], pair[1]
 
   def in_place():
-    clean = around[: side.shifted, : side.shifted]
+    clean = cut(side.shifted)
     damaged = _if(
       config.double_share, made.first > 0, lambda: first_jpeg(clean), lambda: tf.identity(clean)
     )
@@ -120,11 +122,11 @@ def _coloured(pixels, made, config):
 
 def _last_jpeg(pixels, made, config):
   def made_by(way):
-    if way == history.NONE:
+    if not way.subsampling:
       return lambda: tf.identity(pixels)
-    if way == history.PLAIN:
-      return lambda: degrade.compress_one(pixels, made.quality, config.jpeg)
-    return lambda: degrade.simulate_one(pixels, made.tables, way)
+    if way.by_encoder:
+      return lambda: degrade.simulate_one(pixels, made.tables, way.subsampling)
+    return lambda: degrade.compress_one(pixels, made.quality, config.jpeg, way.subsampling)
 
   makers = [made_by(way) for way in history.ways(config)]
   return makers[0]() if len(makers) == 1 else tf.switch_case(made.way, makers)

@@ -70,36 +70,53 @@ def compress(crops, qualities, tables, jpeg):
   return tf.ensure_shape(tf.stack(decoded), crops.shape)
 
 
-def compress_one(crop, quality, jpeg):
-  """Returns what JPEG leaves of a crop at an IJG quality, with 4:2:0 chroma.
+def compress_one(crop, quality, jpeg, subsampling="420"):
+  """Returns what JPEG leaves of a crop at an IJG quality.
+
+  TensorFlow's encoder has no 4:2:2, which is therefore always made by tensor operations; the pixels
+  are the same to the bit.
 
   Args:
     crop: uint8 [P, P, 3].
     quality: int32 scalar, in [1, 100].
     jpeg: as in `compress`.
+    subsampling: "420", "422" or "444", of the chroma.
   Returns:
     uint8 [P, P, 3].
   """
-  if jpeg == "jpegsim":
+  if jpeg == "jpegsim" or subsampling == "422":
     tables = tf.gather(tf.constant(jpeg_tables.all_quantization_tables()), quality)
-    return simulate_one(crop, tables, "420")
-  return tf.ensure_shape(codec.tf_decode(codec.tf_encode(crop, quality)), crop.shape)
+    return simulate_one(crop, tables, subsampling)
+  encode = _encode_444 if subsampling == "444" else codec.tf_encode
+  return tf.ensure_shape(codec.tf_decode(encode(crop, quality)), crop.shape)
 
 
 def simulate_one(crop, tables, subsampling):
-  """Returns what JPEG leaves of a crop with any tables and subsampling.
+  """Returns what JPEG leaves of a crop with any tables, by tensor operations.
 
-  By tensor operations whichever JPEG is chosen: TensorFlow's encoder takes no tables and has no
-  4:2:2, and its 4:4:4 takes no quality that a graph computes. The pixels are libjpeg's anyway.
+  TensorFlow's encoder takes no tables.
 
   Args:
     crop: uint8 [P, P, 3].
     tables: float32 [2, 8, 8], integers in [1, 255].
-    subsampling: "420", "422" or "444".
+    subsampling: "420", "422" or "444", of the chroma.
   Returns:
     uint8 [P, P, 3].
   """
   return _simulated(crop[tf.newaxis], tables[tf.newaxis], subsampling)[0]
+
+
+# Inlined, a hundred encoders for each crop would take seconds to start.
+@tf.function(autograph=False, experimental_attributes={"_noinline": True})
+def _encode_444(crop, quality):
+  """Returns a 4:4:4 stream; TensorFlow's encoder that leaves chroma whole takes no tensor quality.
+
+  Half the time of `jpegsim` for a single crop.
+  """
+  return tf.switch_case(
+    quality - 1,
+    [lambda fixed=fixed: codec.tf_encode(crop, fixed, "444") for fixed in range(1, 101)],
+  )
 
 
 @tf.function(jit_compile=True)

@@ -15,10 +15,17 @@ from deblock.pipeline import config as config_lib
 from deblock.pipeline import qualities as qualities_lib
 from deblock.records import jpeg_encoders, jpeg_tables
 
-# How the last JPEG is made: not at all; by the IJG's tables and with 4:2:0, for which TensorFlow
-# has an encoder; or in another way.
-NONE = "none"
-PLAIN = "plain"
+
+class Way(NamedTuple):
+  """How a last JPEG is made.
+
+  Attributes:
+    subsampling: of its chroma; "" for no JPEG at all.
+    by_encoder: whether its tables are an encoder's own, rather than those of an IJG quality.
+  """
+
+  subsampling: str
+  by_encoder: bool = False
 
 
 class History(NamedTuple):
@@ -89,14 +96,14 @@ def sizes(config: config_lib.InputConfig) -> Sizes:
   return Sizes(config.crop_size, last, shifted, resized, max(shifted, resized))
 
 
-def ways(config: config_lib.InputConfig) -> tuple[str, ...]:
-  """Returns how last JPEGs are made: `NONE`, `PLAIN`, or the subsampling for `jpegsim`."""
-  drawn = _drawn_subsamplings(config)
-  found = [NONE] if config.clean_share else []
-  if "420" in drawn and config.encoder_tables_share < 1.0:
-    found.append(PLAIN)
-  found += [name for name in drawn if name != "420" or config.encoder_tables_share]
-  return tuple(found)
+def ways(config: config_lib.InputConfig) -> tuple[Way, ...]:
+  """Returns every way in which a last JPEG may be made; `History.way` counts them."""
+  chances = subsamplings.probabilities(config.online_subsampling)
+  drawn = [name for name, p in zip(subsamplings.SUBSAMPLINGS, chances, strict=True) if p]
+  none = [Way("")] if config.clean_share else []
+  by_quality = [Way(name) for name in drawn]
+  by_encoder = [Way(name, by_encoder=True) for name in drawn] if config.encoder_tables_share else []
+  return (*none, *by_quality, *by_encoder)
 
 
 def draw(config: config_lib.InputConfig, height, width, seed, index) -> History:
@@ -193,20 +200,20 @@ def _last_jpeg(config, clean, quality_of, happens, seed_of):
     nearest = tf.gather_nd(tf.constant(jpeg_encoders.all_nearest_qualities()), place)
     tables = _where(own, tf.cast(steps, tf.float32), tables)
     quality = _where(own, nearest, quality)
-  names = ways(config)
-  by_name = {name: number for number, name in enumerate(names)}
   chances = subsamplings.probabilities(config.online_subsampling)
   subsampling = qualities_lib.draw(chances, config.crops_per_tile, seed_of(seeds.SUBSAMPLING))
-  simulated = [by_name.get(name, 0) for name in subsamplings.SUBSAMPLINGS]
-  plain = [by_name.get(PLAIN, 0), *simulated[1:]]
-  way = _where(own, tf.gather(simulated, subsampling), tf.gather(plain, subsampling))
-  quality, tables = unharmed(clean, quality, tables)
-  return quality, tables, _where(clean, by_name.get(NONE, 0), way)
+  by_quality, by_encoder = (
+    tf.gather([_number(config, Way(name, kind)) for name in subsamplings.SUBSAMPLINGS], subsampling)
+    for kind in (False, True)
+  )
+  way = _where(clean, _number(config, Way("")), _where(own, by_encoder, by_quality))
+  return *unharmed(clean, quality, tables), way
 
 
-def _drawn_subsamplings(config):
-  chances = subsamplings.probabilities(config.online_subsampling)
-  return [name for name, p in zip(subsamplings.SUBSAMPLINGS, chances, strict=True) if p]
+def _number(config, way):
+  """Returns the number of a way, or 0 for one that is never taken."""
+  found = ways(config)
+  return found.index(way) if way in found else 0
 
 
 def _where(mask, one, other):
