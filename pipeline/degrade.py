@@ -113,10 +113,15 @@ def _encode_444(crop, quality):
 
   Half the time of `jpegsim` for a single crop.
   """
-  return tf.switch_case(
-    quality - 1,
-    [lambda fixed=fixed: codec.tf_encode(crop, fixed, "444") for fixed in range(1, 101)],
+  # A number without a branch of its own would take the last one, quality 100.
+  check = tf.debugging.assert_equal(
+    quality, tf.clip_by_value(quality, 1, 100), message="quality must be in [1, 100]"
   )
+  with tf.control_dependencies([check] if check is not None else []):
+    return tf.switch_case(
+      quality - 1,
+      [lambda fixed=fixed: codec.tf_encode(crop, fixed, "444") for fixed in range(1, 101)],
+    )
 
 
 @tf.function(jit_compile=True)
