@@ -1,3 +1,7 @@
+import itertools
+
+import numpy as np
+from scipy import stats
 import tensorflow as tf
 
 from deblock.pipeline import seeds, source
@@ -55,6 +59,14 @@ def test_shuffling_permutes_each_run_of_its_own():
     assert sorted(run) == list(range(start, start + len(run)))
     assert run != sorted(run)
   assert [value - 40 for value in runs[1]] != runs[0]
+
+
+def test_all_orders_of_a_run_have_equal_chance():
+  dataset = source.shuffled(tf.data.Dataset.range(4).repeat(2400), 4, seeds.derive(2))
+  orders = np.reshape(list(dataset.as_numpy_iterator()), (2400, 4))
+  found, counts = np.unique(orders, axis=0, return_counts=True)
+  assert list(map(tuple, found)) == list(itertools.permutations(range(4)))
+  assert stats.chisquare(counts).pvalue > 1e-3
 
 
 def test_shuffling_keeps_the_parts_of_an_element_together():
