@@ -128,6 +128,13 @@ def test_scale_contrast_and_brightness_are_even_within_their_ranges():
   _assert_even(made.brightness, -51.0, 51.0)
 
 
+def test_a_range_may_be_one_value():
+  made = _draw(tone_contrast=0.0, tone_brightness=0.0, resize_smallest=0.7, resize_largest=0.7)
+  assert (made.contrast == 1.0).all()
+  assert (made.brightness == 0.0).all()
+  assert (made.scale == np.float32(0.7)).all()
+
+
 def test_orders_of_channels_have_equal_chance():
   _assert_uniform(_draw().order, list(itertools.permutations(range(3))))
 
