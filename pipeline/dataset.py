@@ -63,6 +63,52 @@ def training_dataset(
   )
 
 
+def prefixes(
+  config: config_lib.InputConfig, manifest: manifest_lib.Manifest, seed: int
+) -> dict[str, tf.data.Dataset]:
+  """Returns the training dataset up to each of its stages, by the stage's name, to measure them.
+
+  All but the last give an element for each tile, of `config.crops_per_tile` crops; the last one is
+  the whole, whose elements are batches. With sampling=pairs there is only the whole.
+
+  Raises:
+    ValueError: as `training_dataset`.
+  """
+  whole = {"mix, batch, float": training_dataset(config, manifest, seed)}
+  if config.sampling == "pairs":
+    return whole
+  paths, counts = _share(manifest, 0, 1)
+  shards = leaving_out.usable(config, manifest.clean_encoding, manifest.folder, paths, counts)
+  records = source.endless_records(shards, config.shuffled_tiles, seed, 0).enumerate()
+
+  def parsed(index, serialized):
+    element = schema.parse(serialized, manifest.clean_encoding)
+    if config.degradation == "online":
+      return (element.clean,)
+    quality_seed = seeds.derive(seed, index, seeds.QUALITY)
+    stream, _ = degrade.choose_stored(
+      element.compressed, element.qualities, config.qualities, quality_seed
+    )
+    return degrade.decode_stored(stream, element.clean), element.clean
+
+  def cut(index, serialized):
+    symmetry_seed = seeds.derive(seed, index, seeds.SYMMETRY)
+    images, _ = _augmented(config, parsed(index, serialized), _tables([50]), symmetry_seed)
+    return _cut(images, config, seeds.derive(seed, index, seeds.OFFSETS))
+
+  def compressed(index, serialized):
+    return _random_crops(serialized, manifest.clean_encoding, config, seed, index)
+
+  stages = {"parse": parsed, "turn, cut": cut, "compress": compressed}
+  if config.degradation == "stored":
+    stages = {"parse, decode": parsed, "turn, cut": cut}
+  mapped = {
+    name: records.map(stage, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    for name, stage in stages.items()
+  }
+  return {"read": records, **mapped, **whole}
+
+
 def evaluation_tiles(
   config: config_lib.InputConfig, manifest: manifest_lib.Manifest, limit: int
 ) -> tf.data.Dataset:
