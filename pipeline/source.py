@@ -1,7 +1,7 @@
 """Records on disk to parsed tiles."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+import dataclasses
 
 import tensorflow as tf
 
@@ -24,7 +24,8 @@ def whole_shard(index, path):
 Reader = Callable[[tf.Tensor, tf.Tensor], tf.data.Dataset]
 
 
-class Shards(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Shards:
   """What is read.
 
   Attributes:
