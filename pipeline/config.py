@@ -67,6 +67,17 @@ class InputConfig(damage_config.DamageConfig):
     default=0.2,
     metadata={"help": "sampling=pairs: share of the pairs, the first ones, kept for testing"},
   )
+  on_bad_record: str = dataclasses.field(
+    default="stop",
+    metadata={
+      "help": "stop: a damaged record ends the run with its file and number; skip: all records are "
+      "checked at the start, and bad ones named and left out"
+    },
+  )
+  max_bad_share: float = dataclasses.field(
+    default=0.01,
+    metadata={"help": "on_bad_record=skip: largest share of the training records that may be bad"},
+  )
 
   def __post_init__(self):
     """Raises ValueError where a field is out of range."""
@@ -93,6 +104,10 @@ class InputConfig(damage_config.DamageConfig):
     for quality in self.qualities:
       if not 1 <= quality <= 100:
         raise ValueError(f"qualities must be in [1, 100], got {quality}.")
+    if self.on_bad_record not in ("stop", "skip"):
+      raise ValueError(f"on_bad_record must be stop or skip, got {self.on_bad_record!r}.")
+    if not 0.0 <= self.max_bad_share < 1.0:
+      raise ValueError(f"max_bad_share must be in [0, 1), got {self.max_bad_share}.")
     if not 0.0 <= self.held_out_pairs < 1.0:
       raise ValueError(f"held_out_pairs must be in [0, 1), got {self.held_out_pairs}.")
     if self.sampling == "crops" and (self.crops_per_tile * self.mixed_tiles) % self.batch_size:

@@ -33,6 +33,23 @@ def choose_stored(compressed, qualities, wanted, seed):
   return compressed[index], tf.cast(qualities[index], tf.int32)
 
 
+def decode_stored(stream, clean):
+  """Returns the pixels of a stored JPEG, uint8 [H, W, 3].
+
+  Args:
+    stream: string scalar.
+    clean: uint8 [H, W, 3], the tile of which it is the JPEG.
+  Raises:
+    InvalidArgumentError: in the graph, if the stream does not decode, or to another size.
+  """
+  decoded = codec.tf_decode(stream)
+  check = tf.debugging.assert_equal(
+    tf.shape(decoded), tf.shape(clean), message="a JPEG of a record has another size than its tile"
+  )
+  with tf.control_dependencies([check] if check is not None else []):
+    return tf.identity(decoded)
+
+
 def check_jpeg(jpeg: str) -> str:
   """Returns the way of compressing after checking it.
 
