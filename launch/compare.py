@@ -7,7 +7,7 @@ from PIL import Image
 
 from deblock.launch import evaluation, picture, program, selection
 from deblock.launch import flags as config_flags
-from deblock.records import codec
+from deblock.records import codec, jpeg_tables
 
 config_flags.define(selection.SelectionConfig)
 
@@ -18,13 +18,13 @@ def main(arguments):
   settings = config_flags.parse(selection.SelectionConfig)
   output = selection.prepare_output(settings.output)
   chosen, qualities = selection.choose(settings)
-  restore = selection.load_restorer(settings.logdir)
+  restore = selection.load_restorer(settings)
   written = []
   with program.progress_bar("comparing", "picture", len(chosen.images) * len(qualities)) as bar:
     for image, clean in selection.read(chosen):
       for quality in qualities:
         jpeg = codec.decode(codec.encode(clean, quality, settings.subsampling))
-        restored = restore(jpeg)
+        restored = restore(jpeg, jpeg_tables.quantization_tables(quality))
         row = evaluation.compare(image, quality, clean, jpeg, restored)
         path = output / f"{image.replace('/', '_')}-q{quality}.png"
         temporary = path.with_suffix(".tmp")

@@ -15,7 +15,7 @@ def main(arguments):
   settings = config_flags.parse(selection.SelectionConfig)
   selection.prepare_output(settings.output)
   chosen, qualities = selection.choose(settings)
-  restore = selection.load_restorer(settings.logdir)
+  restore = selection.load_restorer(settings)
   rows = []
   with program.progress_bar("evaluating", "image", len(chosen.images)) as bar:
     for image in selection.read(chosen):

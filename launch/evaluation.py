@@ -11,7 +11,7 @@ import numpy as np
 
 from deblock.model import metrics
 from deblock.pipeline import pixels
-from deblock.records import codec
+from deblock.records import codec, jpeg_tables
 
 JSON_FILE = "evaluation.json"
 CSV_FILE = "evaluation.csv"
@@ -66,7 +66,7 @@ def compare(image: str, quality: int, clean, jpeg, restored) -> Row:
 
 
 def evaluate(
-  restore: Callable[[np.ndarray], np.ndarray],
+  restore: Callable[[np.ndarray, np.ndarray], np.ndarray],
   images: Iterable[tuple[str, np.ndarray]],
   qualities: Sequence[int],
   subsampling: str = "420",
@@ -74,7 +74,8 @@ def evaluate(
   """Returns the figures of each image at each quality, without their means.
 
   Args:
-    restore: uint8 [H, W, 3] JPEG pixels to uint8 [H, W, 3] restored ones.
+    restore: uint8 [H, W, 3] JPEG pixels and their [2, 8, 8] quantisation tables to uint8 [H, W, 3]
+      restored pixels.
     images: identities and clean images, uint8 [H, W, 3].
     qualities: IJG quality factors to compress at.
     subsampling: of the JPEG's colours; the protocol's is 4:2:0.
@@ -83,7 +84,8 @@ def evaluate(
   for image, clean in images:
     for quality in qualities:
       jpeg = codec.decode(codec.encode(clean, quality, subsampling))
-      rows.append(compare(image, quality, clean, jpeg, restore(jpeg)))
+      restored = restore(jpeg, jpeg_tables.quantization_tables(quality))
+      rows.append(compare(image, quality, clean, jpeg, restored))
   return rows
 
 

@@ -55,10 +55,10 @@ def train(run: config.RunConfig, clock: Callable[[], float] = time.monotonic) ->
   """
   entry = registry.get(run.model.model)
   loss = losses.get(run.train.loss)
-  if run.input.crop_size <= 2 * entry.context:
+  if run.input.crop_size <= 2 * entry.consumed:
     raise ValueError(
-      f"crop_size must be more than {2 * entry.context} for {entry.name}, which consumes "
-      f"{entry.context} pixels on each side, got {run.input.crop_size}."
+      f"crop_size must be more than {2 * entry.consumed} for {entry.name}, which consumes "
+      f"{entry.consumed} pixels on each side, got {run.input.crop_size}."
     )
   manifest = manifest_lib.load(run.input.records, damaged=run.input.on_bad_record == "skip")
   tile_size = manifest.settings["tile_size"]
@@ -88,9 +88,7 @@ def train(run: config.RunConfig, clock: Callable[[], float] = time.monotonic) ->
   if found and done >= 1.0:
     return Result(found, first_step, seconds, trained=False)
 
-  steps = step_lib.training_steps(
-    strategy, network, optimizer, loss, entry.context, run.input.batch_size
-  )
+  steps = step_lib.training_steps(strategy, network, optimizer, loss, entry, run.input.batch_size)
   with contextlib.closing(reporting.Reporter(run.train.logdir, done)) as reporter:
     reporter.note(
       f"{entry.name}: {network.count_params():,} parameters; batches of {run.input.batch_size} "

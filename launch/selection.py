@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from deblock.launch import checkpoints, config
-from deblock.model import registry, restorer
+from deblock.model import pretrained, registry, restorer
+from deblock.pipeline import config as input_config
 from deblock.pipeline import dataset
 from deblock.records import codec, cutting, identity, jpeg_tables, sources
 from deblock.records import config as records_config
@@ -25,6 +26,7 @@ class SelectionConfig:
   """The flags that evaluate and compare share."""
 
   logdir: str = _field("", "folder of the run whose latest checkpoint is used")
+  model: str = _field("", "network that ships with deblock, in place of a run's: default or fast")
   images: str = _field("", "folder or glob of clean images; the run's held-out ones if empty")
   records: str = _field("", "records whose held-out images or qualities are used, if not the run's")
   qualities: tuple[int, ...] = _field((), "JPEG qualities; those of the records if empty")
@@ -33,9 +35,21 @@ class SelectionConfig:
 
   def __post_init__(self):
     """Raises ValueError where a field is missing or out of range."""
-    for name in ("logdir", "output"):
-      if not getattr(self, name):
-        raise ValueError(f"{name} must name a folder: use --{name}=DIR.")
+    if not self.output:
+      raise ValueError("output must name a folder: use --output=DIR.")
+    if bool(self.logdir) == bool(self.model):
+      raise ValueError(
+        "logdir must name a folder of a run, --logdir=DIR, or model a network that ships with "
+        f"deblock, --model={pretrained.names()[0]}: one of the two, got {self.logdir!r} and "
+        f"{self.model!r}."
+      )
+    if self.model:
+      pretrained.check_name(self.model)
+      if not ((self.images and self.qualities) or self.records):
+        raise ValueError(
+          f"model {self.model} has no records of its own: name --images and --qualities, or "
+          "--records, too."
+        )
     for quality in self.qualities:
       try:
         jpeg_tables.check_quality(quality)
@@ -60,16 +74,18 @@ def prepare_output(folder: str) -> pathlib.Path:
   return path
 
 
-def load_restorer(logdir: str) -> restorer.Restorer:
-  """Returns a run's network, with the weights of its latest checkpoint, ready for whole images.
+def load_restorer(settings: SelectionConfig) -> restorer.Restorer:
+  """Returns the network to use, ready for whole images: of a run its latest checkpoint's.
 
   Raises:
     FileNotFoundError: if there is no run or no checkpoint.
-    ValueError: if they do not fit each other.
+    ValueError: if they do not fit each other, or the shipped weights are damaged.
   """
-  run = config.load(logdir)
+  if settings.model:
+    return restorer.Restorer(*pretrained.load(settings.model))
+  run = config.load(settings.logdir)
   network = registry.build(run.model)
-  checkpoints.restore_network(logdir, network)
+  checkpoints.restore_network(settings.logdir, network)
   return restorer.Restorer(network, registry.get(run.model.model))
 
 
@@ -94,15 +110,18 @@ def choose(settings: SelectionConfig) -> tuple[Chosen, Sequence[int]]:
     FileNotFoundError: if there are no images, run or records.
     ValueError: if the records hold no test images.
   """
-  run = config.load(settings.logdir)
-  records = settings.records or run.input.records
-  damaged = run.input.on_bad_record == "skip"
+  if settings.model:
+    inputs = input_config.InputConfig(records=settings.records)
+  else:
+    inputs = config.load(settings.logdir).input
+  records = settings.records or inputs.records
+  damaged = inputs.on_bad_record == "skip"
   if settings.images:
     source = sources.open_source(images=settings.images)
     qualities = settings.qualities or manifest_lib.load(records, damaged=damaged).qualities
     return Chosen(source, source.list(), jpeg_downscale=1), qualities
   manifest = manifest_lib.load(records, damaged=damaged)
-  held_out = dataset.held_out_images(run.input, manifest)
+  held_out = dataset.held_out_images(inputs, manifest)
   images = tuple(
     identity.SourceImage.alone(image.id, image.path)
     for image in manifest.images

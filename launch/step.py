@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from deblock.model import blocks
+from deblock.model import blocks, registry
 
 
 class Totals(NamedTuple):
@@ -21,15 +21,15 @@ class Totals(NamedTuple):
   error_jpeg: tf.Tensor
 
 
-def training_steps(strategy, network, optimizer, loss, context: int, batch_size: int):
+def training_steps(strategy, network, optimizer, loss, entry: registry.Entry, batch_size: int):
   """Returns the compiled function that trains for a number of steps.
 
   Args:
     strategy: tf.distribute.Strategy, in whose scope network and optimizer were made.
-    network: keras.Model, [B, P, P, 3] to [B, P - 2 context, P - 2 context, 3].
+    network: keras.Model that `entry` describes.
     optimizer: keras.optimizers.Optimizer.
     loss: (restored, clean) to float [B].
-    context: pixels that the network takes off each side.
+    entry: what the registry says of the network.
     batch_size: crops in a step, over all replicas.
   Returns:
     A function of an iterator of batches and of an int32 scalar tensor, the number of steps, to
@@ -37,14 +37,14 @@ def training_steps(strategy, network, optimizer, loss, context: int, batch_size:
   """
 
   def replica_step(batch):
-    clean = blocks.crop_center(batch.clean, context)
+    clean = blocks.crop_center(batch.clean, entry.consumed)
     with tf.GradientTape() as tape:
-      restored = network(batch.compressed, training=True)
+      restored = network(entry.inputs(batch.compressed, batch.tables), training=True)
       # Each replica divides by the global batch, so that the sum over replicas is the mean.
       value = tf.reduce_sum(loss(restored, clean)) / batch_size
     gradients = tape.gradient(value, network.trainable_variables)
     optimizer.apply_gradients(zip(gradients, network.trainable_variables, strict=True))
-    jpeg = blocks.crop_center(batch.compressed, context)
+    jpeg = blocks.crop_center(batch.compressed, entry.consumed)
     return Totals(value, _error(restored, clean) / batch_size, _error(jpeg, clean) / batch_size)
 
   @tf.function

@@ -2,6 +2,7 @@
 
 from deblock.launch import config, evaluation, picture
 from deblock.pipeline import dataset
+from deblock.records import jpeg_tables
 from deblock.records import manifest as manifest_lib
 
 
@@ -18,7 +19,7 @@ class Watch:
     rows, sheet = [], None
     for index, (clean, compressed, qualities) in enumerate(self._tiles):
       for jpeg, quality in zip(compressed, qualities, strict=True):
-        restored = self._restore(jpeg)
+        restored = self._restore(jpeg, jpeg_tables.quantization_tables(quality))
         row = evaluation.compare(f"held-out tile {index}", int(quality), clean, jpeg, restored)
         rows.append(row)
         if sheet is None:

@@ -1,6 +1,7 @@
 """Layers that several networks share."""
 
 import keras
+import tensorflow as tf
 
 LEAKY_SLOPE = 0.1  # The slope of BlockCNN's published code, and of the Kodak project.
 
@@ -158,3 +159,101 @@ class Bottleneck(keras.layers.Layer):
       "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
       "starts_closed": self.starts_closed,
     }
+
+
+@keras.saving.register_keras_serializable(package="deblock")
+class SpaceToDepth(keras.layers.Layer):
+  """Moves squares of pixels into channels, float [B, H, W, C] to [B, H / s, W / s, s * s * C].
+
+  Args:
+    side: s, of the squares; H and W are multiples of it.
+  """
+
+  def __init__(self, side, **kwargs):
+    super().__init__(**kwargs)
+    self.side = side
+
+  def call(self, images):
+    """Returns the squares as channels, row by row."""
+    return tf.nn.space_to_depth(images, self.side)
+
+  def compute_output_shape(self, input_shape):
+    """Returns the static shape of the result."""
+    batch, height, width, channels = input_shape
+    height, width = (None if side is None else side // self.side for side in (height, width))
+    return (batch, height, width, channels * self.side**2)
+
+  def get_config(self):
+    """Returns the constructor's arguments."""
+    return {**super().get_config(), "side": self.side}
+
+
+@keras.saving.register_keras_serializable(package="deblock")
+class DepthToSpace(keras.layers.Layer):
+  """The inverse of `SpaceToDepth`, float [B, H, W, s * s * C] to [B, s * H, s * W, C].
+
+  Args:
+    side: s, of the squares.
+  """
+
+  def __init__(self, side, **kwargs):
+    super().__init__(**kwargs)
+    self.side = side
+
+  def call(self, features):
+    """Returns the channels as squares of pixels."""
+    return tf.nn.depth_to_space(features, self.side)
+
+  def compute_output_shape(self, input_shape):
+    """Returns the static shape of the result."""
+    batch, height, width, channels = input_shape
+    height, width = (None if side is None else side * self.side for side in (height, width))
+    return (batch, height, width, channels // self.side**2)
+
+  def get_config(self):
+    """Returns the constructor's arguments."""
+    return {**super().get_config(), "side": self.side}
+
+
+@keras.saving.register_keras_serializable(package="deblock")
+class PadToMultiple(keras.layers.Layer):
+  """Repeats the last row and column of float [B, H, W, C] until H and W are multiples of `side`."""
+
+  def __init__(self, side, **kwargs):
+    super().__init__(**kwargs)
+    self.side = side
+
+  def call(self, images):
+    """Returns float [B, H', W', C]."""
+    for axis in (1, 2):
+      if images.shape[axis] is None or images.shape[axis] % self.side:
+        length = tf.shape(images)[axis]
+        padded = -(-length // self.side) * self.side
+        images = tf.gather(images, tf.minimum(tf.range(padded), length - 1), axis=axis)
+    return images
+
+  def compute_output_shape(self, input_shape):
+    """Returns the static shape of the result."""
+    batch, *sides, channels = input_shape
+    height, width = (None if side is None else -(-side // self.side) * self.side for side in sides)
+    return (batch, height, width, channels)
+
+  def get_config(self):
+    """Returns the constructor's arguments."""
+    return {**super().get_config(), "side": self.side}
+
+
+@keras.saving.register_keras_serializable(package="deblock")
+class CropLike(keras.layers.Layer):
+  """Cuts the first of two images, float [B, H', W', C], to the height and width of the second."""
+
+  def call(self, inputs):
+    """Returns the top left corner of the first image."""
+    images, like = inputs
+    height, width = keras.ops.shape(like)[1:3]
+    return images[:, :height, :width, :]
+
+  def compute_output_shape(self, input_shape):
+    """Returns the static shape of the result."""
+    images, like = input_shape
+    return (images[0], like[1], like[2], images[3])

@@ -5,7 +5,7 @@ import dataclasses
 
 import keras
 
-from deblock.model import blockcnn, blockcnn_kodak, config
+from deblock.model import blockcnn, blockcnn_kodak, config, deblocknet
 
 
 @dataclasses.dataclass(frozen=True)
@@ -15,12 +15,14 @@ class Entry:
   Attributes:
     name: what `--model` takes.
     description: one line for `--list_models`.
-    build: (width, residual) to a keras.Model that maps float32 [B, H, W, 3] in [0, 1] to the same
-      image without `context` pixels on each side.
-    context: pixels of surroundings that the network consumes on each side; a multiple of 8.
+    build: (width, residual) to a keras.Model that maps `inputs` to a restored image.
+    context: pixels of surroundings that a block depends on, on each side; a multiple of 8.
     border: what stands in for pixels beyond an image's edge: "mirror" or "zeros".
     blockwise: whether a block depends on how much of the image is shown with it, so that the
       network must be run one block at a time.
+    keeps_size: whether the restored image is as large as the JPEG, and an image's edge is the
+      network's own affair; otherwise the network takes `context` pixels off each side.
+    conditioned: whether the network takes the JPEG's quantisation tables too.
   """
 
   name: str
@@ -29,6 +31,22 @@ class Entry:
   context: int
   border: str
   blockwise: bool
+  keeps_size: bool = False
+  conditioned: bool = False
+
+  @property
+  def consumed(self) -> int:
+    """Pixels that the network takes off each side."""
+    return 0 if self.keeps_size else self.context
+
+  def inputs(self, compressed, tables):
+    """Returns what the network is called with.
+
+    Args:
+      compressed: float32 [B, H, W, 3] in [0, 1].
+      tables: float32 [B, 2, 8, 8], quantisation steps of luma and chroma.
+    """
+    return [compressed, tables] if self.conditioned else compressed
 
 
 _ENTRIES: dict[str, Entry] = {}
@@ -98,5 +116,29 @@ register(
     context=8,
     border="zeros",
     blockwise=True,
+  )
+)
+register(
+  Entry(
+    name="deblocknet",
+    description="our default: units at half resolution, conditioned on the tables, any image",
+    build=deblocknet.deblocknet,
+    context=32,
+    border="zeros",
+    blockwise=False,
+    keeps_size=True,
+    conditioned=True,
+  )
+)
+register(
+  Entry(
+    name="deblocknet_fast",
+    description="our small one: a sixth of deblocknet's work, at half and quarter resolution",
+    build=deblocknet.deblocknet_fast,
+    context=40,
+    border="zeros",
+    blockwise=False,
+    keeps_size=True,
+    conditioned=True,
   )
 )

@@ -7,6 +7,8 @@ from deblock.model import registry
 
 BLOCK = 8
 TILE = 128  # Side of the tiles of networks that need not run block by block, in pixels.
+# Networks that keep the size see each tile with its context, which is computed in vain.
+TILE_WITH_CONTEXT = 768
 PIXELS_PER_CALL = 16384  # Output pixels of one call: 256 blocks, or one tile; bounds the memory.
 
 
@@ -14,44 +16,77 @@ class Restorer:
   """A network and how it is run over images of any size.
 
   A blockwise network (see `registry.Entry`) gets one 8x8 block with its surroundings at a time,
-  many to a call; any other gets large tiles, with the same result to float tolerance.
+  many to a call; any other gets large tiles, with the same result to float tolerance. The tiles of
+  a network that keeps the size end where the image does, so that it meets the image's border alone.
 
   Args:
     network: keras.Model built by `entry`.
     entry: what the registry says of it.
     tile: side of the square that is restored at a time, in pixels, a multiple of 8; None is 8 for a
-      blockwise network, else `TILE`.
+      blockwise network, `TILE_WITH_CONTEXT` for one that keeps the size, else `TILE`.
   Raises:
     ValueError: if `tile` is not a positive multiple of 8.
   """
 
   def __init__(self, network, entry: registry.Entry, tile: int | None = None):
     if tile is None:
-      tile = BLOCK if entry.blockwise else TILE
+      tile = TILE_WITH_CONTEXT if entry.keeps_size else TILE
+      tile = BLOCK if entry.blockwise else tile
     if tile <= 0 or tile % BLOCK:
       raise ValueError(f"tile must be a positive multiple of 8, the JPEG block side, got {tile}.")
     self._entry = entry
     self._tile = tile
-    side = tile + 2 * entry.context
+    side = None if entry.keeps_size else tile + 2 * entry.context
     self._run = tf.function(
-      lambda tiles: network(tiles, training=False),
-      input_signature=[tf.TensorSpec((None, side, side, 3), tf.float32)],
+      lambda tiles, tables: network(entry.inputs(tiles, tables), training=False),
+      input_signature=[
+        tf.TensorSpec((None, side, side, 3), tf.float32),
+        tf.TensorSpec((None, 2, BLOCK, BLOCK), tf.float32),
+      ],
     )
 
-  def __call__(self, compressed):
+  def __call__(self, compressed, tables=None):
     """Returns the restored image.
 
     Args:
       compressed: uint8 [H, W, 3], a decoded JPEG whose block grid starts at its first pixel.
+      tables: [2, 8, 8], its quantisation steps of luma and chroma, natural order; a network that is
+        not conditioned does without.
     Returns:
       uint8 [H, W, 3]: the network's output, clipped to [0, 1] and rounded, as the protocol asks.
     Raises:
-      ValueError: if the image is not uint8 [H, W, 3].
+      ValueError: if the image is not uint8 [H, W, 3], or the tables are missing or misshapen.
     """
     if compressed.ndim != 3 or compressed.shape[2] != 3 or compressed.dtype != np.uint8:
       raise ValueError(
         f"an image must be uint8 [H, W, 3], got {compressed.dtype} {list(compressed.shape)}."
       )
+    if tables is None and self._entry.conditioned:
+      raise ValueError(f"{self._entry.name} needs the JPEG's quantisation tables, got none.")
+    tables = np.ones((2, BLOCK, BLOCK)) if tables is None else np.asarray(tables)
+    if tables.shape != (2, BLOCK, BLOCK):
+      raise ValueError(f"tables must have shape [2, 8, 8], got {list(tables.shape)}.")
+    tables = tf.constant(tables[np.newaxis], tf.float32)
+    restore = self._by_windows if self._entry.keeps_size else self._by_tiles
+    return np.rint(np.clip(restore(compressed, tables), 0.0, 1.0) * 255.0).astype(np.uint8)
+
+  def _by_windows(self, compressed, tables):
+    """Returns float32 [H, W, 3]; each tile is seen with what surrounds it inside the image."""
+    height, width, _ = compressed.shape
+    tile, context = self._tile, self._entry.context
+    restored = np.empty(compressed.shape, np.float32)
+    for top in range(0, height, tile):
+      for left in range(0, width, tile):
+        first_row, first_column = max(0, top - context), max(0, left - context)
+        window = compressed[
+          first_row : top + tile + context, first_column : left + tile + context
+        ] / np.float32(255.0)
+        made = self._run(window[np.newaxis], tables)[0, top - first_row :, left - first_column :]
+        restored[top : top + tile, left : left + tile] = made[:tile, :tile]
+    return restored
+
+  def _by_tiles(self, compressed, tables):
+    """Returns float32 [H, W, 3]; many tiles to a call, the image continued beyond its border."""
     height, width, _ = compressed.shape
     padded, rows, columns = self._pad(compressed)
     side, tile = self._tile + 2 * self._entry.context, self._tile
@@ -61,13 +96,12 @@ class Restorer:
     per_call = max(1, PIXELS_PER_CALL // tile**2)
     restored = np.concatenate(
       [
-        self._run(tf.constant(tiles[start : start + per_call] / np.float32(255.0)))
+        self._run(tf.constant(tiles[start : start + per_call] / np.float32(255.0)), tables)
         for start in range(0, len(tiles), per_call)
       ]
     )
     image = restored.reshape(rows, columns, tile, tile, 3).swapaxes(1, 2)
-    image = image.reshape(rows * tile, columns * tile, 3)[:height, :width]
-    return np.rint(np.clip(image, 0.0, 1.0) * 255.0).astype(np.uint8)
+    return image.reshape(rows * tile, columns * tile, 3)[:height, :width]
 
   def _pad(self, image):
     """Returns the image with its surroundings, and the number of rows and columns of tiles."""

@@ -1,0 +1,114 @@
+"""The weights that ship with the package: arrays with a checksum, never code."""
+
+import hashlib
+import json
+import pathlib
+import zipfile
+
+import keras
+import numpy as np
+
+from deblock.model import config, registry
+
+FOLDER = pathlib.Path(__file__).parent / "weights"
+MANIFEST = "weights.json"
+
+
+def names() -> tuple[str, ...]:
+  """Returns the names of all shipped weights, sorted."""
+  return tuple(sorted(_manifest(FOLDER)))
+
+
+def check_name(name: str) -> str:
+  """Returns the name of shipped weights after checking it.
+
+  Raises:
+    ValueError: if there are none of that name.
+  """
+  if name not in names():
+    raise ValueError(f"model must be one of {', '.join(names())}, got {name!r}.")
+  return name
+
+
+def load(name: str, folder: pathlib.Path = FOLDER) -> tuple[keras.Model, registry.Entry]:
+  """Returns a network with shipped weights, in float32, and what the registry says of it.
+
+  Args:
+    name: of the weights.
+    folder: that holds them and their manifest.
+  Raises:
+    ValueError: if there are none of that name, or the file is damaged, was changed, or holds
+      weights of another network.
+  """
+  manifest = _manifest(folder)
+  if name not in manifest:
+    raise ValueError(f"model must be one of {', '.join(sorted(manifest))}, got {name!r}.")
+  facts = manifest[name]
+  entry = registry.get(facts["model"])
+  network = registry.build(config.ModelConfig(model=facts["model"], width=facts["width"]))
+  path = folder / facts["file"]
+  _assign(network, _arrays(path, facts["sha256"]), path)
+  return network, entry
+
+
+def save(name: str, network: keras.Model, model_config: config.ModelConfig, folder: pathlib.Path):
+  """Writes a network's weights as float16, and then its line of the manifest.
+
+  Args:
+    name: of the weights.
+    network: that `model_config` describes.
+    model_config: name and width of the network.
+    folder: to write to; what else its manifest lists stays.
+  Raises:
+    ValueError: if a weight is not finite in float16.
+  """
+  arrays = {}
+  for variable in network.weights:
+    array = np.asarray(variable.value, np.float16)
+    if not np.isfinite(array).all():
+      raise ValueError(f"{variable.path} of {name} is not finite in float16.")
+    arrays[variable.path] = array
+  folder.mkdir(parents=True, exist_ok=True)
+  path = folder / f"{name}.npz"
+  temporary = folder / f"{name}.tmp.npz"
+  np.savez_compressed(temporary, allow_pickle=False, **arrays)
+  temporary.replace(path)
+  facts = {
+    "file": path.name,
+    "model": model_config.model,
+    "width": model_config.width,
+    "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+  }
+  manifest = _manifest(folder) if (folder / MANIFEST).exists() else {}
+  temporary = folder / f"{MANIFEST}.tmp"
+  temporary.write_text(json.dumps({**manifest, name: facts}, indent=1, sort_keys=True) + "\n")
+  temporary.replace(folder / MANIFEST)
+
+
+def _manifest(folder):
+  return json.loads((folder / MANIFEST).read_text())
+
+
+def _arrays(path, sha256):
+  """Returns the arrays of a file by name, once its bytes are known to be the ones that shipped."""
+  found = hashlib.sha256(path.read_bytes()).hexdigest()
+  if found != sha256:
+    raise ValueError(f"{path} was changed or damaged: its SHA-256 is {found}, expected {sha256}.")
+  try:
+    with np.load(path, allow_pickle=False) as stored:
+      return {name: stored[name].astype(np.float32) for name in stored.files}
+  except (zipfile.BadZipFile, ValueError, OSError) as error:
+    raise ValueError(f"{path} does not hold arrays: {error}.") from error
+
+
+def _assign(network, arrays, path):
+  shapes = {variable.path: tuple(variable.shape) for variable in network.weights}
+  found = {name: array.shape for name, array in arrays.items()}
+  if shapes != found:
+    differing = sorted(set(shapes.items()) ^ set(found.items()))
+    raise ValueError(
+      f"{path} holds weights of another network than {network.name}: {differing[0][0]} differs, "
+      f"one of {len(differing)}."
+    )
+  for variable in network.weights:
+    variable.assign(arrays[variable.path])
