@@ -51,27 +51,25 @@ def load(name: str, folder: pathlib.Path = FOLDER) -> tuple[keras.Model, registr
   return network, entry
 
 
-def save(name: str, network: keras.Model, model_config: config.ModelConfig, folder: pathlib.Path):
-  """Writes a network's weights as float16, and then its line of the manifest.
+def save(name: str, arrays, model_config: config.ModelConfig, folder: pathlib.Path) -> None:
+  """Writes weights as float16, and then their line of the manifest.
 
   Args:
-    name: of the weights.
-    network: that `model_config` describes.
+    name: to give them.
+    arrays: the network's weights by their paths, as `run_exported` writes them.
     model_config: name and width of the network.
     folder: to write to; what else its manifest lists stays.
   Raises:
     ValueError: if a weight is not finite in float16.
   """
-  arrays = {}
-  for variable in network.weights:
-    array = np.asarray(variable.value, np.float16)
+  halves = {path: np.asarray(array, np.float16) for path, array in arrays.items()}
+  for path, array in halves.items():
     if not np.isfinite(array).all():
-      raise ValueError(f"{variable.path} of {name} is not finite in float16.")
-    arrays[variable.path] = array
+      raise ValueError(f"{path} of {name} is not finite in float16.")
   folder.mkdir(parents=True, exist_ok=True)
   path = folder / f"{name}.npz"
   temporary = folder / f"{name}.tmp.npz"
-  np.savez_compressed(temporary, allow_pickle=False, **arrays)
+  np.savez_compressed(temporary, allow_pickle=False, **halves)
   temporary.replace(path)
   facts = {
     "file": path.name,

@@ -1,0 +1,177 @@
+"""A training step as a pure function of tensors: damage, network, loss, Adam and averaging.
+
+`launch.loop` trains where TensorFlow runs. This step needs TensorFlow only to be written down: it
+is exported as one StableHLO program (`launch.export_step`), which any XLA runtime compiles, such as
+JAX's on an accelerator that TensorFlow has no build for (`launch.run_exported`). The weights that
+ship were made that way.
+"""
+
+import dataclasses
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from deblock.pipeline import colour, jpegsim
+
+BETA_1, BETA_2, EPSILON = 0.9, 0.99, 1e-8
+LARGEST_NORM = 1.0  # Of the gradient; a step that goes wrong cannot take the weights far.
+LARGEST_SHIFT = 8  # Pixels, excluded, between the grids of a JPEG of a JPEG.
+
+
+@dataclasses.dataclass(frozen=True)
+class Layout:
+  """What a step's crops are, by their places in the batch; all shapes are static for XLA.
+
+  Attributes:
+    crop_size: side in pixels, a multiple of 8.
+    batch_size: crops in a step.
+    full_chroma: crops before the last group that are compressed 4:4:4, the others 4:2:0.
+    twice: crops at the end that are JPEGs of shifted JPEGs.
+  """
+
+  crop_size: int
+  batch_size: int
+  full_chroma: int
+  twice: int
+
+  def __post_init__(self):
+    """Raises ValueError where a number is out of range."""
+    if self.crop_size <= 0 or self.crop_size % 8:
+      raise ValueError(f"crop_size must be a positive multiple of 8, got {self.crop_size}.")
+    if min(self.full_chroma, self.twice) < 1 or self.full_chroma + self.twice >= self.batch_size:
+      raise ValueError(
+        "full_chroma and twice must be at least 1, and together less than batch_size, got "
+        f"{self.full_chroma}, {self.twice} and {self.batch_size}."
+      )
+
+
+class State(NamedTuple):
+  """What a step changes: lists of float32 tensors, one for each weight of the network."""
+
+  weights: list
+  means: list
+  squares: list
+  averages: list
+
+
+class Crops(NamedTuple):
+  """What a step is given to learn from.
+
+  Attributes:
+    clean: uint8 [B, P + 8, P + 8, 3]; the JPEGs are of its first P rows and columns, of those made
+      twice of the P that start at `shifts`.
+    tables: float32 [B, 2, 8, 8], quantisation steps of the (last) JPEG.
+    first_tables: float32 [D, 2, 8, 8], of the first JPEGs of those that are made twice.
+    shifts: int32 [D, 2], rows and columns, 0 to 7.
+    untouched: float32 [B], 1 where there is nothing to remove: no JPEG, steps of 1.
+    gray: float32 [B], 1 where the crop loses its colours first.
+  """
+
+  clean: tf.Tensor
+  tables: tf.Tensor
+  first_tables: tf.Tensor
+  shifts: tf.Tensor
+  untouched: tf.Tensor
+  gray: tf.Tensor
+
+
+class Settings(NamedTuple):
+  """Numbers of a step, float32 scalars: its own, from 1; learning rate; decay of the averages; and
+  whether the logarithm of the squared error is the loss (1) or Charbonnier's (0)."""
+
+  number: tf.Tensor
+  rate: tf.Tensor
+  decay: tf.Tensor
+  logarithmic: tf.Tensor
+
+
+def damaged(crops: Crops, layout: Layout):
+  """Returns JPEG and original, uint8 [B, P, P, 3], and the JPEG's steps, float32 [B, 2, 8, 8]."""
+  size, once = layout.crop_size, layout.batch_size - layout.twice
+  subsampled = once - layout.full_chroma
+  source = tf.where(_each(crops.gray) > 0, colour.gray(crops.clean), crops.clean)
+  first = jpegsim.compress(source[once:], crops.first_tables, "420")
+  clean = tf.concat([source[:once, :size, :size], _cut(source[once:], crops.shifts, size)], 0)
+  before = tf.concat([clean[:once], _cut(first, crops.shifts, size)], 0)
+  groups = ((0, subsampled, "420"), (subsampled, once, "444"), (once, layout.batch_size, "420"))
+  jpegs = [
+    jpegsim.compress(before[start:end], crops.tables[start:end], subsampling)
+    for start, end, subsampling in groups
+  ]
+  untouched = _each(crops.untouched) > 0
+  jpeg = tf.where(untouched, clean, tf.concat(jpegs, 0))
+  return jpeg, clean, tf.where(untouched, 1.0, crops.tables)
+
+
+def step(network, layout: Layout):
+  """Returns the step of a conditioned network without other state than its trainable weights.
+
+  Args:
+    network: keras.Model of [compressed, tables].
+    layout: of the batch.
+  Returns:
+    A function of State, Crops and Settings to the next State and three float32 scalars: the loss,
+    the mean gain over the JPEG in decibels, and the gradient's norm.
+  """
+
+  def one_step(state, crops, settings):
+    jpeg, clean, tables = damaged(crops, layout)
+    jpeg, clean = (tf.cast(images, tf.float32) / 255.0 for images in (jpeg, clean))
+    with tf.GradientTape() as tape:
+      tape.watch(state.weights)
+      restored, _ = network.stateless_call(state.weights, [], [jpeg, tables], training=True)
+      squared = tf.math.squared_difference(restored, clean)
+      error = tf.reduce_mean(squared, axis=(1, 2, 3))
+      loss = _loss(squared, error, settings.logarithmic)
+    gradients = tape.gradient(loss, state.weights)
+    norm = tf.linalg.global_norm(gradients)
+    gradients = [g * tf.minimum(1.0, LARGEST_NORM / (norm + 1e-9)) for g in gradients]
+    error_jpeg = tf.reduce_mean(tf.math.squared_difference(jpeg, clean), axis=(1, 2, 3))
+    gains = 10.0 / tf.math.log(10.0) * tf.math.log((error_jpeg + 1e-8) / (error + 1e-8))
+    touched = 1.0 - crops.untouched
+    gain = tf.reduce_sum(touched * gains) / tf.reduce_sum(touched)
+    return _adam(state, gradients, settings), loss, gain, norm
+
+  return one_step
+
+
+def _loss(squared, error, logarithmic):
+  # The factors bring both to gradients of one size, so that the switch does not change the rate.
+  charbonnier = 10.0 * tf.reduce_mean(tf.sqrt(squared + 1e-6))
+  # Below 1.5 levels a crop counts no more: flat crops would outweigh all others.
+  logarithm = 0.1 * tf.reduce_mean(tf.math.log(error + (1.5 / 255.0) ** 2))
+  return (1.0 - logarithmic) * charbonnier + logarithmic * logarithm
+
+
+def _adam(state, gradients, settings):
+  """Returns the state after a step of Adam (Kingma and Ba, 2015, algorithm 1) and of averaging."""
+  means = [BETA_1 * m + (1.0 - BETA_1) * g for m, g in zip(state.means, gradients, strict=True)]
+  squares = [
+    BETA_2 * s + (1.0 - BETA_2) * g * g for s, g in zip(state.squares, gradients, strict=True)
+  ]
+  mean_share = 1.0 - tf.pow(BETA_1, settings.number)
+  square_share = 1.0 - tf.pow(BETA_2, settings.number)
+  weights = [
+    w - settings.rate * (m / mean_share) / (tf.sqrt(s / square_share) + EPSILON)
+    for w, m, s in zip(state.weights, means, squares, strict=True)
+  ]
+  averages = [
+    settings.decay * a + (1.0 - settings.decay) * w
+    for a, w in zip(state.averages, weights, strict=True)
+  ]
+  return State(weights, means, squares, averages)
+
+
+def _cut(images, shifts, size):
+  """Returns [D, size, size, 3] of [D, H, W, 3], from the rows and columns of `shifts` on."""
+  within = tf.range(size)[tf.newaxis]
+  rows = tf.gather(images, shifts[:, :1] + within, axis=1, batch_dims=1)
+  columns = tf.gather(
+    tf.transpose(rows, [0, 2, 1, 3]), shifts[:, 1:] + within, axis=1, batch_dims=1
+  )
+  return tf.ensure_shape(tf.transpose(columns, [0, 2, 1, 3]), (images.shape[0], size, size, 3))
+
+
+def _each(numbers):
+  """Returns one number for each image, to be broadcast over its pixels."""
+  return numbers[:, tf.newaxis, tf.newaxis, tf.newaxis]

@@ -1,0 +1,35 @@
+"""What the exported step is run by; needs JAX, which deblock does not install."""
+
+import numpy as np
+from PIL import Image
+import pytest
+
+pytest.importorskip("jax", reason="JAX is not installed")
+
+
+def test_a_run_ends_with_weights_and_goes_on(tmp_path, picture, monkeypatch):
+  from deblock.launch import export_step, run_exported
+  from deblock.model import config as model_config
+
+  monkeypatch.setattr(run_exported, "WARM_STEPS", 2)
+  settings = export_step.ExportConfig(
+    output=str(tmp_path / "programs"), crop_size=16, batch_size=3, full_chroma=1, twice=1
+  )
+  export_step.export(model_config.ModelConfig("deblocknet", width=8), settings)
+  (tmp_path / "images").mkdir()
+  Image.fromarray(picture(40, 48)).save(tmp_path / "images" / "0.png")
+  options = ["--programs", settings.output, "--images", str(tmp_path / "images")]
+  options += ["--output", str(tmp_path / "run"), "--minutes"]
+  monkeypatch.setattr("sys.argv", ["run", *options, "0.02"])
+  run_exported.run()
+  with np.load(tmp_path / "run" / "state.npz") as state:
+    steps = int(state["number"])
+  monkeypatch.setattr("sys.argv", ["run", *options, "0.04"])
+  run_exported.run()
+  with np.load(tmp_path / "run" / "state.npz") as state:
+    assert int(state["number"]) > steps
+  paths = (tmp_path / "programs" / "initial.npz", tmp_path / "run" / "averages.npz")
+  with np.load(paths[0]) as initial, np.load(paths[1]) as averages:
+    assert initial.files == averages.files
+    assert all(np.isfinite(averages[name]).all() for name in averages.files)
+    assert any((averages[name] != initial[name]).any() for name in averages.files)
