@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from deblock.pipeline import degrade
+from deblock.pipeline import degrade, service
 from deblock.pipeline import qualities as qualities_lib
 
 BLOCK = 8
@@ -63,6 +63,13 @@ class InputConfig:
   augment: bool = dataclasses.field(
     default=True, metadata={"help": "flip and turn each crop in one of eight ways"}
   )
+  data_service: str = dataclasses.field(
+    default="",
+    metadata={
+      "help": "grpc://host:port, the address of a deblock-data-service whose workers make the "
+      "training batches, the same ones in another order; this machine alone if empty"
+    },
+  )
   held_out_pairs: float = dataclasses.field(
     default=0.2,
     metadata={"help": "sampling=pairs: share of the pairs, the first ones, kept for testing"},
@@ -91,6 +98,13 @@ class InputConfig:
     for quality in self.qualities:
       if not 1 <= quality <= 100:
         raise ValueError(f"qualities must be in [1, 100], got {quality}.")
+    if self.data_service:
+      service.parse_address("data_service", self.data_service)
+      if self.sampling == "pairs":
+        raise ValueError(
+          "data_service goes with sampling=crops, as pairs are cut from images held in memory, "
+          f"got {self.sampling!r} and {self.data_service!r}."
+        )
     if not 0.0 <= self.held_out_pairs < 1.0:
       raise ValueError(f"held_out_pairs must be in [0, 1), got {self.held_out_pairs}.")
     if self.sampling == "crops" and (self.crops_per_tile * self.mixed_tiles) % self.batch_size:

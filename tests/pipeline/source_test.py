@@ -1,11 +1,36 @@
+import itertools
+
+import pytest
 import tensorflow as tf
 
 from deblock.pipeline import seeds, source
 
+COUNTS = (3, 1, 2, 5, 1, 1, 4, 2, 3, 1, 2)  # Groups of four shards, and one of three.
+
+
+@pytest.fixture(scope="module")
+def numbered(tmp_path_factory):
+  """Eleven shards of records that are nothing but numbers, 0 to 24."""
+  folder, numbers, paths = tmp_path_factory.mktemp("numbered"), itertools.count(), []
+  for shard, count in enumerate(COUNTS):
+    paths.append(str(folder / str(shard)))
+    with tf.io.TFRecordWriter(paths[-1]) as writer:
+      for _ in range(count):
+        writer.write(str(next(numbers)))
+  return source.Shards(tuple(paths), COUNTS)
+
+
+def _numbers(dataset, count=-1):
+  return [int(record) for record in dataset.take(count).as_numpy_iterator()]
+
+
+def _tiles(dataset, count):
+  return [(int(index), int(record)) for index, record in dataset.take(count).as_numpy_iterator()]
+
 
 def _epoch(records, seed, epoch, shuffled_tiles=4):
-  paths = records.manifest.shard_paths("train")
-  dataset = source.training_records(paths, shuffled_tiles, seed, tf.constant(epoch, tf.int64))
+  shards = source.Shards(records.manifest.shard_paths("train"), (3, 2, 2))
+  dataset = source.training_records(shards, shuffled_tiles, seed, tf.constant(epoch, tf.int64))
   return list(dataset.as_numpy_iterator())
 
 
@@ -29,12 +54,66 @@ def test_the_order_depends_on_seed_and_epoch_alone(records):
 
 
 def test_the_epoch_may_be_a_tensor_of_a_dataset(records):
-  paths = records.manifest.shard_paths("train")
+  shards = source.Shards(records.manifest.shard_paths("train"), (3, 2, 2))
   dataset = tf.data.Dataset.range(2).flat_map(
-    lambda epoch: source.training_records(paths, 4, 3, epoch)
+    lambda epoch: source.training_records(shards, 4, 3, epoch)
   )
   expected = _epoch(records, 3, 0) + _epoch(records, 3, 1)
   assert list(dataset.as_numpy_iterator()) == expected
+
+
+@pytest.mark.parametrize("shuffled_tiles", [1, 4, 7, 100])
+def test_an_epoch_can_be_entered_at_any_record(numbered, shuffled_tiles):
+  whole = _numbers(source.training_records(numbered, shuffled_tiles, 5, 0))
+  assert sorted(whole) == list(range(25))
+  for first in range(25):
+    entered = source.training_records(numbered, shuffled_tiles, 5, 0, tf.constant(first, tf.int64))
+    assert _numbers(entered) == whole[first:], first
+
+
+def test_groups_of_shards_that_are_passed_over_are_not_opened(numbered):
+  shard_of = [shard for shard, count in enumerate(COUNTS) for _ in range(count)]
+  whole = _numbers(source.training_records(numbered, 1, 0, 0))
+  # Unshuffled, so that the first records tell which shards are the first group.
+  first_group = list(dict.fromkeys(shard_of[number] for number in whole))[:4]
+  passed = sum(COUNTS[shard] for shard in first_group)
+  gone = tuple(
+    "nowhere" if shard in first_group else path for shard, path in enumerate(numbered.paths)
+  )
+  lacking = source.Shards(gone, COUNTS)
+  assert _numbers(source.training_records(lacking, 1, 0, 0, passed)) == whole[passed:]
+  with pytest.raises(tf.errors.NotFoundError, match="nowhere"):
+    _numbers(source.training_records(lacking, 1, 0, 0, passed - 1))
+
+
+def test_neighbours_come_from_different_shards(numbered):
+  shard_of = [shard for shard, count in enumerate(COUNTS) for _ in range(count)]
+  for epoch in range(5):
+    first = _numbers(source.training_records(numbered, 1, 0, epoch), 4)
+    assert len({shard_of[number] for number in first}) == 4
+
+
+def test_the_stream_of_tiles_is_epoch_after_epoch(numbered):
+  epochs = [_numbers(source.training_records(numbered, 4, 9, epoch)) for epoch in range(3)]
+  assert epochs[0] != epochs[1] != epochs[2]
+  expected = list(enumerate(itertools.chain(*epochs)))
+  assert _tiles(source.tiles(numbered, 4, 9, 0), 75) == expected
+  for first in (1, 24, 25, 49, 50, 74):
+    assert _tiles(source.tiles(numbered, 4, 9, first), 75 - first) == expected[first:]
+
+
+def test_far_into_the_stream_is_no_further_than_its_start(numbered):
+  far = 25 * 10**15 + 7
+  epoch = _numbers(source.training_records(numbered, 4, 9, 10**15))
+  found = _tiles(source.tiles(numbered, 4, 9, far), 18)
+  assert found == list(enumerate(epoch[7:], far))
+
+
+@pytest.mark.parametrize("window", [1, 2, 6, 40])
+def test_stretches_one_after_the_other_are_the_stream(numbered, window):
+  for first in (0, 3 * window):
+    stretches = source.stretches(numbered, 4, 9, first, window)
+    assert _tiles(stretches, 90) == _tiles(source.tiles(numbered, 4, 9, first), 90)
 
 
 def test_stored_records_keep_their_order(records):
