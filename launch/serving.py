@@ -15,8 +15,12 @@ from deblock.pipeline import service
 
 ROLES = ("local", "dispatcher", "worker")
 
-# Often enough that a new job has all its workers soon, and seldom enough to cost nothing.
+# Often enough that workers drop soon what nobody wants any more, and seldom enough to cost nothing.
 _HEARTBEAT_MS = 1000
+# What workers hold for a training that has ended goes after this; TensorFlow would keep it longer
+# than it takes to start anew a few times.
+_UNUSED_MS = 60_000
+_CHECK_UNUSED_MS = 10_000
 
 
 def _field(default, help_line):
@@ -67,6 +71,8 @@ class ServiceConfig:
 def running(settings: ServiceConfig) -> Iterator[str]:
   """Runs the servers while the body runs.
 
+  Stopping a worker waits for threads of TensorFlow's that tune its jobs and sleep up to a minute.
+
   Yields:
     The address of the dispatcher, grpc://host:port, for --data_service.
   Raises:
@@ -95,6 +101,8 @@ def _start_dispatcher(servers, settings):
       port=settings.port,
       work_dir=settings.journal or None,
       fault_tolerant_mode=bool(settings.journal),
+      job_gc_check_interval_ms=_CHECK_UNUSED_MS,
+      job_gc_timeout_ms=_UNUSED_MS,
     )
   )
   servers.callback(server.stop)
