@@ -23,7 +23,7 @@ SELECTION = --logdir=$(LOGDIR) --records=$(RECORDS) --output=$(EVALUATION) --qua
 
 .DEFAULT_GOAL := help
 .PHONY: help install records train evaluate compare tensorboard test lint typecheck bench \
-  bench-kodak bench-records bench-jpeg clean
+  bench-kodak bench-records bench-jpeg bench-pipeline clean
 
 help: ## list these targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  \1\t\2/p' Makefile | expand -t 16
@@ -103,6 +103,11 @@ bench-records: $(INSTALLED) ## the writer of records: speed, memory, growth, and
 
 bench-jpeg: $(INSTALLED) ## JPEG as tensor operations against libjpeg (IMAGES=FOLDER of PNG files)
 	@$(BIN)/python tests/bench/jpegsim.py '$(IMAGES)'
+
+# PARTS picks some of: crops pairs scaling starving.
+bench-pipeline: $(INSTALLED) ## the input pipeline against other loaders, and beside training (20 min)
+	@$(BIN)/python tests/bench/pipeline.py $(WORKDIR)/bench-pipeline $(PARTS) \
+	  $(if $(IMAGES),--images='$(IMAGES)')
 
 clean: ## remove the virtual environment, caches and builds; runs stay
 	@rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .mypy_cache

@@ -85,6 +85,8 @@ _FREE = frozenset(
     "evaluate_every_steps",
     "checkpoint_every_steps",
     "evaluation_tiles",
+    "on_bad_record",
+    "max_bad_share",
   }
 )
 

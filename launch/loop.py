@@ -10,8 +10,8 @@ import time
 import keras
 import tensorflow as tf
 
+from deblock.launch import bad_input, config, reporting, schedule
 from deblock.launch import checkpoints as checkpoints_lib
-from deblock.launch import config, reporting, schedule
 from deblock.launch import step as step_lib
 from deblock.launch import strategy as strategy_lib
 from deblock.launch import watch as watch_lib
@@ -50,7 +50,7 @@ def train(run: config.RunConfig, clock: Callable[[], float] = time.monotonic) ->
   Raises:
     FileNotFoundError: if the records are missing.
     ValueError: if the settings do not fit the records, the network, the devices, or the run that is
-      in the folder already.
+      in the folder already; a record is bad, or with on_bad_record=skip too many are.
     OSError: if the folder cannot be written, or nothing answers at the address of `data_service`.
     FloatingPointError: if the loss is not finite.
   """
@@ -61,7 +61,7 @@ def train(run: config.RunConfig, clock: Callable[[], float] = time.monotonic) ->
       f"crop_size must be more than {2 * entry.context} for {entry.name}, which consumes "
       f"{entry.context} pixels on each side, got {run.input.crop_size}."
     )
-  manifest = manifest_lib.load(run.input.records)
+  manifest = manifest_lib.load(run.input.records, damaged=run.input.on_bad_record == "skip")
   tile_size = manifest.settings["tile_size"]
   if 0 < tile_size < run.input.crop_size:
     raise ValueError(
@@ -99,9 +99,16 @@ def train(run: config.RunConfig, clock: Callable[[], float] = time.monotonic) ->
       f"{'going on from' if found else 'starting at'} step {first_step}."
     )
     loop = _Loop(run, checkpoints, reporter, clock)
-    batches = iter(_distributed(strategy, run, manifest, first_step))
-    watch = watch_lib.Watch(restorer.Restorer(network, entry), run, manifest)
-    return loop.run(lambda count, rate: _call(steps, optimizer, batches, count, rate), watch)
+    with bad_input.named_in_training(run, manifest, replicas, first_step, 0):
+      batches = iter(_distributed(strategy, run, manifest, first_step))
+    with bad_input.named_in_evaluation(run, manifest):
+      watch = watch_lib.Watch(restorer.Restorer(network, entry), run, manifest)
+
+    def call(count, rate):
+      with bad_input.named_in_training(run, manifest, replicas, loop.step, count):
+        return _call(steps, optimizer, batches, count, rate)
+
+    return loop.run(call, watch)
 
 
 def _prepare_folder(run):
@@ -165,6 +172,11 @@ class _Loop:
     self._seconds = float(checkpoints.seconds.numpy())
     self._saved_step = self._step
     reporter.text(self._step, "run", "\n".join(f"    {line}" for line in _lines(run)))
+
+  @property
+  def step(self):
+    """Steps taken in all."""
+    return self._step
 
   def run(self, call, watch):
     """Trains to the end; `call(count, rate)` takes steps, `watch()` evaluates."""

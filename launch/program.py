@@ -8,7 +8,7 @@ from absl import app, flags, logging
 import tensorflow as tf
 import tqdm
 
-from deblock.records import quiet
+from deblock.records import graph_errors, quiet
 
 
 def run(main: Callable[[Sequence[str]], int | None], takes_arguments: bool = False) -> None:
@@ -37,7 +37,7 @@ def run(main: Callable[[Sequence[str]], int | None], takes_arguments: bool = Fal
     except (ValueError, OSError, RuntimeError, ArithmeticError, tf.errors.OpError) as error:
       message = str(error)
       if isinstance(error, tf.errors.OpError):
-        message = error.message.splitlines()[0]  # The rest is where in the graph it happened.
+        message = graph_errors.gist(error)
       if verbose:
         logging.exception("%s", message)
       else:

@@ -96,11 +96,12 @@ def choose(settings: SelectionConfig) -> tuple[Chosen, Sequence[int]]:
   """
   run = config.load(settings.logdir)
   records = settings.records or run.input.records
+  damaged = run.input.on_bad_record == "skip"
   if settings.images:
     source = sources.open_source(images=settings.images)
-    qualities = settings.qualities or manifest_lib.load(records).qualities
+    qualities = settings.qualities or manifest_lib.load(records, damaged=damaged).qualities
     return Chosen(source, source.list(), jpeg_downscale=1), qualities
-  manifest = manifest_lib.load(records)
+  manifest = manifest_lib.load(records, damaged=damaged)
   held_out = dataset.held_out_images(run.input, manifest)
   images = tuple(
     identity.SourceImage.alone(image.id, image.path)

@@ -13,9 +13,10 @@ class Batch(NamedTuple):
   Attributes:
     compressed: float32 [B, P, P, 3] in [0, 1], the decoded JPEG.
     clean: float32 [B, P, P, 3] in [0, 1]. A network with context predicts its centre.
-    quality: int32 [B], the IJG quality factor, 1 to 100.
+    quality: int32 [B], the IJG quality factor, 1 to 100, of the last JPEG; where that has another
+      encoder's tables, the quality whose tables are nearest; 100 where there is no JPEG.
     tables: float32 [B, 2, 8, 8], quantisation steps of luma and chroma as they apply to the pixels:
-      transposed where the crop is.
+      transposed where the crop is; ones where there is no JPEG. Gray crops use the first alone.
   """
 
   compressed: tf.Tensor

@@ -24,11 +24,16 @@ def from_rgb(images):
     luma, float32 [H, B, W], and chroma, float32 [H, 2 * B, W]: all Cb, then all Cr; in [0, 255].
   """
   red, green, blue = tf.unstack(tf.cast(tf.transpose(images, [3, 1, 0, 2]), tf.float32))
-  luma = dct.shift_right(19595 * red + 38470 * green + 7471 * blue, 16)
+  luma = luma_of(red, green, blue)
   chroma = tf.concat(
     [32768 * blue - 11059 * red - 21709 * green, 32768 * red - 27439 * green - 5329 * blue], 1
   )
   return luma, tf.floor(chroma * 2.0**-16 + _CENTRE)
+
+
+def luma_of(red, green, blue):
+  """Returns the luma of colours, float32 in [0, 255] of the shape that these have."""
+  return dct.shift_right(19595 * red + 38470 * green + 7471 * blue, 16)
 
 
 def to_rgb(luma, chroma):

@@ -2,14 +2,14 @@
 
 import dataclasses
 
-from deblock.pipeline import degrade, service
+from deblock.pipeline import damage_config, degrade, service
 from deblock.pipeline import qualities as qualities_lib
 
 BLOCK = 8
 
 
 @dataclasses.dataclass(frozen=True)
-class InputConfig:
+class InputConfig(damage_config.DamageConfig):
   """From which records batches are made, and how; saved beside a run."""
 
   records: str = dataclasses.field(
@@ -34,8 +34,8 @@ class InputConfig:
   degradation: str = dataclasses.field(
     default="stored",
     metadata={
-      "help": "stored: JPEGs that the records hold; online: each crop is compressed anew, 4:2:0, "
-      "at a quality of --online_qualities"
+      "help": "stored: JPEGs that the records hold; online: each crop is compressed anew, at a "
+      "quality of --online_qualities"
     },
   )
   online_qualities: str = dataclasses.field(
@@ -74,9 +74,21 @@ class InputConfig:
     default=0.2,
     metadata={"help": "sampling=pairs: share of the pairs, the first ones, kept for testing"},
   )
+  on_bad_record: str = dataclasses.field(
+    default="stop",
+    metadata={
+      "help": "stop: a damaged record ends the run with its file and number; skip: all records are "
+      "checked at the start, and bad ones named and left out"
+    },
+  )
+  max_bad_share: float = dataclasses.field(
+    default=0.01,
+    metadata={"help": "on_bad_record=skip: largest share of the training records that may be bad"},
+  )
 
   def __post_init__(self):
     """Raises ValueError where a field is out of range."""
+    super().__post_init__()
     if self.sampling not in ("crops", "pairs"):
       raise ValueError(f"sampling must be crops or pairs, got {self.sampling!r}.")
     if self.crop_size <= 0 or self.crop_size % BLOCK:
@@ -95,6 +107,7 @@ class InputConfig:
         "degradation=online goes with sampling=crops and without --qualities, which choose among "
         f"stored JPEGs, got {self.sampling!r} and {list(self.qualities)}."
       )
+    damage_config.check_goes_with(self, self.sampling, self.degradation)
     for quality in self.qualities:
       if not 1 <= quality <= 100:
         raise ValueError(f"qualities must be in [1, 100], got {quality}.")
@@ -105,6 +118,10 @@ class InputConfig:
           "data_service goes with sampling=crops, as pairs are cut from images held in memory, "
           f"got {self.sampling!r} and {self.data_service!r}."
         )
+    if self.on_bad_record not in ("stop", "skip"):
+      raise ValueError(f"on_bad_record must be stop or skip, got {self.on_bad_record!r}.")
+    if not 0.0 <= self.max_bad_share < 1.0:
+      raise ValueError(f"max_bad_share must be in [0, 1), got {self.max_bad_share}.")
     if not 0.0 <= self.held_out_pairs < 1.0:
       raise ValueError(f"held_out_pairs must be in [0, 1), got {self.held_out_pairs}.")
     if self.sampling == "crops" and (self.crops_per_tile * self.mixed_tiles) % self.batch_size:

@@ -8,7 +8,7 @@ BLOCK = 8
 _MOST_SLICES = 256
 
 
-def random_offsets(height, width, size, count, seed):
+def random_offsets(height, width, size, count, seed, grid=BLOCK):
   """Returns the top left corners of `count` random crops, all on the grid of 8x8 blocks.
 
   Drawn uniformly and independently of each other, so that none of an image's places is preferred.
@@ -19,6 +19,7 @@ def random_offsets(height, width, size, count, seed):
     size: side of a crop in pixels.
     count: number of crops.
     seed: int64 [2].
+    grid: the corners are multiples of this: 8, or 16 to have chroma blocks start there as well.
   Returns:
     int32 [count, 2], rows and columns.
   Raises:
@@ -26,10 +27,12 @@ def random_offsets(height, width, size, count, seed):
   """
   smallest = tf.minimum(height, width)
   check = tf.debugging.assert_greater_equal(
-    smallest, size, message="crop_size is larger than a tile of the records"
+    smallest,
+    size,
+    message=f"crop_size is larger than a tile of the records: cropping takes {size} pixels",
   )
   with tf.control_dependencies([check] if check is not None else []):
-    places = (tf.stack([height, width]) - size) // BLOCK + 1
+    places = (tf.stack([height, width]) - size) // grid + 1
   # The generator wants a scalar bound, so each axis has a draw of its own.
   drawn = [
     tf.random.stateless_uniform(
@@ -37,7 +40,20 @@ def random_offsets(height, width, size, count, seed):
     )
     for axis in (0, 1)
   ]
-  return BLOCK * tf.stack(drawn, axis=1)
+  return grid * tf.stack(drawn, axis=1)
+
+
+def random_shifts(count, seed):
+  """Returns how far crops are moved off the block grid, int32 [count, 2], in [0, 7] each.
+
+  All 63 ways but the one that moves nothing have equal chance.
+
+  Args:
+    count: number of crops.
+    seed: int64 [2].
+  """
+  drawn = tf.random.stateless_uniform((count,), seed, minval=1, maxval=BLOCK**2, dtype=tf.int32)
+  return tf.stack([drawn // BLOCK, drawn % BLOCK], axis=1)
 
 
 def block_offsets(height, width):

@@ -8,9 +8,13 @@ from deblock.pipeline import (
   augment,
   batch,
   crop,
+  damage,
+  damage_config,
   degrade,
+  leaving_out,
   pairs,
   pixels,
+  placement,
   seeds,
   service,
   source,
@@ -50,21 +54,74 @@ def training_dataset(
   Raises:
     ValueError: if there are no training records, fewer shards than hosts, a quality that is not
       stored, a batch size that does not divide the crops that are shuffled together, or pairs are
-      asked for of tiles or on several hosts.
+      asked for of tiles or on several hosts; with on_bad_record=skip, if too many are bad.
     ConnectionError: if nothing answers at the address of `config.data_service`.
   """
   batch_size = config.batch_size if batch_size is None else batch_size
-  shards = _share(manifest, host, hosts)
+  paths, counts = _share(manifest, host, hosts)
   _check_qualities(config, manifest)
   if config.sampling == "pairs":
     if hosts > 1:
       raise ValueError(f"sampling=pairs is for one host, which holds all images, got {hosts}.")
     _check_whole_images(manifest)
-    return _finish(_pair_batches(config, manifest, seed, batch_size, first_batch))
+  shards = leaving_out.usable(config, manifest.clean_encoding, manifest.folder, paths, counts)
+  if config.sampling == "pairs":
+    return _finish(_pair_batches(config, manifest, shards.read, seed, batch_size, first_batch))
   batches = _crop_batches(config, manifest.clean_encoding, shards, seed, batch_size, first_batch)
   if config.data_service:
     batches = service.distributed(batches, config.data_service)
   return _finish(batches)
+
+
+def prefixes(
+  config: config_lib.InputConfig, manifest: manifest_lib.Manifest, seed: int
+) -> dict[str, tf.data.Dataset]:
+  """Returns the training dataset up to each of its stages, by the stage's name, to measure them.
+
+  All but the last give an element for each tile, of `config.crops_per_tile` crops; the last one is
+  the whole, whose elements are batches. With sampling=pairs, and with a data service, whose
+  workers make the stages, there is only the whole.
+
+  Raises:
+    ValueError: as `training_dataset`.
+  """
+  whole = {"mix, batch, float": training_dataset(config, manifest, seed)}
+  if config.sampling == "pairs" or config.data_service:
+    return whole
+  paths, counts = _share(manifest, 0, 1)
+  shards = leaving_out.usable(config, manifest.clean_encoding, manifest.folder, paths, counts)
+  records = source.tiles(shards, config.shuffled_tiles, seed, 0)
+
+  @tf.autograph.experimental.do_not_convert
+  def parsed(index, serialized):
+    element = schema.parse(serialized, manifest.clean_encoding)
+    clean = placement.whole_units(element.clean, config)
+    if config.degradation == "online":
+      return (clean,)
+    quality_seed = seeds.derive(seed, index, seeds.QUALITY)
+    stream, _ = degrade.choose_stored(
+      element.compressed, element.qualities, config.qualities, quality_seed
+    )
+    return placement.whole_units(degrade.decode_stored(stream, element.clean), config), clean
+
+  @tf.autograph.experimental.do_not_convert
+  def cut(index, serialized):
+    symmetry_seed = seeds.derive(seed, index, seeds.SYMMETRY)
+    images, _ = _augmented(config, parsed(index, serialized), _tables([50]), symmetry_seed)
+    return _cut(images, config, seed, index)
+
+  @tf.autograph.experimental.do_not_convert
+  def compressed(index, serialized):
+    return _random_crops(serialized, manifest.clean_encoding, config, seed, index)
+
+  stages = {"parse": parsed, "turn, cut": cut, "compress": compressed}
+  if config.degradation == "stored":
+    stages = {"parse, decode": parsed, "turn, cut": cut}
+  mapped = {
+    name: records.map(stage, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    for name, stage in stages.items()
+  }
+  return {"read": records, **mapped, **whole}
 
 
 def evaluation_tiles(
@@ -83,8 +140,7 @@ def evaluation_tiles(
     A dataset of clean uint8 [H, W, 3], compressed uint8 [N, H, W, 3] and qualities int32 [N].
   """
   if config.sampling == "pairs":
-    _check_whole_images(manifest)
-    dataset = pairs.held_out_records(manifest, config.held_out_pairs)
+    dataset = _held_out_records(config, manifest)
   else:
     paths = manifest.shard_paths("test") if "test" in manifest.splits else []
     dataset = source.stored_records(paths)
@@ -101,8 +157,7 @@ def held_out_images(
 ) -> frozenset[str]:
   """Returns the identities of the images of which a run with this configuration sees no pixel."""
   if config.sampling == "pairs":
-    _check_whole_images(manifest)
-    records = pairs.held_out_records(manifest, config.held_out_pairs)
+    records = _held_out_records(config, manifest)
     keys = (
       schema.parse(record, manifest.clean_encoding).key.numpy().decode() for record in records
     )
@@ -110,8 +165,16 @@ def held_out_images(
   return frozenset(image.id for image in manifest.images if image.split == "test")
 
 
+def _held_out_records(config, manifest):
+  """Returns the records all of whose pairs are held out; which ones, bad records have a say in."""
+  _check_whole_images(manifest)
+  paths, counts = _share(manifest, 0, 1)
+  shards = leaving_out.usable(config, manifest.clean_encoding, manifest.folder, paths, counts)
+  return pairs.held_out_records(manifest, config.held_out_pairs, shards.read)
+
+
 def _share(manifest, host, hosts):
-  """Returns this host's shards."""
+  """Returns this host's shards and the number of records in each."""
   # Workers of a data service have another working folder.
   paths = tuple(map(files.absolute, manifest.shard_paths("train")))
   counts = tuple(shard.count for shard in manifest.splits["train"] if shard.count)
@@ -122,7 +185,7 @@ def _share(manifest, host, hosts):
       f"{manifest.folder} has {len(paths)} training shards for {hosts} hosts, each of which needs "
       f"one: write the records again with --shards={hosts} or more."
     )
-  return source.Shards(paths[host::hosts], counts[host::hosts])
+  return paths[host::hosts], counts[host::hosts]
 
 
 def _check_qualities(config, manifest):
@@ -196,8 +259,8 @@ def _crop_batches(config, clean_encoding, shards, seed, batch_size, first_batch)
   )
 
 
-def _pair_batches(config, manifest, seed, batch_size, first_batch):
-  records, first_pairs, count = pairs.training_records(manifest, config.held_out_pairs)
+def _pair_batches(config, manifest, read, seed, batch_size, first_batch):
+  records, first_pairs, count = pairs.training_records(manifest, config.held_out_pairs, read)
   epoch, pairs_into_epoch = divmod(first_batch * batch_size, count)
 
   @tf.autograph.experimental.do_not_convert
@@ -208,7 +271,8 @@ def _pair_batches(config, manifest, seed, batch_size, first_batch):
       element.compressed, element.qualities, config.qualities, decision_seed
     )
     clean = pairs.cut_all(element.clean, config.crop_size)[first_pair:]
-    compressed = pairs.cut_all(codec.tf_decode(stream), config.crop_size)[first_pair:]
+    decoded = degrade.decode_stored(stream, element.clean)
+    compressed = pairs.cut_all(decoded, config.crop_size)[first_pair:]
     symmetry_seed = seeds.derive(seed, number, index, seeds.SYMMETRY)
     pair, tables = _augmented(config, (compressed, clean), _tables(quality), symmetry_seed)
     return batch.Batch(*pair, *_repeated(quality, tables, tf.shape(clean)[0]))
@@ -225,12 +289,11 @@ def _pair_batches(config, manifest, seed, batch_size, first_batch):
     return source.shuffled(epoch_pairs, count, order_seed)
 
   return (
-    _epochs(epoch).flat_map(one_epoch).skip(pairs_into_epoch).batch(batch_size, drop_remainder=True)
+    tf.data.Dataset.range(epoch, tf.int64.max)
+    .flat_map(one_epoch)
+    .skip(pairs_into_epoch)
+    .batch(batch_size, drop_remainder=True)
   )
-
-
-def _epochs(first):
-  return tf.data.Dataset.range(first, tf.int64.max)
 
 
 def _random_crops(serialized, clean_encoding, config, seed, index):
@@ -239,33 +302,37 @@ def _random_crops(serialized, clean_encoding, config, seed, index):
   count = config.crops_per_tile
   quality_seed = seeds.derive(seed, index, seeds.QUALITY)
   symmetry_seed = seeds.derive(seed, index, seeds.SYMMETRY)
-  offsets_seed = seeds.derive(seed, index, seeds.OFFSETS)
+  clean = placement.whole_units(element.clean, config)
   if config.degradation == "online":
     chances = qualities_lib.probabilities(config.online_qualities)
     quality = qualities_lib.draw(chances, count, quality_seed)
     tables = _tables(quality)
     # Turned before it is compressed: a JPEG's rows and columns are not quantised alike.
-    (clean,), _ = _augmented(config, (element.clean,), tables, symmetry_seed)
-    (clean,) = _cut((clean,), config, offsets_seed)
+    (clean,), _ = _augmented(config, (clean,), tables, symmetry_seed)
+    if damage_config.is_any(config):
+      return damage.random_crops(clean, config, seed, index)
+    (clean,) = _cut((clean,), config, seed, index)
     compressed = degrade.compress(clean, quality, tables, config.jpeg)
     return batch.Batch(compressed, clean, quality, tables)
   stream, quality = degrade.choose_stored(
     element.compressed, element.qualities, config.qualities, quality_seed
   )
-  pair = (codec.tf_decode(stream), element.clean)
+  decoded = degrade.decode_stored(stream, element.clean)
+  pair = (placement.whole_units(decoded, config), clean)
   pair, tables = _augmented(config, pair, _tables(quality), symmetry_seed)
-  compressed, clean = _cut(pair, config, offsets_seed)
-  return batch.Batch(compressed, clean, *_repeated(quality, tables, count))
+  compressed, clean = _cut(pair, config, seed, index)
+  made = batch.Batch(compressed, clean, *_repeated(quality, tables, count))
+  return damage.some_unharmed(made, config, seed, index)
 
 
 def _augmented(config, images, tables, seed):
   return augment.random_symmetry(images, tables, seed) if config.augment else (images, tables)
 
 
-def _cut(images, config, seed):
+def _cut(images, config, seed, index):
   """Returns the same random crops of each image, uint8 [crops_per_tile, P, P, 3]."""
   height, width = tf.unstack(tf.shape(images[0])[:2])
-  offsets = crop.random_offsets(height, width, config.crop_size, config.crops_per_tile, seed)
+  offsets = placement.offsets(config, height, width, seed, index)
   return tuple(crop.cut(image, offsets, config.crop_size) for image in images)
 
 

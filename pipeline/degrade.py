@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from deblock.pipeline import jpegsim
-from deblock.records import codec
+from deblock.records import codec, jpeg_tables
 
 JPEGS = ("libjpeg", "jpegsim")
 
@@ -31,6 +31,23 @@ def choose_stored(compressed, qualities, wanted, seed):
       qualities = tf.boolean_mask(qualities, allowed)
   index = tf.random.stateless_uniform((), seed, minval=0, maxval=tf.size(qualities), dtype=tf.int32)
   return compressed[index], tf.cast(qualities[index], tf.int32)
+
+
+def decode_stored(stream, clean):
+  """Returns the pixels of a stored JPEG, uint8 [H, W, 3].
+
+  Args:
+    stream: string scalar.
+    clean: uint8 [H, W, 3], the tile of which it is the JPEG.
+  Raises:
+    InvalidArgumentError: in the graph, if the stream does not decode, or to another size.
+  """
+  decoded = codec.tf_decode(stream)
+  check = tf.debugging.assert_equal(
+    tf.shape(decoded), tf.shape(clean), message="a JPEG of a record has another size than its tile"
+  )
+  with tf.control_dependencies([check] if check is not None else []):
+    return tf.identity(decoded)
 
 
 def check_jpeg(jpeg: str) -> str:
@@ -61,7 +78,7 @@ def compress(crops, qualities, tables, jpeg):
     InvalidArgumentError: from libjpeg, if a quality is out of range.
   """
   if check_jpeg(jpeg) == "jpegsim":
-    return _simulated(crops, tables)
+    return _simulated(crops, tables, "420")
   # One chain of operations for each crop: a loop inside the graph costs more than it saves.
   decoded = [
     codec.tf_decode(codec.tf_encode(crop, quality))
@@ -70,6 +87,60 @@ def compress(crops, qualities, tables, jpeg):
   return tf.ensure_shape(tf.stack(decoded), crops.shape)
 
 
+def compress_one(crop, quality, jpeg, subsampling="420"):
+  """Returns what JPEG leaves of a crop at an IJG quality.
+
+  TensorFlow's encoder has no 4:2:2, which is therefore always made by tensor operations; the pixels
+  are the same to the bit.
+
+  Args:
+    crop: uint8 [P, P, 3].
+    quality: int32 scalar, in [1, 100].
+    jpeg: as in `compress`.
+    subsampling: "420", "422" or "444", of the chroma.
+  Returns:
+    uint8 [P, P, 3].
+  """
+  if jpeg == "jpegsim" or subsampling == "422":
+    tables = tf.gather(tf.constant(jpeg_tables.all_quantization_tables()), quality)
+    return simulate_one(crop, tables, subsampling)
+  encode = _encode_444 if subsampling == "444" else codec.tf_encode
+  return tf.ensure_shape(codec.tf_decode(encode(crop, quality)), crop.shape)
+
+
+def simulate_one(crop, tables, subsampling):
+  """Returns what JPEG leaves of a crop with any tables, by tensor operations.
+
+  TensorFlow's encoder takes no tables.
+
+  Args:
+    crop: uint8 [P, P, 3].
+    tables: float32 [2, 8, 8], integers in [1, 255].
+    subsampling: "420", "422" or "444", of the chroma.
+  Returns:
+    uint8 [P, P, 3].
+  """
+  return _simulated(crop[tf.newaxis], tables[tf.newaxis], subsampling)[0]
+
+
+# Inlined, a hundred encoders for each crop would take seconds to start.
+@tf.function(autograph=False, experimental_attributes={"_noinline": True})
+def _encode_444(crop, quality):
+  """Returns a 4:4:4 stream; TensorFlow's encoder that leaves chroma whole takes no tensor quality.
+
+  Half the time of `jpegsim` for a single crop.
+  """
+  # A number without a branch of its own would take the last one, quality 100.
+  check = tf.debugging.assert_equal(
+    quality, tf.clip_by_value(quality, 1, 100), message="quality must be in [1, 100]"
+  )
+  with tf.control_dependencies([check] if check is not None else []):
+    return tf.switch_case(
+      quality - 1,
+      [lambda fixed=fixed: codec.tf_encode(crop, fixed, "444") for fixed in range(1, 101)],
+    )
+
+
 @tf.function(jit_compile=True)
-def _simulated(crops, tables):
-  return jpegsim.compress(crops, tables)
+def _simulated(crops, tables, subsampling):
+  return jpegsim.compress(crops, tables, subsampling)

@@ -37,7 +37,9 @@ def cut_all(image, size):
   return crop.cut(padded, crop.block_offsets(height, width), size)
 
 
-def training_records(manifest: manifest_lib.Manifest, held_out: float):
+def training_records(
+  manifest: manifest_lib.Manifest, held_out: float, read: source.Reader = source.whole_shard
+):
   """Returns what is trained on when the first share of all pairs is held out.
 
   All records are held in memory, still compressed: this sampling is for small sets.
@@ -45,12 +47,13 @@ def training_records(manifest: manifest_lib.Manifest, held_out: float):
   Args:
     manifest: of the records.
     held_out: share of the pairs.
+    read: what of each shard, as in `source.Shards`.
   Returns:
     records: list of serialised records, sorted by key, without those that are wholly held out.
     first_pairs: list of int, of each record the first pair that is not held out.
     count: number of pairs to train on.
   """
-  ordered = _ordered(manifest)
+  ordered = _ordered(manifest, read)
   threshold = int(held_out * sum(count for _, count in ordered))
   records, first_pairs, passed = [], [], 0
   for serialized, count in ordered:
@@ -61,19 +64,22 @@ def training_records(manifest: manifest_lib.Manifest, held_out: float):
   return records, first_pairs, passed - threshold
 
 
-def held_out_records(manifest: manifest_lib.Manifest, held_out: float) -> tf.data.Dataset:
+def held_out_records(
+  manifest: manifest_lib.Manifest, held_out: float, read: source.Reader = source.whole_shard
+) -> tf.data.Dataset:
   """Returns the serialised records all of whose pairs are held out, in order of their keys."""
-  ordered = _ordered(manifest)
+  ordered = _ordered(manifest, read)
   passed = np.cumsum([count for _, count in ordered])
   wholly = int(np.searchsorted(passed, int(held_out * passed[-1]), side="right"))
   serialized = [record for record, _ in ordered[:wholly]]
   return tf.data.Dataset.from_tensor_slices(tf.constant(serialized, tf.string, (wholly,)))
 
 
-def _ordered(manifest):
+def _ordered(manifest, read):
   """Returns (serialised record, number of its pairs) in order of the keys."""
   found = []
-  for serialized in source.stored_records(manifest.shard_paths("train")).as_numpy_iterator():
+  paths = manifest.shard_paths("train")
+  for serialized in source.stored_records(paths, read).as_numpy_iterator():
     element = schema.parse(serialized, manifest.clean_encoding)
     height, width, _ = element.clean.shape
     blocks = (height // crop.BLOCK) * (width // crop.BLOCK)

@@ -11,42 +11,59 @@ from deblock.records import ranges
 # evenly from 8 to 96.
 NAMED = {"fbcnn": "0.75*10-60:10+0.25*8-96"}
 
-_PART = re.compile(r"\s*(?:(?P<weight>\d+(?:\.\d*)?|\.\d+)\s*\*)?(?P<numbers>[^*]+)")
+_PART = re.compile(r"\s*(?:(?P<weight>\d+(?:\.\d*)?|\.\d+)\s*\*)?(?P<items>[^*]+)")
 
 
-def probabilities(text: str) -> np.ndarray:
+def probabilities(text: str, name: str = "online_qualities") -> np.ndarray:
   """Returns the chance of each quality.
 
   Args:
     text: qualities and ranges of them separated by commas, all as likely: "10,20,30" or "5-95" or
       "10-90:20"; or several such lists, each with its weight, "0.75*10-60:10+0.25*8-96"; or a name,
       "fbcnn".
+    name: what an error calls the text, its flag.
   Returns:
     float64 [101], indexed by the quality; their sum is 1, and that of quality 0 is 0.
   Raises:
     ValueError: if the text is none of these, is empty, or names a quality outside [1, 100].
   """
   chances = np.zeros(101)
-  for part in NAMED.get(text, text).split("+"):
-    found = _PART.fullmatch(part)
-    if not found:
-      raise ValueError(f"online_qualities must be like 5-95 or 0.75*10,20+0.25*8-96, got {text!r}.")
-    numbers = ranges.whole_numbers("online_qualities", found["numbers"].split(","))
+  lists = weighted_lists(name, NAMED.get(text, text), "5-95 or 0.75*10,20+0.25*8-96")
+  for weight, items in lists:
+    numbers = ranges.whole_numbers(name, items)
     outside = [number for number in numbers if not 1 <= number <= 100]
     if outside:
-      raise ValueError(f"online_qualities must be in [1, 100], got {outside[0]} in {text!r}.")
-    weight = float(found["weight"] or 1)
+      raise ValueError(f"{name} must be in [1, 100], got {outside[0]} in {text!r}.")
     np.add.at(chances, list(numbers), weight / len(numbers))
   if not chances.sum() > 0:
-    raise ValueError(f"online_qualities must have a weight above 0, got {text!r}.")
+    raise ValueError(f"{name} must have a weight above 0, got {text!r}.")
   return chances / chances.sum()
 
 
-def draw(chances: np.ndarray, count: int, seed: tf.Tensor) -> tf.Tensor:
-  """Returns `count` independent qualities, int32 [count].
+def weighted_lists(name: str, text: str, example: str) -> list[tuple[float, list[str]]]:
+  """Returns the weight and the items of each list in a text such as "0.75*10,20+0.25*30".
 
   Args:
-    chances: as `probabilities` returns them.
+    name: what an error calls the text, its flag.
+    text: lists joined by "+", a weight and "*" before each or not, their items between commas.
+    example: of such a text, for an error.
+  Raises:
+    ValueError: if the text is not like that.
+  """
+  lists = []
+  for part in text.split("+"):
+    found = _PART.fullmatch(part)
+    if not found:
+      raise ValueError(f"{name} must be like {example}, got {text!r}.")
+    lists.append((float(found["weight"] or 1), found["items"].split(",")))
+  return lists
+
+
+def draw(chances: np.ndarray, count: int, seed: tf.Tensor) -> tf.Tensor:
+  """Returns `count` independent qualities, or places in any other list of chances, int32 [count].
+
+  Args:
+    chances: as `probabilities` returns them: their sum is 1.
     count: how many.
     seed: int64 [2].
   """

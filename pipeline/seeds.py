@@ -14,6 +14,26 @@ OFFSETS = 2
 MIX = 3
 SYMMETRY = 4
 
+# What pipeline/history.py decides; 16 on, to leave room for the order of the stream above.
+SUBSAMPLING = 16
+DOUBLE = 17
+FIRST_QUALITY = 18
+GRID_SHIFT = 19
+RESIZE = 20
+SCALE = 21
+MISALIGN = 22
+CROP_SHIFT = 23
+ENCODER_TABLES = 24
+ENCODER = 25
+GRAY = 26
+CLEAN = 27
+REORDER = 28
+CHANNEL_ORDER = 29
+TONE = 30
+CONTRAST = 31
+BRIGHTNESS = 32
+REGION = 33
+
 _MOST_DECISIONS = 2**8
 
 

@@ -5,6 +5,7 @@ depends on the run's seed and the epoch's number alone. So it can be entered at 
 reading what comes before, but for at most a group of shards.
 """
 
+from collections.abc import Callable
 import dataclasses
 import math
 
@@ -14,18 +15,43 @@ from deblock.pipeline import seeds
 
 READ_SHARDS = 4  # Shards that are read alternately, so that neighbours in a batch differ in origin.
 
+Reader = Callable[[tf.Tensor, tf.Tensor], tf.data.Dataset]
+
+
+def whole_shard(index, path):
+  """Returns a dataset of all records of a shard; `read` of `Shards`, if none is given.
+
+  Args:
+    index: int32 scalar tensor, place of the shard among those that are read.
+    path: string scalar tensor.
+  """
+  del index
+  return tf.data.TFRecordDataset(path)
+
 
 @dataclasses.dataclass(frozen=True)
 class Shards:
-  """Shards to read: their files, and the number of records of each, at least 1."""
+  """What is read.
+
+  Attributes:
+    paths: files.
+    counts: number of records that `read` gives of each; a shard of none is not opened.
+    read: function of index and path of a shard to a dataset of its records.
+  """
 
   paths: tuple[str, ...]
   counts: tuple[int, ...]
+  read: Reader = whole_shard
 
   @property
   def count(self) -> int:
-    """The number of their records."""
+    """The number of records of all of them."""
     return sum(self.counts)
+
+  @property
+  def filled(self) -> list[int]:
+    """The indices of the shards that give any record."""
+    return [index for index, count in enumerate(self.counts) if count]
 
 
 def tiles(shards: Shards, shuffled_tiles: int, seed: int, first) -> tf.data.Dataset:
@@ -65,7 +91,7 @@ def stretches(
     first: index of the first tile.
     window: number of tiles that must not be separated: a stretch is a multiple of it.
   """
-  group = READ_SHARDS * shards.count / len(shards.counts)
+  group = READ_SHARDS * shards.count / len(shards.filled)
   length = window * math.ceil(group / window)
 
   @tf.autograph.experimental.do_not_convert
@@ -90,10 +116,8 @@ def training_records(shards: Shards, shuffled_tiles, seed, epoch, first_record=0
       before it are not opened.
   """
   order_seed = seeds.derive(seed, epoch, seeds.ORDER)
-  padding = -len(shards.paths) % READ_SHARDS
-  order = tf.random.experimental.stateless_shuffle(tf.range(len(shards.paths)), order_seed)
-  paths = _grouped(tf.gather(tf.constant(shards.paths), order), padding, "")
-  counts = _grouped(tf.gather(tf.constant(shards.counts, tf.int64), order), padding, 0)
+  groups = _groups(shards, order_seed)
+  counts = tf.gather(tf.constant((*shards.counts, 0), tf.int64), groups)
   # Shuffling is by runs of records, so the run that is entered must be read from its start.
   first_record = tf.cast(first_record, tf.int64)
   run, into_run = first_record // shuffled_tiles, first_record % shuffled_tiles
@@ -101,7 +125,16 @@ def training_records(shards: Shards, shuffled_tiles, seed, epoch, first_record=0
   ends = tf.cumsum(tf.reduce_sum(counts, axis=1))
   passed = tf.searchsorted(ends, first_read[tf.newaxis], side="right", out_type=tf.int64)[0]
   start = tf.reduce_sum(counts[:passed])
-  dataset = tf.data.Dataset.from_tensor_slices(paths[passed:]).flat_map(_read_alternately)
+
+  @tf.autograph.experimental.do_not_convert
+  def read_alternately(group):
+    present = tf.boolean_mask(group, group < len(shards.paths))
+    paths = tf.gather(tf.constant(shards.paths), present)
+    return tf.data.Dataset.from_tensor_slices((present, paths)).interleave(
+      tf.autograph.experimental.do_not_convert(shards.read), cycle_length=READ_SHARDS
+    )
+
+  dataset = tf.data.Dataset.from_tensor_slices(groups[passed:]).flat_map(read_alternately)
   return shuffled(dataset.skip(first_read - start), shuffled_tiles, order_seed, run).skip(into_run)
 
 
@@ -128,18 +161,16 @@ def shuffled(dataset, size, seed, first_run=0):
   return dataset.batch(size).enumerate(first_run).map(mix).unbatch()
 
 
-def stored_records(shard_paths):
+def stored_records(shard_paths, read=whole_shard):
   """Returns a dataset of all serialised records, in the order in which they are stored."""
-  return tf.data.TFRecordDataset(shard_paths)
+  paths = tf.constant(shard_paths, tf.string, (len(shard_paths),))
+  return tf.data.Dataset.from_tensor_slices((tf.range(len(shard_paths)), paths)).flat_map(read)
 
 
-def _grouped(values, padding, filler):
-  return tf.reshape(tf.pad(values, [[0, padding]], constant_values=filler), [-1, READ_SHARDS])
-
-
-@tf.autograph.experimental.do_not_convert
-def _read_alternately(paths):
-  existing = tf.boolean_mask(paths, paths != "")
-  return tf.data.Dataset.from_tensor_slices(existing).interleave(
-    tf.data.TFRecordDataset, cycle_length=READ_SHARDS
-  )
+def _groups(shards, order_seed):
+  """Returns the indices of the shards to read, int32 [N, READ_SHARDS]; past the last for none."""
+  filled = tf.constant(shards.filled, tf.int32)
+  order = tf.random.experimental.stateless_shuffle(filled, order_seed)
+  missing = -filled.shape[0] % READ_SHARDS
+  padded = tf.pad(order, [[0, missing]], constant_values=len(shards.paths))
+  return tf.reshape(padded, [-1, READ_SHARDS])

@@ -59,10 +59,23 @@ def quantization_tables(quality: SupportsIndex) -> np.ndarray:
   Raises:
     ValueError: if the quality is out of range.
   """
+  return scaled(np.array((_LUMA, _CHROMA), np.int32), quality)
+
+
+def scaled(base: np.ndarray, quality: SupportsIndex) -> np.ndarray:
+  """Returns the steps that the IJG rule makes of an encoder's own tables, those of quality 50.
+
+  Args:
+    base: integers of any shape, at least 1.
+    quality: integer in [1, 100].
+  Returns:
+    int32 in [1, 255], same shape.
+  Raises:
+    ValueError: if the quality is out of range.
+  """
   quality = check_quality(quality)
   scale = 5000 // quality if quality < 50 else 200 - 2 * quality
-  steps = (np.array((_LUMA, _CHROMA), np.int32) * scale + 50) // 100
-  return np.clip(steps, 1, 255).astype(np.int32)
+  return np.clip((base * scale + 50) // 100, 1, 255).astype(np.int32)
 
 
 def all_quantization_tables() -> np.ndarray:

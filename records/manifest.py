@@ -166,11 +166,14 @@ def save(folder: str, manifest: Manifest) -> None:
   files.write_text(posixpath.join(folder, NAME), json.dumps(content, indent=1) + "\n")
 
 
-def load(folder: str | os.PathLike) -> Manifest:
+def load(folder: str | os.PathLike, *, damaged: bool = False) -> Manifest:
   """Returns the manifest of a folder, after checking that its shards are there and whole.
 
   Only sizes are compared: `inspection.problems` reads every byte.
 
+  Args:
+    folder: of the records.
+    damaged: whether shards of another size are let through, for who copes with bad records.
   Raises:
     FileNotFoundError: if the folder has no manifest.
     ValueError: if the manifest cannot be read or has another schema version, or if a shard is
@@ -210,15 +213,15 @@ def load(folder: str | os.PathLike) -> Manifest:
     raise ValueError(f"{path} is no manifest of records: {error!r}.") from error
   for shards in manifest.splits.values():
     for shard in shards:
-      _check_shard(posixpath.join(folder, shard.file), shard)
+      _check_shard(posixpath.join(folder, shard.file), shard, damaged)
   return manifest
 
 
-def _check_shard(path, shard):
+def _check_shard(path, shard, damaged):
   size = files.size_bytes(path)
   if size < 0:
     raise ValueError(f"{path} is missing, though {NAME} lists it.")
-  if size != shard.size_bytes:
+  if size != shard.size_bytes and not damaged:
     raise ValueError(
       f"{path} is truncated or replaced: it has {size} bytes, {NAME} says {shard.size_bytes}."
     )

@@ -105,7 +105,7 @@ def parse(serialized: tf.Tensor, clean_encoding: str) -> Element:
     clean_encoding: of the records, as their manifest says.
   Raises:
     InvalidArgumentError: in the graph, if it is no such example, or if it does not hold one
-      stream per quality, at least one.
+      stream per quality, at least one, or a quality is outside [1, 100].
   """
   spec: dict[str, object] = {}
   for feature in _features(check_clean_encoding(clean_encoding)):
@@ -128,6 +128,11 @@ def parse(serialized: tf.Tensor, clean_encoding: str) -> Element:
         streams, tf.size(parsed["qualities"]), message="a record needs one stream per quality"
       ),
       tf.debugging.assert_positive(streams, message="a record needs a compressed stream"),
+      tf.debugging.assert_equal(
+        parsed["qualities"],
+        tf.clip_by_value(parsed["qualities"], 1, 100),
+        message="qualities of a record must be in [1, 100]",
+      ),
     ]
   ):
     compressed = tf.identity(parsed["compressed"])

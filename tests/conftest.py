@@ -1,6 +1,7 @@
-"""A photograph for the tests of records and pipeline, and a process that may not do everything."""
+"""A photograph, ways to spoil records, and a process that may not do everything."""
 
 import contextlib
+import importlib.util
 import os
 import pathlib
 import tempfile
@@ -27,6 +28,16 @@ def _photograph(height, width, number=0):
 def photograph():
   """The function (height, width, number=0) -> uint8 [height, width, 3]."""
   return _photograph
+
+
+@pytest.fixture(scope="session")
+def damaging():
+  """The module `damaging.py` beside this file: pytest imports test files alone."""
+  path = pathlib.Path(__file__).with_name("damaging.py")
+  spec = importlib.util.spec_from_file_location(path.stem, path)
+  module = importlib.util.module_from_spec(spec)
+  spec.loader.exec_module(module)
+  return module
 
 
 @contextlib.contextmanager

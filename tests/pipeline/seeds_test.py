@@ -1,5 +1,8 @@
 import itertools
 
+import numpy as np
+import pytest
+from scipy import stats
 import tensorflow as tf
 
 from deblock.pipeline import seeds
@@ -19,6 +22,26 @@ def test_the_order_of_the_path_matters():
 
 def test_the_numbers_of_the_decisions_stay_as_they_were():
   assert _DECISIONS == (0, 1, 2, 3, 4)
+  assert (seeds.SUBSAMPLING, seeds.MISALIGN, seeds.REORDER, seeds.REGION) == (16, 22, 28, 33)
+
+
+def test_no_two_decisions_share_a_number():
+  numbers = [number for name, number in vars(seeds).items() if name.isupper() and name[0] != "_"]
+  assert len(numbers) > 20
+  assert len(set(numbers)) == len(numbers)
+
+
+@pytest.mark.parametrize("decision", [seeds.ORDER, seeds.MIX])
+def test_orders_at_successive_positions_have_equal_chance(decision):
+  """Those of shards in epochs, and of crops in windows."""
+  orders = tf.data.Dataset.range(2400).map(
+    lambda index: tf.random.experimental.stateless_shuffle(
+      tf.range(4), seeds.derive(3, index, decision)
+    )
+  )
+  found, counts = np.unique(list(orders.as_numpy_iterator()), axis=0, return_counts=True)
+  assert list(map(tuple, found)) == list(itertools.permutations(range(4)))
+  assert stats.chisquare(counts).pvalue > 1e-3
 
 
 def test_the_same_place_gives_the_same_seed_for_integers_tensors_and_in_a_dataset():

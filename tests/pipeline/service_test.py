@@ -115,6 +115,24 @@ def test_one_worker_makes_the_very_stream(records, one_worker, changes):
     assert _content(one) == _content(other)
 
 
+def test_bad_records_are_left_out_by_the_workers_too(tmp_path, write_records, damaging, one_worker):
+  made = write_records(tmp_path, {"train": [2, 3, 3]})
+  first, second, _ = made.manifest.shard_paths("train")
+  damaging.flip(first, 0)
+  damaging.spoil(second, 1, "no JPEG")
+  skipping = {"on_bad_record": "skip", "max_bad_share": 0.5}
+  expected = _batches(made, **skipping).take(_STRETCH).as_numpy_iterator()
+  served = _batches(made, **skipping, data_service=one_worker).take(_STRETCH).as_numpy_iterator()
+  for one, other in zip(served, expected, strict=True):
+    assert _content(one) == _content(other)
+
+
+def test_what_workers_make_is_measured_as_a_whole(records, one_worker):
+  config = config_lib.InputConfig(**_SETTINGS, data_service=one_worker)
+  stages = dataset.prefixes(config, records.manifest, 1)
+  assert list(stages) == ["mix, batch, float"]
+
+
 @pytest.mark.parametrize("first", [9, 22])
 def test_the_stream_is_entered_at_any_batch(records, one_worker, position_of, first):
   served = _batches(records, first, data_service=one_worker).take(3).as_numpy_iterator()

@@ -1,6 +1,8 @@
 import itertools
 
+import numpy as np
 import pytest
+from scipy import stats
 import tensorflow as tf
 
 from deblock.pipeline import seeds, source
@@ -88,6 +90,43 @@ def test_groups_of_shards_that_are_passed_over_are_not_opened(numbered):
     _numbers(source.training_records(lacking, 1, 0, 0, passed - 1))
 
 
+def test_shards_that_give_nothing_are_as_if_they_were_not_there(numbered):
+  kept = [index for index in range(len(COUNTS)) if index not in (0, 6, 7)]
+  few = source.Shards(
+    tuple(numbered.paths[index] for index in kept), tuple(COUNTS[index] for index in kept)
+  )
+  emptied = source.Shards(
+    tuple(path if index in kept else "nowhere" for index, path in enumerate(numbered.paths)),
+    tuple(count if index in kept else 0 for index, count in enumerate(COUNTS)),
+  )
+  for first in (0, 11, 16):
+    expected = _tiles(source.tiles(few, 4, 9, first), 40)
+    assert _tiles(source.tiles(emptied, 4, 9, first), 40) == expected
+    assert _tiles(source.stretches(emptied, 4, 9, first, 2), 40) == expected
+
+
+def test_shards_are_read_as_they_say_and_by_their_own_places(numbered):
+  def every_second(index, path):
+    records = tf.data.TFRecordDataset(path).enumerate()
+    chosen = records.filter(lambda number, record: number % 2 == 0)
+    return chosen.map(lambda number, record: (index, record))
+
+  halves = source.Shards(numbered.paths, tuple((count + 1) // 2 for count in COUNTS), every_second)
+  firsts = [sum(COUNTS[:shard]) for shard in range(len(COUNTS))]
+  expected = [
+    (shard, record)
+    for shard, count in enumerate(COUNTS)
+    for record in range(firsts[shard], firsts[shard] + count, 2)
+  ]
+  whole = [
+    (int(index), int(record))
+    for index, record in source.training_records(halves, 4, 5, 0).as_numpy_iterator()
+  ]
+  assert sorted(whole) == expected != whole
+  entered = source.training_records(halves, 4, 5, 0, 9).as_numpy_iterator()
+  assert [(int(index), int(record)) for index, record in entered] == whole[9:]
+
+
 def test_neighbours_come_from_different_shards(numbered):
   shard_of = [shard for shard, count in enumerate(COUNTS) for _ in range(count)]
   for epoch in range(5):
@@ -136,6 +175,14 @@ def test_shuffling_permutes_each_run_of_its_own():
     assert sorted(run) == list(range(start, start + len(run)))
     assert run != sorted(run)
   assert [value - 40 for value in runs[1]] != runs[0]
+
+
+def test_all_orders_of_a_run_have_equal_chance():
+  dataset = source.shuffled(tf.data.Dataset.range(4).repeat(2400), 4, seeds.derive(2))
+  orders = np.reshape(list(dataset.as_numpy_iterator()), (2400, 4))
+  found, counts = np.unique(orders, axis=0, return_counts=True)
+  assert list(map(tuple, found)) == list(itertools.permutations(range(4)))
+  assert stats.chisquare(counts).pvalue > 1e-3
 
 
 def test_shuffling_keeps_the_parts_of_an_element_together():

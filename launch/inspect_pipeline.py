@@ -1,0 +1,48 @@
+"""deblock-pipeline: looks into what the input pipeline makes of records, and how fast.
+
+deblock-pipeline --records=DIR --benchmark --crop_size=96 --degradation=online
+deblock-pipeline --records=DIR --show=crops.png
+deblock-pipeline --records=DIR --check
+"""
+
+from deblock.launch import flags as config_flags
+from deblock.launch import pipeline_report, program
+from deblock.pipeline import config as input_config
+from deblock.records import manifest as manifest_lib
+
+config_flags.define(input_config.InputConfig)
+config_flags.define(pipeline_report.ReportConfig)
+
+
+def main(arguments):
+  """Tells what the flags ask for; the exit status is 1 if --check finds a bad record."""
+  del arguments
+  config = config_flags.parse(input_config.InputConfig)
+  report = config_flags.parse(pipeline_report.ReportConfig)
+  if not config.records:
+    raise ValueError("records must name a folder: use --records=DIR.")
+  lenient = report.check or config.on_bad_record == "skip"
+  manifest = manifest_lib.load(config.records, damaged=lenient)
+  status = 0
+  if report.check:
+    found = list(pipeline_report.check(config, manifest))
+    for problem in found:
+      print(f"bad: {problem}")
+    total = sum(manifest.count(split) for split in manifest.splits)
+    print(f"{pipeline_report.count(found)} of {total} records are bad.")
+    status = int(bool(found))
+  if report.show:
+    pipeline_report.show(config, manifest, report)
+    print(f"crops: {report.show}")
+  if report.benchmark:
+    print(pipeline_report.benchmark(config, manifest, report))
+  return status
+
+
+def run():
+  """Entry point of the console script."""
+  program.run(main)
+
+
+if __name__ == "__main__":
+  run()

@@ -1,0 +1,128 @@
+"""What deblock-pipeline tells of an input pipeline: its speed, its crops, its bad records."""
+
+from collections.abc import Callable, Iterator
+import dataclasses
+import pathlib
+import resource
+import sys
+
+import numpy as np
+from PIL import Image
+
+from deblock.launch import crop_sheet, stage_times
+from deblock.pipeline import bad_records, dataset
+from deblock.pipeline import batch as batch_lib
+from deblock.pipeline import config as input_config
+from deblock.records import manifest as manifest_lib
+
+
+def _field(default, help_line):
+  return dataclasses.field(default=default, metadata={"help": help_line})
+
+
+@dataclasses.dataclass(frozen=True)
+class ReportConfig:
+  """What to tell."""
+
+  benchmark: bool = _field(False, "measure the stages, and name the one that limits")
+  show: str = _field("", "PNG file to draw: crops as training sees them")
+  check: bool = _field(False, "look for bad records in all shards, and name them")
+  seconds: float = _field(5.0, "benchmark: time to spend on each stage, and again to warm up")
+  threads: int = _field(0, "benchmark: threads that make batches; 0 for one per core")
+  rows: int = _field(12, "show: crops to draw")
+  seed: int = _field(0, "of the stream: order, crops, qualities")
+
+  def __post_init__(self):
+    """Raises ValueError where a field is out of range, or nothing is asked for."""
+    if not (self.benchmark or self.show or self.check):
+      raise ValueError("nothing was asked for: give --benchmark, --show=FILE.png or --check.")
+    if self.show and not self.show.lower().endswith(".png"):
+      raise ValueError(f"show must name a PNG file, got {self.show!r}.")
+    if not 0 < self.seconds < float("inf"):
+      raise ValueError(f"seconds must be positive, got {self.seconds}.")
+    for name, least in (("threads", 0), ("rows", 1), ("seed", 0)):
+      if getattr(self, name) < least:
+        raise ValueError(f"{name} must be at least {least}, got {getattr(self, name)}.")
+
+
+def benchmark(
+  config: input_config.InputConfig,
+  manifest: manifest_lib.Manifest,
+  report: ReportConfig,
+  measure: Callable = stage_times.measure,
+) -> str:
+  """Returns the table of `stage_times`, and the memory that the process took at its most.
+
+  Args:
+    config: of the pipeline.
+    manifest: of the records.
+    report: what to tell.
+    measure: as `stage_times.measure`.
+  Raises:
+    BadRecordError: if a bad record was met.
+  """
+  with _naming(config, manifest):
+    stages = dataset.prefixes(config, manifest, report.seed)
+    *_, last = stages
+    crops = dict.fromkeys(stages, config.crops_per_tile) | {last: config.batch_size}
+    limited = {
+      name: stage_times.limit_threads(stage, report.threads) for name, stage in stages.items()
+    }
+    measured = measure(limited, crops, report.seconds)
+  # Kilobytes on Linux, bytes on macOS.
+  scale = 2**20 if sys.platform == "darwin" else 2**10
+  peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / scale
+  return f"{stage_times.table(measured, config.crop_size)}\nmemory: {peak:.0f} MiB at most"
+
+
+def show(
+  config: input_config.InputConfig, manifest: manifest_lib.Manifest, report: ReportConfig
+) -> None:
+  """Draws the first crops of the stream into the file that `report.show` names.
+
+  Raises:
+    BadRecordError: if a bad record was met.
+    OSError: if the file cannot be written.
+  """
+  with _naming(config, manifest):
+    batches = dataset.training_dataset(config, manifest, report.seed)
+    needed = -(-report.rows // config.batch_size)
+    made = list(batches.take(needed).as_numpy_iterator())
+  parts = (np.concatenate(part)[: report.rows] for part in zip(*made, strict=True))
+  sheet = Image.fromarray(crop_sheet.crop_sheet(batch_lib.Batch(*parts)))
+  try:
+    pathlib.Path(report.show).parent.mkdir(parents=True, exist_ok=True)
+    sheet.save(report.show, "PNG")
+  except OSError as error:
+    raise OSError(f"show {report.show} cannot be written: {error.strerror}.") from error
+
+
+def check(
+  config: input_config.InputConfig, manifest: manifest_lib.Manifest
+) -> Iterator[bad_records.Problem]:
+  """Yields the bad records of all splits; those of the test split by what evaluation asks of them.
+
+  Raises:
+    OSError: if a shard cannot be opened.
+  """
+  for split, shards in manifest.splits.items():
+    rules = bad_records.Rules(manifest.clean_encoding, qualities=config.qualities)
+    if split == "train":
+      rules = bad_records.rules_of(config, manifest.clean_encoding)
+    counts = [shard.count for shard in shards if shard.count]
+    paths = manifest.shard_paths(split)
+    good = bad_records.good_records(paths, counts, rules)
+    yield from bad_records.problems(paths, good, rules)
+
+
+def count(problems: list[bad_records.Problem]) -> int:
+  """Returns the number of records that problems speak of."""
+  return sum(problem.last - problem.first + 1 for problem in problems)
+
+
+def _naming(config, manifest):
+  """Returns a context that names the first bad record of all where one stops the stream."""
+  rules = bad_records.rules_of(config, manifest.clean_encoding)
+  return bad_records.explained(
+    manifest.folder, lambda error: bad_records.first_stored(manifest, "train", rules)
+  )

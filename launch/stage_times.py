@@ -1,0 +1,134 @@
+"""What each stage of the input pipeline costs, measured on prefixes of the dataset."""
+
+from collections.abc import Callable, Mapping, Sequence
+import gc
+import time
+from typing import NamedTuple
+
+import tensorflow as tf
+
+_TILES_PER_CALL = 4  # So that returning to Python is not part of what is measured.
+
+
+class StageTime(NamedTuple):
+  """The dataset up to a stage.
+
+  Attributes:
+    name: of the stage.
+    crops: that it made.
+    seconds: that this took.
+    cpu_seconds: of all threads meanwhile.
+  """
+
+  name: str
+  crops: int
+  seconds: float
+  cpu_seconds: float
+
+
+class Cost(NamedTuple):
+  """What one stage adds.
+
+  Attributes:
+    name: of the stage.
+    microseconds: per crop; none where it is hidden behind the stages before.
+    cpu_microseconds: per crop, of all threads.
+  """
+
+  name: str
+  microseconds: float
+  cpu_microseconds: float
+
+
+def limit_threads(dataset: tf.data.Dataset, threads: int) -> tf.data.Dataset:
+  """Returns a dataset that computes with so many threads; as many as there are cores if 0."""
+  if not threads:
+    return dataset
+  options = tf.data.Options()
+  options.threading.private_threadpool_size = threads
+  options.threading.max_intra_op_parallelism = 1
+  options.autotune.cpu_budget = threads
+  return dataset.with_options(options)
+
+
+def measure(
+  stages: Mapping[str, tf.data.Dataset],
+  crops_per_element: Mapping[str, int],
+  seconds: float,
+  clock: Callable[[], float] = time.perf_counter,
+  cpu_clock: Callable[[], float] = time.process_time,
+) -> list[StageTime]:
+  """Returns how long each dataset takes, after as long a time to get going.
+
+  Args:
+    stages: dataset by name, each endless.
+    crops_per_element: of each dataset.
+    seconds: to spend on each, twice.
+    clock: seconds, rising.
+    cpu_clock: CPU-seconds of this process, rising.
+  """
+  measured = []
+  for name, dataset in stages.items():
+    crops = crops_per_element[name]
+    iterator = iter(dataset)
+    pull = _puller()
+    for _ in range(2):  # The first time traces, fills buffers, and lets tf.data tune itself.
+      began, cpu, taken = clock(), cpu_clock(), 0
+      while clock() - began < seconds:
+        pull(iterator, tf.constant(_TILES_PER_CALL))
+        taken += _TILES_PER_CALL
+      spent = StageTime(name, taken * crops, clock() - began, cpu_clock() - cpu)
+    measured.append(spent)
+    # Its threads would go on filling buffers beside the next one's.
+    del iterator, pull
+    gc.collect()
+  return measured
+
+
+def costs(measured: Sequence[StageTime]) -> list[Cost]:
+  """Returns what each stage adds to those before it; never less than nothing."""
+  added = []
+  wall_before = cpu_before = 0.0
+  for stage in measured:
+    wall, cpu = 1e6 * stage.seconds / stage.crops, 1e6 * stage.cpu_seconds / stage.crops
+    added.append(Cost(stage.name, max(0.0, wall - wall_before), max(0.0, cpu - cpu_before)))
+    wall_before, cpu_before = max(wall, wall_before), max(cpu, cpu_before)
+  return added
+
+
+def table(measured: Sequence[StageTime], crop_size: int) -> str:
+  """Returns the costs of the stages, the speed of the whole, and the stage that limits it.
+
+  That is the stage that adds most to the time of a crop: a slow disk shows there although it takes
+  no CPU time, and work that has a free core beside other work does not.
+  """
+  added = costs(measured)
+  all_added = sum(cost.microseconds for cost in added) or 1.0
+  lines = [f"{'stage':<18} {'us/crop':>9} {'CPU-us/crop':>12} {'share of time':>14}"]
+  for cost in added:
+    share = cost.microseconds / all_added
+    lines.append(
+      f"{cost.name:<18} {cost.microseconds:>9.1f} {cost.cpu_microseconds:>12.1f} {share:>14.0%}"
+    )
+  whole = measured[-1]
+  rate = whole.crops / whole.seconds
+  megabytes = rate * 2 * 3 * crop_size**2 * 4 / 1e6
+  slowest = max(added, key=lambda cost: cost.microseconds)
+  lines += [
+    f"whole: {rate:.0f} crops/s, {megabytes:.0f} MB/s of float pixels, "
+    f"{whole.cpu_seconds / whole.seconds:.2f} CPU-seconds per second, "
+    f"{1e6 * whole.cpu_seconds / whole.crops:.1f} CPU-us per crop",
+    f"limited by: {slowest.name}",
+  ]
+  return "\n".join(lines)
+
+
+def _puller():
+  """Returns a compiled function that takes elements, as a training loop does; one per dataset."""
+
+  @tf.function
+  def pull(iterator, count):
+    for _ in tf.range(count):
+      next(iterator)
+
+  return pull

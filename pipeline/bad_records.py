@@ -1,0 +1,303 @@
+"""Finds records that cannot be trained on, and names each by its shard and its number in it.
+
+Training does not look for them: its own operations fail on them, which costs a good record nothing,
+but do not know where a record came from. These functions look again, and tell.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+import contextlib
+import functools
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from deblock.pipeline import config as config_lib
+from deblock.pipeline import degrade, source
+from deblock.records import graph_errors, schema
+from deblock.records import manifest as manifest_lib
+
+
+class BadRecordError(ValueError):
+  """A record cannot be used; the message names its shard and number, and what to do."""
+
+
+class Problem(NamedTuple):
+  """One bad record, or several that follow each other and are lost for one reason.
+
+  Attributes:
+    path: the shard.
+    first: number of the record in it, from 0.
+    last: number of the last one that is meant.
+    reason: what is wrong, as a sentence without its stop.
+  """
+
+  path: str
+  first: int
+  last: int
+  reason: str
+
+  def __str__(self):
+    """Returns "shard, record number: reason"."""
+    numbers = f"record {self.first}"
+    if self.last > self.first:
+      numbers = f"records {self.first} to {self.last}"
+    return f"{self.path}, {numbers}: {self.reason}"
+
+
+class Rules(NamedTuple):
+  """What a record must hold to be trained on.
+
+  Attributes:
+    clean_encoding: of the records.
+    crop_size: least side of a tile.
+    streams: whether its JPEGs are looked at.
+    qualities: those of them that may be; all if empty.
+  """
+
+  clean_encoding: str
+  crop_size: int = 1
+  streams: bool = True
+  qualities: tuple[int, ...] = ()
+
+
+def rules_of(config: config_lib.InputConfig, clean_encoding: str) -> Rules:
+  """Returns what a run with this configuration asks of a record."""
+  return Rules(
+    clean_encoding,
+    crop_size=config.crop_size if config.sampling == "crops" else 1,
+    streams=config.degradation == "stored",
+    qualities=config.qualities,
+  )
+
+
+def check(serialized: tf.Tensor, rules: Rules) -> tf.Tensor:
+  """Does to a record what training may do to it, and returns its size, int32 [2].
+
+  Args:
+    serialized: string scalar.
+    rules: for it.
+  Raises:
+    InvalidArgumentError: in the graph, as training itself.
+  """
+  element = schema.parse(serialized, rules.clean_encoding)
+  size = tf.shape(element.clean)[:2]
+  checks = [
+    tf.debugging.assert_greater_equal(
+      tf.reduce_min(size),
+      rules.crop_size,
+      message=f"crop_size is larger than this tile, {rules.crop_size}",
+    )
+  ]
+  if rules.streams:
+    streams = element.compressed
+    if rules.qualities:
+      wanted = tf.constant(rules.qualities, tf.int64)
+      kept = tf.reduce_any(element.qualities[:, tf.newaxis] == wanted, axis=1)
+      streams = tf.boolean_mask(streams, kept)
+      checks.append(
+        tf.debugging.assert_positive(
+          tf.size(streams), message=f"it stores none of the qualities {rules.qualities}"
+        )
+      )
+    sizes = tf.map_fn(
+      lambda stream: tf.shape(degrade.decode_stored(stream, element.clean)),
+      streams,
+      fn_output_signature=tf.int32,
+    )
+    checks.append(tf.debugging.assert_non_negative(sizes))
+  with tf.control_dependencies([made for made in checks if made is not None]):
+    return tf.identity(size)
+
+
+def good_records(paths: Sequence[str], counts: Sequence[int], rules: Rules) -> list[np.ndarray]:
+  """Returns which records of each shard are good, bool [count] for each; reads all, on all cores.
+
+  What follows an error of checksum or length in a shard is bad too: nothing says where the next
+  record begins. Records beyond a shard's count are not looked at.
+
+  Raises:
+    OSError: if a shard cannot be opened.
+  """
+  _check_can_be_opened(paths)
+  lengths = tf.constant(counts, tf.int64, (len(counts),))
+
+  def numbered(index, path):
+    readable = tf.data.TFRecordDataset(path).ignore_errors(log_warning=False)
+    places = tf.data.Dataset.from_tensors(index).repeat()
+    return tf.data.Dataset.zip((places, tf.data.Dataset.range(lengths[index]), readable))
+
+  def checked(index, number, serialized):
+    with tf.control_dependencies([check(serialized, rules)]):
+      return tf.cast(index, tf.int64), tf.identity(number)
+
+  indices = tf.range(len(paths))
+  found = (
+    tf.data.Dataset.from_tensor_slices((indices, tf.constant(paths, tf.string, (len(paths),))))
+    .interleave(numbered, source.READ_SHARDS, num_parallel_calls=tf.data.AUTOTUNE)
+    .map(checked, num_parallel_calls=tf.data.AUTOTUNE, deterministic=False)
+    # Not silently: whoever is missing here is the result.
+    .ignore_errors(log_warning=False)
+    .batch(1024)
+  )
+  good = [np.zeros(count, bool) for count in counts]
+  for index, number in found.as_numpy_iterator():
+    for place in np.unique(index):
+      good[place][number[index == place]] = True
+  return good
+
+
+def problems(paths: Sequence[str], good: Sequence[np.ndarray], rules: Rules) -> Iterator[Problem]:
+  """Yields what is wrong with the records that `good_records` found bad, in order of shards."""
+  for path, good_here in zip(paths, good, strict=True):
+    if not good_here.all():
+      yield from _problems_of(path, good_here, rules)
+
+
+def first_in_stream(
+  config: config_lib.InputConfig,
+  manifest: manifest_lib.Manifest,
+  seed: int,
+  first_batch: int,
+  batches: int,
+  batch_size: int,
+) -> Problem | None:
+  """Returns the bad record that stopped a stream of crops; None if there is none.
+
+  It looks where the stream was: at the tiles of these batches, and at those that were held in the
+  shuffle buffer with them.
+
+  Args:
+    config: of the run.
+    manifest: of the records.
+    seed: of the run.
+    first_batch: first of the batches one of which could not be made.
+    batches: their number.
+    batch_size: crops in each.
+  """
+  paths, counts = _train_shards(manifest)
+  lengths = tf.constant(counts, tf.int64)
+  rules = rules_of(config, manifest.clean_encoding)
+  _check_can_be_opened(paths)
+
+  def traced(index, path):
+    readable = tf.data.TFRecordDataset(path).ignore_errors(log_warning=False)
+    lost = tf.data.Dataset.from_tensors("").repeat()
+    places = tf.data.Dataset.from_tensors(index).repeat()
+    numbers = tf.data.Dataset.range(lengths[index])
+    return tf.data.Dataset.zip((places, numbers, readable.concatenate(lost)))
+
+  batches_of_window = config.crops_per_tile * config.mixed_tiles // batch_size
+  first = first_batch // batches_of_window * config.mixed_tiles
+  end = ((first_batch + batches) // batches_of_window + 1) * config.mixed_tiles
+  # A checksum that fails stops the stream when the buffer is filled, with whatever tile of it.
+  begin = first - first % sum(counts) % config.shuffled_tiles
+  shards = source.Shards(tuple(paths), tuple(counts), traced)
+  stream = source.tiles(shards, config.shuffled_tiles, seed, begin)
+  for _, (index, number, serialized) in stream.take(end - begin + config.shuffled_tiles):
+    if _reason(serialized, rules):
+      good = np.ones(counts[int(index)], bool)
+      good[int(number)] = False
+      return next(_problems_of(paths[int(index)], good, rules), None)
+  return None
+
+
+def first_stored(
+  manifest: manifest_lib.Manifest, split: str, rules: Rules, limit: int | None = None
+) -> Problem | None:
+  """Returns the first bad record of a split, or of its first `limit` records; None if all are good.
+
+  A split that is not there has no bad records.
+  """
+  if split not in manifest.splits:
+    return None
+  for path, count in zip(*_shards(manifest, split), strict=True):
+    wanted = count if limit is None else min(count, limit)
+    (good,) = good_records([path], [wanted], rules)
+    if not good.all():
+      return next(_problems_of(path, good, rules), None)
+    if limit is not None:
+      limit -= wanted
+  return None
+
+
+@contextlib.contextmanager
+def explained(
+  folder: str, find: Callable[[Exception], Problem | None], may_be_left_out: bool = True
+):
+  """Raises BadRecordError in place of an error of the graph for which `find` finds a bad record.
+
+  Args:
+    folder: of the records, for the message.
+    find: called with the error; None where no record explains it.
+    may_be_left_out: whether skipping is a way out.
+  """
+  try:
+    yield
+  except (tf.errors.DataLossError, tf.errors.InvalidArgumentError, UnicodeDecodeError) as error:
+    # The last one is what TensorFlow raises for an error that quotes a record's bytes.
+    problem = find(error)
+    if problem is None:
+      raise
+    raise BadRecordError(advised(str(problem), folder, may_be_left_out)) from error
+
+
+def advised(problem: str, folder: str, may_be_left_out: bool = True) -> str:
+  """Returns a problem with what can be done about it."""
+  advice = (
+    f"{problem}. To make the shard anew, delete it and give the deblock-records command that wrote "
+    f"{folder} again; deblock-pipeline --records={folder} --check names every bad record"
+  )
+  if not may_be_left_out:
+    return f"{advice}. Of what is evaluated on none is left out."
+  return f"{advice}, and --on_bad_record=skip leaves them out."
+
+
+def _train_shards(manifest):
+  return _shards(manifest, "train")
+
+
+def _shards(manifest, split):
+  counts = [shard.count for shard in manifest.splits[split] if shard.count]
+  return manifest.shard_paths(split), counts
+
+
+def _problems_of(path, good, rules):
+  """Yields the problems of one shard, which is read up to its last bad record."""
+  stream = iter(tf.data.TFRecordDataset(path))
+  for number in range(int(np.flatnonzero(~good)[-1]) + 1):
+    try:
+      serialized = next(stream)
+    except StopIteration:
+      yield Problem(path, number, len(good) - 1, "the file ends before it")
+      return
+    except tf.errors.OpError as error:
+      yield Problem(path, number, len(good) - 1, f"{graph_errors.gist(error)}, so the rest is lost")
+      return
+    if not good[number]:
+      reason = _reason(serialized, rules) or "it can be read now, and could not before"
+      yield Problem(path, number, number, reason)
+
+
+@functools.cache
+def _compiled_check(rules):
+  return tf.function(lambda serialized: check(serialized, rules))
+
+
+def _reason(serialized, rules):
+  """Returns what is wrong with a record; "" if nothing is."""
+  try:
+    _compiled_check(rules)(serialized)
+  except (tf.errors.OpError, UnicodeDecodeError) as error:
+    return graph_errors.gist(error)
+  return ""
+
+
+def _check_can_be_opened(paths):
+  """Raises for a file that is not there or not allowed: reading would be tried for ever."""
+  for path in paths:
+    try:
+      with tf.io.gfile.GFile(path, "rb") as file:
+        file.read(1)
+    except tf.errors.OpError as error:
+      raise OSError(f"{path} cannot be read: {error.message}.") from error

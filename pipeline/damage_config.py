@@ -1,0 +1,128 @@
+"""How crops are placed, coloured and damaged beyond one plain JPEG: all of it off by default."""
+
+import dataclasses
+
+from deblock.pipeline import qualities as qualities_lib
+from deblock.pipeline import subsamplings
+
+_GRIDS = (8, 16)
+_SCALES = (0.25, 4.0)
+
+
+def _field(default, help_line):
+  return dataclasses.field(default=default, metadata={"help": help_line})
+
+
+@dataclasses.dataclass(frozen=True)
+class DamageConfig:
+  """Shares of the crops to which something happens, each decided for every crop by itself."""
+
+  crop_grid: int = _field(
+    8, "crops start at multiples of this: 8, or 16, where the blocks of 4:2:0 chroma start too"
+  )
+  misaligned_share: float = _field(
+    0.0, "share of crops that do not start where a block of their JPEG does"
+  )
+  clean_share: float = _field(
+    0.0, "share of crops that are no JPEGs: nothing to remove, quality 100, steps of 1"
+  )
+  gray_share: float = _field(0.0, "degradation=online: share of gray crops, three equal channels")
+  online_subsampling: str = _field(
+    "420",
+    "degradation=online: chroma subsamplings to draw from: 420 or 420,444 or weighted lists, "
+    "0.6*420+0.2*422+0.2*444",
+  )
+  encoder_tables_share: float = _field(
+    0.0,
+    "degradation=online: share of crops compressed by the quantisation tables of Photoshop's or "
+    "mozjpeg's presets",
+  )
+  double_share: float = _field(
+    0.0, "degradation=online: share of crops compressed twice, the second time on a shifted grid"
+  )
+  double_qualities: str = _field(
+    "", "qualities to draw a first JPEG's from, as online_qualities; the same as those if empty"
+  )
+  double_largest_shift: int = _field(
+    7, "largest shift between the two grids along each axis, in pixels; 0 for equal grids"
+  )
+  resize_share: float = _field(
+    0.0,
+    "degradation=online: share of crops compressed, resized and compressed again; the clean side "
+    "is resized alike",
+  )
+  resize_smallest: float = _field(0.5, "smallest scale of a resized crop, below 1 shrinks")
+  resize_largest: float = _field(1.0, "largest scale of a resized crop")
+  channel_order_share: float = _field(
+    0.0, "degradation=online: share of crops whose R, G and B are put into a random order"
+  )
+  tone_share: float = _field(
+    0.0, "degradation=online: share of crops whose contrast and brightness change, before JPEG"
+  )
+  tone_contrast: float = _field(0.2, "contrast is multiplied by 1 - this to 1 + this")
+  tone_brightness: float = _field(
+    0.1, "brightness is moved by up to this share of the range, up or down"
+  )
+
+  def __post_init__(self):
+    """Raises ValueError where a field is out of range."""
+    if self.crop_grid not in _GRIDS:
+      raise ValueError(f"crop_grid must be 8 or 16, got {self.crop_grid}.")
+    for field in dataclasses.fields(DamageConfig):
+      share = getattr(self, field.name)
+      if field.name.endswith("_share") and not 0.0 <= share <= 1.0:
+        raise ValueError(f"{field.name} must be in [0, 1], got {share}.")
+    subsamplings.probabilities(self.online_subsampling)
+    if self.double_qualities:
+      qualities_lib.probabilities(self.double_qualities, "double_qualities")
+    if not 0 <= self.double_largest_shift <= 7:
+      raise ValueError(
+        f"double_largest_shift must be in [0, 7], less than a block, got "
+        f"{self.double_largest_shift}."
+      )
+    if not _SCALES[0] <= self.resize_smallest <= self.resize_largest <= _SCALES[1]:
+      raise ValueError(
+        f"resize_smallest and resize_largest must be in this order and in {list(_SCALES)}, got "
+        f"{self.resize_smallest} and {self.resize_largest}."
+      )
+    if not 0.0 <= self.tone_contrast < 1.0:
+      raise ValueError(f"tone_contrast must be in [0, 1), got {self.tone_contrast}.")
+    if not 0.0 <= self.tone_brightness <= 1.0:
+      raise ValueError(f"tone_brightness must be in [0, 1], got {self.tone_brightness}.")
+
+
+def changes(config: DamageConfig) -> dict[str, object]:
+  """Returns those of the options, by name, that differ from their defaults."""
+  return {
+    field.name: getattr(config, field.name)
+    for field in dataclasses.fields(DamageConfig)
+    if getattr(config, field.name) != field.default
+  }
+
+
+def is_any(config: DamageConfig) -> bool:
+  """Returns whether anything happens to a crop beyond being compressed once, in 4:2:0."""
+  happens = {name for name in changes(config) if name.endswith("_share")}
+  return bool(happens) or subsamplings.probabilities(config.online_subsampling)[0] < 1.0
+
+
+def check_goes_with(config: DamageConfig, sampling: str, degradation: str) -> None:
+  """Checks that the options apply to what is made.
+
+  Raises:
+    ValueError: naming those that only crops have, or only JPEGs made on the way.
+  """
+  changed = changes(config)
+  if sampling != "crops" and changed:
+    raise ValueError(f"{_listed(changed)} goes with sampling=crops only, got {sampling!r}.")
+  for name in ("crop_grid", "misaligned_share", "clean_share"):
+    changed.pop(name, None)
+  if degradation != "online" and changed:
+    raise ValueError(
+      f"{_listed(changed)} goes with degradation=online only, which compresses crops anew, got "
+      f"{degradation!r}."
+    )
+
+
+def _listed(changed):
+  return ", ".join(f"{name}={value}" for name, value in changed.items())

@@ -1,0 +1,98 @@
+"""Quantisation tables of encoders that do not use those of the standard's annex.
+
+Only tables whose numbers are published with a program are here. Photoshop's come with Pillow
+(PIL/JpegPresets.py, "JPEG quality settings equivalent to the Photoshop settings"), and are taken
+from there rather than copied. Cameras' tables are missing for want of a source to cite.
+"""
+
+import functools
+from typing import SupportsIndex
+
+import numpy as np
+from PIL import JpegPresets
+
+from deblock.records import jpeg_tables
+
+# Table 3 of mozjpeg's jcparam.c (github.com/mozilla/mozjpeg), the default of its cjpeg, for luma
+# and chroma alike. By Nicolas Robidoux, for ImageMagick.
+_ROBIDOUX = (
+  (16, 16, 16, 18, 25, 37, 56, 85),
+  (16, 17, 20, 27, 34, 40, 53, 75),
+  (16, 20, 24, 31, 43, 62, 91, 135),
+  (18, 27, 31, 40, 53, 74, 106, 156),
+  (25, 34, 43, 53, 69, 94, 131, 189),
+  (37, 40, 62, 74, 94, 124, 169, 238),
+  (56, 53, 91, 106, 131, 169, 226, 311),
+  (85, 75, 135, 156, 189, 238, 311, 418),
+)
+# Tables that the IJG rule scales by a quality. Table 1 of the same file is 16 everywhere.
+_SCALED = {
+  "mozjpeg": np.array((_ROBIDOUX, _ROBIDOUX), np.int32),
+  "mozjpeg_flat": np.full((2, 8, 8), 16, np.int32),
+}
+# Pillow's names: those of "save for web", then those of "save as".
+_PRESETS = (
+  *("web_low", "web_medium", "web_high", "web_very_high", "web_maximum"),
+  *("low", "medium", "high", "maximum"),
+)
+
+ENCODERS = (*_SCALED, *(f"photoshop_{name}" for name in _PRESETS))
+
+
+def quantization_tables(encoder: str, quality: SupportsIndex) -> np.ndarray:
+  """Returns the luma and chroma quantisation steps of an encoder.
+
+  Args:
+    encoder: one of `ENCODERS`.
+    quality: integer in [1, 100]; Photoshop's levels are fixed tables, which it does not change.
+  Returns:
+    int32 [2, 8, 8] in [1, 255]: luma, then chroma; natural order, row = vertical frequency.
+  Raises:
+    ValueError: if there is no such encoder, or the quality is out of range.
+  """
+  quality = jpeg_tables.check_quality(quality)
+  if encoder not in ENCODERS:
+    raise ValueError(f"encoder must be one of {', '.join(ENCODERS)}, got {encoder!r}.")
+  if encoder in _SCALED:
+    return jpeg_tables.scaled(_SCALED[encoder], quality)
+  preset = JpegPresets.presets[encoder.removeprefix("photoshop_")]
+  return np.array(preset["quantization"], np.int32).reshape(2, 8, 8)
+
+
+def nearest_quality(tables: np.ndarray) -> int:
+  """Returns the IJG quality whose steps differ from these by the least factor on average.
+
+  Args:
+    tables: [2, 8, 8], steps in [1, 255]. The mean is over all 128 of them, of the absolute
+      difference of logarithms; of equally near qualities the higher is taken.
+  """
+  distances = np.abs(_logarithms() - np.log(tables)).mean(axis=(1, 2, 3))
+  return int(100 - np.argmin(distances[::-1]))
+
+
+@functools.cache
+def all_quantization_tables() -> np.ndarray:
+  """Returns the steps of every encoder and quality, uint8 [encoders, 101, 2, 8, 8].
+
+  In the order of `ENCODERS`, then indexed by the quality itself; those of quality 0 are zeros.
+  Bytes, because they become a constant of the graph; not to be written to.
+  """
+  tables = np.zeros((len(ENCODERS), 101, 2, 8, 8), np.uint8)
+  for row, encoder in zip(tables, ENCODERS, strict=True):
+    for quality in range(1, 101):
+      row[quality] = quantization_tables(encoder, quality)
+  return tables
+
+
+@functools.cache
+def all_nearest_qualities() -> np.ndarray:
+  """Returns the nearest IJG quality of each of `all_quantization_tables`, int32 [encoders, 101]."""
+  nearest = np.zeros((len(ENCODERS), 101), np.int32)
+  for row, tables in zip(nearest, all_quantization_tables(), strict=True):
+    row[1:] = [nearest_quality(steps) for steps in tables[1:]]
+  return nearest
+
+
+@functools.cache
+def _logarithms():
+  return np.log(jpeg_tables.all_quantization_tables()[1:])

@@ -1,0 +1,72 @@
+import itertools
+
+import numpy as np
+import pytest
+from scipy import stats
+import tensorflow as tf
+
+from deblock.pipeline import colour, seeds
+from deblock.records import codec
+
+_NOISE = np.random.default_rng(0).integers(0, 256, (40, 50, 3)).astype(np.uint8)
+_EXTREMES = np.array(list(itertools.product((0, 1, 128, 254, 255), repeat=3)), np.uint8)
+
+
+def _inside(function, *arguments):
+  """Returns what a function makes of its arguments inside a dataset."""
+  (made,) = tf.data.Dataset.from_tensors(arguments).map(function).as_numpy_iterator()
+  return made
+
+
+@pytest.mark.parametrize("image", [_NOISE, _EXTREMES[np.newaxis]])
+def test_gray_is_the_luma_of_jpeg_three_times(image):
+  found = colour.gray(tf.constant(image))
+  assert (found.dtype, found.shape) == (tf.uint8, image.shape)
+  np.testing.assert_array_equal(found, np.repeat(codec.to_gray(image), 3, axis=2))
+  np.testing.assert_array_equal(_inside(colour.gray, image), found)
+
+
+def test_jpeg_leaves_the_same_of_three_equal_channels_as_of_one():
+  gray = codec.to_gray(_NOISE)
+  alone = codec.decode(codec.encode(gray, 40))
+  for subsampling in codec.SUBSAMPLINGS:
+    stream = codec.encode(np.repeat(gray, 3, axis=2), 40, subsampling)
+    np.testing.assert_array_equal(codec.decode(stream), alone)
+
+
+def test_an_order_names_the_old_channel_of_each_new_one():
+  order = np.array([2, 0, 1], np.int32)
+  found = colour.reordered(tf.constant(_NOISE), tf.constant(order))
+  assert (found.dtype, found.shape) == (tf.uint8, _NOISE.shape)
+  np.testing.assert_array_equal(found, _NOISE[..., order])
+  np.testing.assert_array_equal(_inside(colour.reordered, _NOISE, order), found)
+
+
+def test_the_six_orders_have_equal_chance():
+  orders = colour.random_orders(3000, seeds.derive(0, 1)).numpy()
+  found, counts = np.unique(orders, axis=0, return_counts=True)
+  assert sorted(map(tuple, found)) == list(itertools.permutations(range(3)))
+  assert stats.chisquare(counts).pvalue > 1e-3
+
+
+@pytest.mark.parametrize(
+  ("contrast", "brightness"), [(1.0, 0.0), (0.8, 0.0), (1.2, -25.5), (1.0, 255.0), (0.0, -40.0)]
+)
+def test_tones_are_those_of_the_formula_clipped(contrast, brightness):
+  found = colour.toned(tf.constant(_NOISE), contrast, brightness)
+  assert (found.dtype, found.shape) == (tf.uint8, _NOISE.shape)
+  exact = np.clip((_NOISE - 127.5) * contrast + 127.5 + brightness, 0, 255)
+  assert np.abs(found.numpy() - exact).max() <= 0.5 + 1e-4
+  inside = _inside(colour.toned, _NOISE, np.float32(contrast), np.float32(brightness))
+  np.testing.assert_array_equal(inside, found)
+
+
+def test_bytes_do_not_wrap_around():
+  darker = colour.toned(tf.constant([10, 250], tf.uint8), 1.0, -20.0)
+  brighter = colour.toned(tf.constant([10, 250], tf.uint8), 1.0, 20.0)
+  assert darker.numpy().tolist() == [0, 230]
+  assert brighter.numpy().tolist() == [30, 255]
+
+
+def test_no_change_of_tone_changes_nothing():
+  np.testing.assert_array_equal(colour.toned(tf.constant(_NOISE), 1.0, 0.0), _NOISE)
