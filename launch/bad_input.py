@@ -32,7 +32,7 @@ def named_in_training(
           f"{graph_errors.gist(error)}. Start again, to leave that out as well."
         )
       return None
-    if run.input.sampling == "pairs":
+    if run.input.sampling == "pairs" or run.input.data_service:
       return bad_records.first_stored(manifest, "train", rules)
     batch_size = run.input.batch_size // replicas
     found = bad_records.first_in_stream(

@@ -72,10 +72,11 @@ class RunConfig:
 
 
 # A run may be continued with other values of these: they do not change what is learnt from a step,
-# or they are what continuing is for.
+# or only by the order of its batches (data_service), or they are what continuing is for.
 _FREE = frozenset(
   {
     "records",
+    "data_service",
     "logdir",
     "max_steps",
     "max_minutes",

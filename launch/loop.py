@@ -41,7 +41,8 @@ def train(run: config.RunConfig, clock: Callable[[], float] = time.monotonic) ->
   """Trains a network as `run` says, going on from the latest checkpoint in its folder.
 
   The same settings give the same weights on CPU, however often the run was stopped between two
-  checkpoints, unless `max_minutes` is set: then they depend on the clock.
+  checkpoints, unless `max_minutes` is set: then they depend on the clock; or `data_service`: then
+  on the order in which its workers are done.
 
   Args:
     run: all settings.
@@ -50,7 +51,7 @@ def train(run: config.RunConfig, clock: Callable[[], float] = time.monotonic) ->
     FileNotFoundError: if the records are missing.
     ValueError: if the settings do not fit the records, the network, the devices, or the run that is
       in the folder already; a record is bad, or with on_bad_record=skip too many are.
-    OSError: if the folder cannot be written.
+    OSError: if the folder cannot be written, or nothing answers at the address of `data_service`.
     FloatingPointError: if the loss is not finite.
   """
   entry = registry.get(run.model.model)

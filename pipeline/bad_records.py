@@ -192,9 +192,9 @@ def first_in_stream(
   end = ((first_batch + batches) // batches_of_window + 1) * config.mixed_tiles
   # A checksum that fails stops the stream when the buffer is filled, with whatever tile of it.
   begin = first - first % sum(counts) % config.shuffled_tiles
-  shards = source.Shards(paths, sum(counts), traced)
-  stream = source.endless_records(shards, config.shuffled_tiles, seed, begin)
-  for index, number, serialized in stream.take(end - begin + config.shuffled_tiles):
+  shards = source.Shards(tuple(paths), tuple(counts), traced)
+  stream = source.tiles(shards, config.shuffled_tiles, seed, begin)
+  for _, (index, number, serialized) in stream.take(end - begin + config.shuffled_tiles):
     if _reason(serialized, rules):
       good = np.ones(counts[int(index)], bool)
       good[int(number)] = False

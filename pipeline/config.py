@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from deblock.pipeline import damage_config, degrade
+from deblock.pipeline import damage_config, degrade, service
 from deblock.pipeline import qualities as qualities_lib
 
 BLOCK = 8
@@ -63,6 +63,13 @@ class InputConfig(damage_config.DamageConfig):
   augment: bool = dataclasses.field(
     default=True, metadata={"help": "flip and turn each crop in one of eight ways"}
   )
+  data_service: str = dataclasses.field(
+    default="",
+    metadata={
+      "help": "grpc://host:port, the address of a deblock-data-service whose workers make the "
+      "training batches, the same ones in another order; this machine alone if empty"
+    },
+  )
   held_out_pairs: float = dataclasses.field(
     default=0.2,
     metadata={"help": "sampling=pairs: share of the pairs, the first ones, kept for testing"},
@@ -104,6 +111,13 @@ class InputConfig(damage_config.DamageConfig):
     for quality in self.qualities:
       if not 1 <= quality <= 100:
         raise ValueError(f"qualities must be in [1, 100], got {quality}.")
+    if self.data_service:
+      service.parse_address("data_service", self.data_service)
+      if self.sampling == "pairs":
+        raise ValueError(
+          "data_service goes with sampling=crops, as pairs are cut from images held in memory, "
+          f"got {self.sampling!r} and {self.data_service!r}."
+        )
     if self.on_bad_record not in ("stop", "skip"):
       raise ValueError(f"on_bad_record must be stop or skip, got {self.on_bad_record!r}.")
     if not 0.0 <= self.max_bad_share < 1.0:

@@ -16,11 +16,12 @@ from deblock.pipeline import (
   pixels,
   placement,
   seeds,
+  service,
   source,
 )
 from deblock.pipeline import config as config_lib
 from deblock.pipeline import qualities as qualities_lib
-from deblock.records import codec, jpeg_tables, schema
+from deblock.records import codec, files, jpeg_tables, schema
 from deblock.records import manifest as manifest_lib
 
 PREFETCHED_BATCHES = 2
@@ -38,6 +39,8 @@ def training_dataset(
 ) -> tf.data.Dataset:
   """Returns an endless dataset of `batch.Batch`, the same for any number of threads.
 
+  With `config.data_service` the same batches come in another order (`service`).
+
   Args:
     config: what to make.
     manifest: of the records.
@@ -45,11 +48,14 @@ def training_dataset(
     batch_size: crops in each batch that this host makes; None is `config.batch_size`.
     first_batch: position in the stream to start at, in batches, for a run that goes on.
     host: index of this host among those that read the records.
-    hosts: their number; each reads every hosts-th shard.
+    hosts: their number; each reads every hosts-th shard, and nothing else. A host whose shards hold
+      fewer records than another's comes to its next epoch sooner, and never waits: its records are
+      seen that much more often, which many shards to a host keep small.
   Raises:
     ValueError: if there are no training records, fewer shards than hosts, a quality that is not
       stored, a batch size that does not divide the crops that are shuffled together, or pairs are
       asked for of tiles or on several hosts; with on_bad_record=skip, if too many are bad.
+    ConnectionError: if nothing answers at the address of `config.data_service`.
   """
   batch_size = config.batch_size if batch_size is None else batch_size
   paths, counts = _share(manifest, host, hosts)
@@ -61,9 +67,10 @@ def training_dataset(
   shards = leaving_out.usable(config, manifest.clean_encoding, manifest.folder, paths, counts)
   if config.sampling == "pairs":
     return _finish(_pair_batches(config, manifest, shards.read, seed, batch_size, first_batch))
-  return _finish(
-    _crop_batches(config, manifest.clean_encoding, shards, seed, batch_size, first_batch)
-  )
+  batches = _crop_batches(config, manifest.clean_encoding, shards, seed, batch_size, first_batch)
+  if config.data_service:
+    batches = service.distributed(batches, config.data_service)
+  return _finish(batches)
 
 
 def prefixes(
@@ -72,18 +79,20 @@ def prefixes(
   """Returns the training dataset up to each of its stages, by the stage's name, to measure them.
 
   All but the last give an element for each tile, of `config.crops_per_tile` crops; the last one is
-  the whole, whose elements are batches. With sampling=pairs there is only the whole.
+  the whole, whose elements are batches. With sampling=pairs, and with a data service, whose
+  workers make the stages, there is only the whole.
 
   Raises:
     ValueError: as `training_dataset`.
   """
   whole = {"mix, batch, float": training_dataset(config, manifest, seed)}
-  if config.sampling == "pairs":
+  if config.sampling == "pairs" or config.data_service:
     return whole
   paths, counts = _share(manifest, 0, 1)
   shards = leaving_out.usable(config, manifest.clean_encoding, manifest.folder, paths, counts)
-  records = source.endless_records(shards, config.shuffled_tiles, seed, 0).enumerate()
+  records = source.tiles(shards, config.shuffled_tiles, seed, 0)
 
+  @tf.autograph.experimental.do_not_convert
   def parsed(index, serialized):
     element = schema.parse(serialized, manifest.clean_encoding)
     clean = placement.whole_units(element.clean, config)
@@ -95,11 +104,13 @@ def prefixes(
     )
     return placement.whole_units(degrade.decode_stored(stream, element.clean), config), clean
 
+  @tf.autograph.experimental.do_not_convert
   def cut(index, serialized):
     symmetry_seed = seeds.derive(seed, index, seeds.SYMMETRY)
     images, _ = _augmented(config, parsed(index, serialized), _tables([50]), symmetry_seed)
     return _cut(images, config, seed, index)
 
+  @tf.autograph.experimental.do_not_convert
   def compressed(index, serialized):
     return _random_crops(serialized, manifest.clean_encoding, config, seed, index)
 
@@ -133,9 +144,12 @@ def evaluation_tiles(
   else:
     paths = manifest.shard_paths("test") if "test" in manifest.splits else []
     dataset = source.stored_records(paths)
-  return dataset.take(limit).map(
-    lambda serialized: _decode_all(serialized, manifest.clean_encoding, config.qualities)
-  )
+
+  @tf.autograph.experimental.do_not_convert
+  def decoded(serialized):
+    return _decode_all(serialized, manifest.clean_encoding, config.qualities)
+
+  return dataset.take(limit).map(decoded)
 
 
 def held_out_images(
@@ -161,9 +175,10 @@ def _held_out_records(config, manifest):
 
 def _share(manifest, host, hosts):
   """Returns this host's shards and the number of records in each."""
-  paths = manifest.shard_paths("train")
-  counts = [shard.count for shard in manifest.splits["train"] if shard.count]
-  if not sum(counts):
+  # Workers of a data service have another working folder.
+  paths = tuple(map(files.absolute, manifest.shard_paths("train")))
+  counts = tuple(shard.count for shard in manifest.splits["train"] if shard.count)
+  if not counts:
     raise ValueError(f"{manifest.folder} holds no training records.")
   if len(paths) < hosts:
     raise ValueError(
@@ -206,34 +221,41 @@ def _crop_batches(config, clean_encoding, shards, seed, batch_size, first_batch)
       f"crops_per_tile times mixed_tiles, {crops}, must be a multiple of a host's batch of "
       f"{batch_size}."
     )
-  window, batches_into_window = divmod(first_batch, crops // batch_size)
-  first_tile = window * config.mixed_tiles
+  first_window, batches_into_window = divmod(first_batch, crops // batch_size)
+  first_tile = first_window * config.mixed_tiles
 
+  # AutoGraph has nothing to convert here, and takes two seconds to find that out.
+  @tf.autograph.experimental.do_not_convert
   def crops_of(index, serialized):
-    return _random_crops(serialized, clean_encoding, config, seed, index)
+    return index, _random_crops(serialized, clean_encoding, config, seed, index)
 
-  def mix(index, stack):
-    order_seed = seeds.derive(seed, index, seeds.MIX)
+  @tf.autograph.experimental.do_not_convert
+  def mix(indices, stack):
+    window = indices[0] // config.mixed_tiles
+    order_seed = seeds.derive(seed, window, seeds.MIX)
     order = tf.random.experimental.stateless_shuffle(tf.range(crops), order_seed)
+    order = order[tf.where(window == first_window, batches_into_window * batch_size, 0) :]
 
     def mixed(tensor):
       shape = tensor.shape[2:].as_list()
       flat = tf.gather(tf.reshape(tensor, [crops, *shape]), order)
-      return tf.reshape(flat, [crops // batch_size, batch_size, *shape])
+      return tf.reshape(flat, [-1, batch_size, *shape])
 
     return batch.Batch(*map(mixed, stack))
 
   # The order of tiles is settled while they are still compressed, so that entering the stream in
   # the middle decodes nothing of what is passed over.
+  if config.data_service:
+    tiles = source.stretches(
+      shards, config.shuffled_tiles, seed, first_tile, window=config.mixed_tiles
+    )
+  else:
+    tiles = source.tiles(shards, config.shuffled_tiles, seed, first_tile)
   return (
-    source.endless_records(shards, config.shuffled_tiles, seed, first_tile)
-    .enumerate(first_tile)
-    .map(crops_of, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    tiles.map(crops_of, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     .batch(config.mixed_tiles, drop_remainder=True)
-    .enumerate(window)
     .map(mix)
     .unbatch()
-    .skip(batches_into_window)
   )
 
 
@@ -241,6 +263,7 @@ def _pair_batches(config, manifest, read, seed, batch_size, first_batch):
   records, first_pairs, count = pairs.training_records(manifest, config.held_out_pairs, read)
   epoch, pairs_into_epoch = divmod(first_batch * batch_size, count)
 
+  @tf.autograph.experimental.do_not_convert
   def pairs_of(number, index, serialized, first_pair):
     element = schema.parse(serialized, manifest.clean_encoding)
     decision_seed = seeds.derive(seed, number, index, seeds.QUALITY)
@@ -254,6 +277,7 @@ def _pair_batches(config, manifest, read, seed, batch_size, first_batch):
     pair, tables = _augmented(config, (compressed, clean), _tables(quality), symmetry_seed)
     return batch.Batch(*pair, *_repeated(quality, tables, tf.shape(clean)[0]))
 
+  @tf.autograph.experimental.do_not_convert
   def one_epoch(number):
     order_seed = seeds.derive(seed, number, seeds.ORDER)
     epoch_pairs = (
@@ -335,6 +359,7 @@ def _decode_all(serialized, clean_encoding, wanted: Sequence[int]):
 def _finish(batches):
   """Casts to float last: four times fewer bytes are moved until then."""
 
+  @tf.autograph.experimental.do_not_convert
   def to_float(made):
     return made._replace(
       compressed=pixels.to_float(made.compressed), clean=pixels.to_float(made.clean)

@@ -5,7 +5,6 @@ the bad ones: it can be entered anywhere, no crop takes the place of another, an
 costs nothing while training goes on. What is damaged after that stops the run.
 """
 
-from collections.abc import Sequence
 import itertools
 
 from absl import logging
@@ -22,8 +21,8 @@ def usable(
   config: config_lib.InputConfig,
   clean_encoding: str,
   folder: str,
-  paths: Sequence[str],
-  counts: Sequence[int],
+  paths: tuple[str, ...],
+  counts: tuple[int, ...],
 ) -> source.Shards:
   """Returns what to read of shards: all, or with on_bad_record=skip what is good.
 
@@ -41,15 +40,15 @@ def usable(
   """
   total = sum(counts)
   if config.on_bad_record == "stop":
-    return source.Shards(paths, total)
+    return source.Shards(paths, counts)
   rules = bad_records.rules_of(config, clean_encoding)
   logging.info("checking %d records in %d shards of %s", total, len(paths), folder)
   good = bad_records.good_records(paths, counts, rules)
-  kept = sum(int(good_here.sum()) for good_here in good)
-  if kept == total:
-    return source.Shards(paths, total, _reader(good))
+  shards = source.Shards(paths, tuple(int(here.sum()) for here in good), _reader(good))
+  bad = total - shards.count
+  if not bad:
+    return shards
   found = list(itertools.islice(bad_records.problems(paths, good, rules), _MOST_LOGGED))
-  bad = total - kept
   if bad > config.max_bad_share * total:
     raise bad_records.BadRecordError(
       bad_records.advised(
@@ -68,7 +67,7 @@ def usable(
     folder,
     f", {bad - named} of them not named here" if named < bad else "",
   )
-  return source.Shards(paths, kept, _reader(good))
+  return shards
 
 
 def _reader(good):

@@ -5,8 +5,9 @@ import pathlib
 import shutil
 
 import pytest
+import tensorflow as tf
 
-from deblock.launch import loop
+from deblock.launch import bad_input, loop
 from deblock.pipeline import bad_records
 from deblock.records import manifest as manifest_lib
 
@@ -60,6 +61,32 @@ def test_a_run_that_a_checksum_stopped_goes_on_without_the_rest_of_the_shard(
   with pytest.raises(bad_records.BadRecordError, match=r"1 of \d+ .* max_bad_share = 0\.01 allows"):
     loop.train(small_run(**skipping))
   assert loop.train(small_run(**skipping, max_bad_share=0.2)).step == 8
+
+
+def test_the_record_that_stopped_a_worker_of_a_data_service_is_looked_for_everywhere(
+  tiny, small_run, damaged, damaging
+):
+  folder, path = damaged("train", lambda path: damaging.spoil(path, 0, "no JPEG"))
+  manifest = manifest_lib.load(folder)
+  # At another time of the epoch, so that nobody finds it who knows the order of batches.
+  settings = {"model": tiny, "records": folder, "shuffled_tiles": 1, "mixed_tiles": 1}
+  far = [step for step in range(8) if not _is_named(small_run(**settings), manifest, step)]
+  assert far
+  with pytest.raises(bad_records.BadRecordError, match=rf"{path}, record 0: "):
+    served = small_run(**settings, data_service="grpc://localhost:1")
+    with bad_input.named_in_training(served, manifest, 1, far[0], 1):
+      raise tf.errors.InvalidArgumentError(None, None, "Invalid JPEG data")
+
+
+def _is_named(run, manifest, step):
+  """Returns whether a bad record is found to explain that this step has no batch."""
+  try:
+    with bad_input.named_in_training(run, manifest, 1, step, 1):
+      raise tf.errors.InvalidArgumentError(None, None, "Invalid JPEG data")
+  except bad_records.BadRecordError:
+    return True
+  except tf.errors.InvalidArgumentError:
+    return False
 
 
 def test_a_truncated_shard_is_refused_or_used_to_where_it_ends(tiny, small_run, damaged, damaging):

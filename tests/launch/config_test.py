@@ -81,7 +81,14 @@ def test_a_run_may_go_on_longer_elsewhere_and_on_other_devices(small_run, tmp_pa
   logdir = str(tmp_path)
   config.save(small_run(logdir=logdir))
   config.check_continues(
-    small_run(logdir=logdir, max_steps=100, max_minutes=5.0, strategy="auto", records="moved")
+    small_run(
+      logdir=logdir,
+      max_steps=100,
+      max_minutes=5.0,
+      strategy="auto",
+      records="moved",
+      data_service="grpc://elsewhere:5050",
+    )
   )
 
 

@@ -3,7 +3,7 @@ import dataclasses
 from absl import flags as absl_flags
 import pytest
 
-from deblock.launch import config, flags, selection
+from deblock.launch import config, flags, selection, serving
 from deblock.model import config as model_config
 from deblock.pipeline import config as input_config
 from deblock.records import config as records_config
@@ -106,7 +106,8 @@ def test_folders_that_must_be_named_are_all_that_must_be_given(config_class):
 
 
 @pytest.mark.parametrize(
-  "config_class", [*TRAINING, records_config.RecordsConfig, selection.SelectionConfig]
+  "config_class",
+  [*TRAINING, records_config.RecordsConfig, selection.SelectionConfig, serving.ServiceConfig],
 )
 def test_every_flag_says_what_it_means(config_class):
   values = absl_flags.FlagValues()

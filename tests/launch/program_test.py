@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from deblock.launch import config, pipeline_report, selection
+from deblock.launch import config, pipeline_report, selection, serving
 from deblock.model import config as model_config
 from deblock.pipeline import config as input_config
 from deblock.records import config as records_config
@@ -18,6 +18,7 @@ SHARED = (selection.SelectionConfig,)
 PARTS = {
   "build_records": (records_config.RecordsConfig,),
   "train": (model_config.ModelConfig, input_config.InputConfig, config.TrainConfig),
+  "data_service": (serving.ServiceConfig,),
   "evaluate": SHARED,
   "compare": SHARED,
   "inspect_pipeline": (input_config.InputConfig, pipeline_report.ReportConfig),

@@ -39,6 +39,11 @@ def test_a_config_survives_json():
     ({"degradation": "none"}, "degradation must be stored or online, got 'none'"),
     ({"jpeg": "png"}, "jpeg must be one of libjpeg, jpegsim, got 'png'"),
     ({"online_qualities": "0-5"}, r"online_qualities must be in \[1, 100\], got 0"),
+    ({"data_service": "there"}, "data_service must be like grpc://host:port, got 'there'"),
+    (
+      {"data_service": "grpc://there:5050", "sampling": "pairs"},
+      "data_service goes with sampling=crops, .*, got 'pairs' and 'grpc://there:5050'",
+    ),
     (
       {"degradation": "online", "sampling": "pairs"},
       "degradation=online goes with sampling=crops and without --qualities, .*, got 'pairs'",

@@ -1,3 +1,4 @@
+import dataclasses
 import pathlib
 import shutil
 
@@ -34,6 +35,14 @@ def _assert_equal(ours, theirs):
   for one, other in zip(ours, theirs, strict=True):
     for part, expected in zip(one, other, strict=True):
       np.testing.assert_array_equal(part, expected)
+
+
+@pytest.fixture(scope="module")
+def first_shard_lost(tmp_path_factory, write_records, damaging):
+  """Records whose first shard holds nothing good, and the same without that shard."""
+  made = write_records(tmp_path_factory.mktemp("lost"), {"train": [2, 3, 1]}).manifest
+  damaging.flip(made.shard_paths("train")[0], 0)
+  return made, dataclasses.replace(made, splits={"train": made.splits["train"][1:]})
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +87,16 @@ def test_the_stream_is_that_of_a_folder_without_the_bad_records(damaged):
   _assert_equal(_take(_config(), bad, 20), _take(_config(on_bad_record="stop"), without, 20))
 
 
+@pytest.mark.parametrize(
+  "settings", [{}, {"sampling": "pairs", "held_out_pairs": 0.3}], ids=["crops", "pairs"]
+)
+def test_a_shard_without_a_good_record_is_as_if_it_were_not_there(first_shard_lost, settings):
+  bad, without = first_shard_lost
+  ours = _take(_config(**settings), bad, 12)
+  _assert_equal(ours, _take(_config(**settings, on_bad_record="stop"), without, 12))
+  _assert_equal(_take(_config(**settings), bad, 3, first_batch=7), ours[7:10])
+
+
 def test_good_records_give_the_stream_that_they_give_unchecked(records):
   checked = _take(_config(), records.manifest, 16)
   _assert_equal(checked, _take(_config(on_bad_record="stop"), records.manifest, 16))
@@ -107,7 +126,7 @@ def test_bad_records_are_logged_one_by_one_and_counted(damaged, monkeypatch):
   monkeypatch.setattr(logging, "warning", lambda words, *values: said.append(words % values))
   paths = bad.shard_paths("train")
   shards = leaving_out.usable(_config(), "raw", bad.folder, paths, COUNTS)
-  assert shards.count == 9
+  assert shards.counts == (2, 2, 5)
   assert [line.partition(": ")[2].split(":")[0] for line in said[:5]] == [
     f"{paths[0]}, record 0",
     f"{paths[0]}, record 3",

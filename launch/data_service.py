@@ -1,0 +1,46 @@
+"""deblock-data-service: machines that make the batches of a training elsewhere.
+
+deblock-data-service --role=local --workers=2
+deblock-data-service --role=dispatcher --port=5050
+deblock-data-service --role=worker --dispatcher=HOST:5050
+
+The address that it prints goes to deblock-train --data_service. Ctrl-C or SIGTERM ends it.
+"""
+
+import os
+import signal
+import threading
+
+from deblock.launch import flags as config_flags
+from deblock.launch import program, serving
+
+config_flags.define(serving.ServiceConfig)
+
+
+def main(arguments):
+  """Serves as the flags say until a signal comes."""
+  del arguments
+  settings = config_flags.parse(serving.ServiceConfig)
+  ended = threading.Event()
+  # Before anything starts, so that no moment is left in which a signal would end it roughly.
+  for number in (signal.SIGTERM, signal.SIGINT):
+    signal.signal(number, lambda *_: ended.set())
+  with serving.running(settings) as address:
+    if settings.role == "worker":
+      print(f"making batches for {address}", flush=True)
+    else:
+      print(f"train with --data_service={address}", flush=True)
+    ended.wait()
+    # Workers would be minutes in stopping, and hold nothing that is worth it: trainers go on with
+    # the others as if this one had died.
+    print("stopped.", flush=True)
+    os._exit(0)
+
+
+def run():
+  """Entry point of the console script."""
+  program.run(main)
+
+
+if __name__ == "__main__":
+  run()
