@@ -230,18 +230,19 @@ def _crop_batches(config, clean_encoding, shards, seed, batch_size, first_batch)
     return index, _random_crops(serialized, clean_encoding, config, seed, index)
 
   @tf.autograph.experimental.do_not_convert
-  def mix(indices, stack):
+  def batches_of(indices, stack):
     window = indices[0] // config.mixed_tiles
     order_seed = seeds.derive(seed, window, seeds.MIX)
     order = tf.random.experimental.stateless_shuffle(tf.range(crops), order_seed)
     order = order[tf.where(window == first_window, batches_into_window * batch_size, 0) :]
+    flat = [tf.reshape(tensor, [crops, *tensor.shape[2:]]) for tensor in stack]
 
-    def mixed(tensor):
-      shape = tensor.shape[2:].as_list()
-      flat = tf.gather(tf.reshape(tensor, [crops, *shape]), order)
-      return tf.reshape(flat, [-1, batch_size, *shape])
+    @tf.autograph.experimental.do_not_convert
+    def gathered(chosen):
+      return batch.Batch(*(tf.gather(tensor, chosen) for tensor in flat))
 
-    return batch.Batch(*map(mixed, stack))
+    # Batch by batch: mixing the whole window first would copy every crop once more.
+    return tf.data.Dataset.from_tensor_slices(tf.reshape(order, [-1, batch_size])).map(gathered)
 
   # The order of tiles is settled while they are still compressed, so that entering the stream in
   # the middle decodes nothing of what is passed over.
@@ -254,8 +255,7 @@ def _crop_batches(config, clean_encoding, shards, seed, batch_size, first_batch)
   return (
     tiles.map(crops_of, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     .batch(config.mixed_tiles, drop_remainder=True)
-    .map(mix)
-    .unbatch()
+    .flat_map(batches_of)
   )
 
 
