@@ -7,6 +7,9 @@ BLOCK = 8
 # More squares than this are cut by one operation: each slice is a node of the graph.
 _MOST_SLICES = 256
 
+# Pixels from which on a slice's rows are long enough to be copied as fast as any other way.
+_LONG_ROW = 64
+
 
 def random_offsets(height, width, size, count, seed, grid=BLOCK):
   """Returns the top left corners of `count` random crops, all on the grid of 8x8 blocks.
@@ -64,26 +67,38 @@ def block_offsets(height, width):
   return tf.stack([tf.reshape(rows, [-1]), tf.reshape(columns, [-1])], axis=1)
 
 
-def cut(image, offsets, size):
+def cut(image, offsets, size, on_grid=False):
   """Returns the squares of `size` pixels a side at `offsets`.
 
   Args:
     image: [H, W, C] of any dtype.
     offsets: int32 [N, 2], rows and columns of the squares' first pixels, inside the image.
     size: side in pixels.
+    on_grid: whether all columns of `offsets` are multiples of 8, and so is `size`. The result is
+      the same; small squares and many are then cut in a quarter of the time.
   Returns:
     [N, size, size, C], same dtype.
+  Raises:
+    ValueError: if `size` is no multiple of 8 with `on_grid`.
   """
-  if offsets.shape[0] is not None and offsets.shape[0] <= _MOST_SLICES:
+  if on_grid and size % BLOCK:
+    raise ValueError(f"size must be a multiple of 8 on the grid, got {size}.")
+  few = offsets.shape[0] is not None and offsets.shape[0] <= _MOST_SLICES
+  if few and not (on_grid and size < _LONG_ROW):
     # A slice copies whole rows, a gather pixel by pixel: a third of the time for 96x96.
     corners = [tf.concat([offset, [0]], 0) for offset in tf.unstack(offsets)]
     shape = (size, size, image.shape[2])
     return tf.ensure_shape(
       tf.stack([tf.slice(image, corner, shape) for corner in corners]), (len(corners), *shape)
     )
-  height, width, channels = tf.unstack(tf.shape(image))
-  within = tf.range(size)[:, tf.newaxis] * width + tf.range(size)[tf.newaxis, :]
-  first = offsets[:, 0] * width + offsets[:, 1]
+  # What is gathered is pieces of rows: on the grid as long as a block's, else single pixels.
+  piece = BLOCK if on_grid else 1
+  padded = tf.pad(image, [[0, 0], [0, -tf.shape(image)[1] % piece], [0, 0]])
+  height, width, channels = tf.unstack(tf.shape(padded))
+  across = width // piece
+  within = tf.range(size)[:, tf.newaxis] * across + tf.range(size // piece)[tf.newaxis, :]
+  first = offsets[:, 0] * across + offsets[:, 1] // piece
   indices = first[:, tf.newaxis, tf.newaxis] + within[tf.newaxis]
-  squares = tf.gather(tf.reshape(image, [height * width, channels]), indices)
-  return tf.ensure_shape(squares, (offsets.shape[0], size, size, image.shape[2]))
+  pieces = tf.gather(tf.reshape(padded, [height * across, piece * channels]), indices)
+  shape = (offsets.shape[0], size, size, image.shape[2])
+  return tf.ensure_shape(tf.reshape(pieces, [-1, size, size, channels]), shape)

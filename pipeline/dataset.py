@@ -333,7 +333,8 @@ def _cut(images, config, seed, index):
   """Returns the same random crops of each image, uint8 [crops_per_tile, P, P, 3]."""
   height, width = tf.unstack(tf.shape(images[0])[:2])
   offsets = placement.offsets(config, height, width, seed, index)
-  return tuple(crop.cut(image, offsets, config.crop_size) for image in images)
+  on_grid = not config.misaligned_share
+  return tuple(crop.cut(image, offsets, config.crop_size, on_grid) for image in images)
 
 
 def _tables(quality):

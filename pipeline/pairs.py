@@ -34,7 +34,7 @@ def cut_all(image, size):
   margin = (size - crop.BLOCK) // 2
   height, width = tf.unstack(tf.shape(image)[:2])
   padded = tf.pad(image, [[margin, margin], [margin, margin], [0, 0]])
-  return crop.cut(padded, crop.block_offsets(height, width), size)
+  return crop.cut(padded, crop.block_offsets(height, width), size, on_grid=True)
 
 
 def training_records(

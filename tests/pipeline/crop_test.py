@@ -69,6 +69,26 @@ def test_cutting_is_slicing(dtype, most_slices, monkeypatch):
     np.testing.assert_array_equal(square, image[row : row + 24, column : column + 24])
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+@pytest.mark.parametrize("long_row", [8, 100])
+@pytest.mark.parametrize("most_slices", [0, 100])
+def test_cutting_on_the_grid_is_slicing(dtype, most_slices, long_row, monkeypatch):
+  monkeypatch.setattr(crop, "_MOST_SLICES", most_slices)
+  monkeypatch.setattr(crop, "_LONG_ROW", long_row)
+  image = _IMAGE.astype(dtype)
+  # The image's 58 columns end within a block.
+  offsets = np.array([[0, 0], [21, 32], [8, 16], [3, 8], [8, 16]], np.int32)
+  squares = crop.cut(image, tf.constant(offsets), 24, on_grid=True).numpy()
+  assert squares.dtype == dtype
+  for square, (row, column) in zip(squares, offsets, strict=True):
+    np.testing.assert_array_equal(square, image[row : row + 24, column : column + 24])
+
+
+def test_squares_that_are_no_whole_blocks_are_not_cut_on_the_grid():
+  with pytest.raises(ValueError, match="size must be a multiple of 8 on the grid, got 20"):
+    crop.cut(_IMAGE, tf.constant([[0, 0]]), 20, on_grid=True)
+
+
 def test_a_dataset_cuts_the_same_squares_of_known_shape():
   png = tf.io.encode_png(_IMAGE)
   seed = seeds.derive(4)
