@@ -29,11 +29,12 @@ def _batches(count):
 
 def _compiled(name, loss):
   keras.utils.set_random_seed(0)
-  network = registry.get(name).build(4, True)
+  entry = registry.get(name)
+  network = entry.build(4, True)
   optimizer = keras.optimizers.Adam(RATE)
   optimizer.build(network.trainable_variables)
   strategy = tf.distribute.OneDeviceStrategy("/cpu:0")
-  steps = step.training_steps(strategy, network, optimizer, loss, CONTEXT, BATCH)
+  steps = step.training_steps(strategy, network, optimizer, loss, entry, BATCH)
   return network, steps
 
 
