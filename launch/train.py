@@ -5,23 +5,23 @@ deblock-train --records=DIR --logdir=DIR --model=blockcnn --width=16 --max_steps
 
 from absl import flags
 
-from deblock.launch import config, loop, program
+from deblock.launch import config, loop, model_list, program
 from deblock.launch import flags as config_flags
 from deblock.model import config as model_config
-from deblock.model import registry
 from deblock.pipeline import config as input_config
 
 for _part in (model_config.ModelConfig, input_config.InputConfig, config.TrainConfig):
   config_flags.define(_part)
-_LIST_MODELS = flags.DEFINE_boolean("list_models", False, "print the networks there are, and stop")
+_LIST_MODELS = flags.DEFINE_boolean(
+  "list_models", False, "print every network with its parameters and its work a pixel, and stop"
+)
 
 
 def main(arguments):
   """Trains as the flags say."""
   del arguments
   if _LIST_MODELS.value:
-    for name in registry.names():
-      print(f"{name:<16} {registry.get(name).description}")
+    print(model_list.table())
     return
   run = config.RunConfig(
     model=config_flags.parse(model_config.ModelConfig),

@@ -1,6 +1,7 @@
 """The weights that ship with the package: arrays with a checksum, never code."""
 
 import hashlib
+import io
 import json
 import pathlib
 import zipfile
@@ -62,7 +63,8 @@ def save(name: str, arrays, model_config: config.ModelConfig, folder: pathlib.Pa
   Raises:
     ValueError: if a weight is not finite in float16.
   """
-  halves = {path: np.asarray(array, np.float16) for path, array in arrays.items()}
+  with np.errstate(over="ignore"):  # NumPy warns of what is refused here.
+    halves = {path: np.asarray(array).astype(np.float16) for path, array in arrays.items()}
   for path, array in halves.items():
     if not np.isfinite(array).all():
       raise ValueError(f"{path} of {name} is not finite in float16.")
@@ -89,11 +91,13 @@ def _manifest(folder):
 
 def _arrays(path, sha256):
   """Returns the arrays of a file by name, once its bytes are known to be the ones that shipped."""
-  found = hashlib.sha256(path.read_bytes()).hexdigest()
+  content = path.read_bytes()
+  found = hashlib.sha256(content).hexdigest()
   if found != sha256:
     raise ValueError(f"{path} was changed or damaged: its SHA-256 is {found}, expected {sha256}.")
   try:
-    with np.load(path, allow_pickle=False) as stored:
+    # Of the bytes that were checked: the file may change meanwhile.
+    with np.load(io.BytesIO(content), allow_pickle=False) as stored:
       return {name: stored[name].astype(np.float32) for name in stored.files}
   except (zipfile.BadZipFile, ValueError, OSError) as error:
     raise ValueError(f"{path} does not hold arrays: {error}.") from error

@@ -12,6 +12,16 @@ TILE_WITH_CONTEXT = 768
 PIXELS_PER_CALL = 16384  # Output pixels of one call: 256 blocks, or one tile; bounds the memory.
 
 
+def usual_tile(entry: registry.Entry) -> int:
+  """Returns the side in pixels of what a network restores at a time, unless told otherwise.
+
+  8 for a blockwise network, `TILE_WITH_CONTEXT` for one that keeps the size, else `TILE`.
+  """
+  if entry.blockwise:
+    return BLOCK
+  return TILE_WITH_CONTEXT if entry.keeps_size else TILE
+
+
 class Restorer:
   """A network and how it is run over images of any size.
 
@@ -22,16 +32,15 @@ class Restorer:
   Args:
     network: keras.Model built by `entry`.
     entry: what the registry says of it.
-    tile: side of the square that is restored at a time, in pixels, a multiple of 8; None is 8 for a
-      blockwise network, `TILE_WITH_CONTEXT` for one that keeps the size, else `TILE`.
+    tile: side of the square that is restored at a time, in pixels, a multiple of 8; None is
+      `usual_tile`.
   Raises:
     ValueError: if `tile` is not a positive multiple of 8.
   """
 
   def __init__(self, network, entry: registry.Entry, tile: int | None = None):
     if tile is None:
-      tile = TILE_WITH_CONTEXT if entry.keeps_size else TILE
-      tile = BLOCK if entry.blockwise else tile
+      tile = usual_tile(entry)
     if tile <= 0 or tile % BLOCK:
       raise ValueError(f"tile must be a positive multiple of 8, the JPEG block side, got {tile}.")
     self._entry = entry

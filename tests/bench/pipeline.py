@@ -297,7 +297,7 @@ def training(name, settings, made, seconds):
     optimizer = keras.optimizers.Adam(run_config.TrainConfig().learning_rate)
     optimizer.build(network.trainable_variables)
   steps = step.training_steps(
-    device, network, optimizer, losses.get("l1"), entry.context, settings.batch_size
+    device, network, optimizer, losses.get("l1"), entry, settings.batch_size
   )
   timed = Timed(stream(settings, made))
   count = run_config.TrainConfig().steps_per_call

@@ -15,16 +15,17 @@ if sys.argv[1] == "trimmed":
   assert ctypes.CDLL(None).mallopt(-1, 128 * 1024)
 import keras, tensorflow as tf
 from deblock.launch import step
-from deblock.model import blockcnn, losses
+from deblock.model import losses, registry
 from deblock.pipeline import batch
-network = blockcnn.blockcnn(width=16)
+entry = registry.get("blockcnn")
+network = entry.build(16, True)
 optimizer = keras.optimizers.Adam(1e-3)
 optimizer.build(network.trainable_variables)
 crops = batch.Batch(
   tf.random.uniform((32, 24, 24, 3)), tf.random.uniform((32, 24, 24, 3)),
   tf.ones((32,), tf.int32), tf.ones((32, 2, 8, 8)))
 strategy = tf.distribute.OneDeviceStrategy("/cpu:0")
-steps = step.training_steps(strategy, network, optimizer, losses.l1, 8, 32)
+steps = step.training_steps(strategy, network, optimizer, losses.l1, entry, 32)
 batches = iter(tf.data.Dataset.from_tensors(crops).repeat())
 steps(batches, tf.constant(2))
 began = time.perf_counter()

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from deblock.launch import evaluation
-from deblock.records import codec
+from deblock.records import codec, jpeg_tables
 
 COLUMNS = ["image", "quality", "psnr_jpeg", "psnr", "ssim_jpeg", "ssim"]
 
@@ -45,7 +45,7 @@ def test_the_mean_is_of_decibels_and_not_of_errors():
 
 def test_the_identity_gains_exactly_nothing(picture):
   images = [("a", picture(40, 56)), ("b", picture(33, 48, 1))]
-  rows = evaluation.evaluate(lambda jpeg: jpeg, images, (10, 30))
+  rows = evaluation.evaluate(lambda jpeg, tables: jpeg, images, (10, 30))
   assert [(row.image, row.quality) for row in rows] == [
     (image, quality) for image in ("a", "b") for quality in (10, 30)
   ]
@@ -53,17 +53,19 @@ def test_the_identity_gains_exactly_nothing(picture):
     assert row.psnr == row.psnr_jpeg and row.ssim == row.ssim_jpeg and row.gain == 0.0
 
 
-def test_figures_are_those_of_the_bytes_of_the_jpeg(picture):
+def test_figures_are_those_of_the_bytes_of_the_jpeg_and_of_its_tables(picture):
   clean = picture(40, 56)
   jpeg = codec.decode(codec.encode(clean, 10, "444"))
   seen = []
 
-  def darker(image):
-    seen.append(image)
+  def darker(image, tables):
+    seen.append((image, tables))
     return image // 2
 
   (row,) = evaluation.evaluate(darker, [("a", clean)], (10,), "444")
-  np.testing.assert_array_equal(seen[0], jpeg)
+  ((image, tables),) = seen
+  np.testing.assert_array_equal(image, jpeg)
+  np.testing.assert_array_equal(tables, jpeg_tables.quantization_tables(10))
   assert row.psnr_jpeg == pytest.approx(_psnr(clean, jpeg), abs=1e-4)
   assert row.psnr == pytest.approx(_psnr(clean, jpeg // 2), abs=1e-4)
   assert row.ssim < row.ssim_jpeg < 1.0
@@ -71,7 +73,7 @@ def test_figures_are_those_of_the_bytes_of_the_jpeg(picture):
 
 def test_a_perfect_restoration_is_infinitely_good(picture):
   clean = picture(40, 56)
-  (row,) = evaluation.evaluate(lambda jpeg: clean, [("a", clean)], (10,))
+  (row,) = evaluation.evaluate(lambda jpeg, tables: clean, [("a", clean)], (10,))
   assert row.psnr == math.inf and row.ssim == pytest.approx(1.0)
 
 

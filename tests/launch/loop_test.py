@@ -1,5 +1,6 @@
 import itertools
 import pathlib
+import re
 import shutil
 import types
 
@@ -105,6 +106,33 @@ def test_a_run_killed_between_checkpoints_ends_with_the_same_bits(tiny, small_ru
   resumed = loop.train(parts)
   assert resumed.trained
   _assert_same_bits(_state(whole.checkpoint), _state(resumed.checkpoint))
+
+
+@pytest.mark.slow
+def test_a_conditioned_network_trains_is_evaluated_and_resumes_without_changing_a_bit(
+  small_run, capfd
+):
+  run = small_run(
+    model="deblocknet",
+    width=4,
+    crop_size=32,
+    schedule="constant",
+    evaluate_every_steps=2,
+    checkpoint_every_steps=2,
+  )
+  whole = _state(loop.train(run).checkpoint)
+  weights = {name for name in whole if name.split("/")[0] == "network"}
+  folder = pathlib.Path(run.train.logdir) / checkpoints.FOLDER
+  half_way = _state(str(folder / "ckpt-2"))
+  # The head, which starts at nought, has let the gradient through to the tables' embedding.
+  assert all((whole[name] != half_way[name]).any() for name in weights)
+  # Back to what the folder was when half of the steps were taken.
+  tf.compat.v1.train.update_checkpoint_state(str(folder), str(folder / "ckpt-2"))
+  resumed = loop.train(run)
+  assert (resumed.step, resumed.trained) == (4, True)
+  _assert_same_bits(_state(resumed.checkpoint), whole)
+  said = "".join(capfd.readouterr())
+  assert re.search(r"step 4: gain over JPEG .*dB at quality 10, .*dB at quality 20", said)
 
 
 def test_another_seed_gives_other_weights(tiny, small_run, tmp_path):

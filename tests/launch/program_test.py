@@ -11,6 +11,7 @@ import pytest
 
 from deblock.launch import config, pipeline_report, selection, serving
 from deblock.model import config as model_config
+from deblock.model import registry
 from deblock.pipeline import config as input_config
 from deblock.records import config as records_config
 
@@ -65,6 +66,7 @@ def _commands():
   commands["help of compare"] = [*_module("compare"), "--help"]  # One of them the other way.
   for name, ((program, *arguments), *_) in MISTAKES.items():
     commands[name] = [*_module(program), *arguments]
+  commands["list of models"] = [*_script("train"), "--list_models"]
   commands["errors"] = ["-c", RAISING]
   commands["left over"] = [*_module("evaluate"), "--logdir=l", "--output=o", "photographs"]
   commands["left over before --"] = [*_module("build_records"), "--records=r", "photos", "--", "x"]
@@ -122,6 +124,17 @@ def test_the_programs_are_those_that_are_installed():
   lines = settings["options.entry_points"]["console_scripts"].split()
   targets = {line for line in lines if line.startswith("deblock.launch.")}
   assert targets == {f"deblock.launch.{program}:run" for program in PARTS}
+
+
+def test_the_networks_are_listed_with_what_they_cost(finished):
+  done = finished["list of models"]
+  assert done.returncode == 0, done.stderr
+  _, *lines = done.stdout.splitlines()
+  assert [line.split()[0] for line in lines] == list(registry.names())
+  assert all(registry.get(line.split()[0]).description in line for line in lines)
+  figures = {line.split()[0]: line.split()[1:3] for line in lines}
+  assert figures["deblocknet"] == ["473,452", "114.0"]
+  assert figures["deblocknet_fast"] == ["242,960", "19.4"]
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)

@@ -1,3 +1,4 @@
+import dataclasses
 import pathlib
 
 import numpy as np
@@ -6,8 +7,8 @@ import pytest
 import tensorflow as tf
 
 from deblock.launch import checkpoints, config, loop, selection
+from deblock.records import codec, images, jpeg_tables, manifest, schema, sources, writer
 from deblock.records import config as records_config
-from deblock.records import images, manifest, schema, sources, writer
 
 
 @pytest.fixture
@@ -107,11 +108,38 @@ def test_a_broken_image_is_named_and_not_left_out(folder):
 def test_the_restorer_has_the_weights_of_the_latest_checkpoint(small_run, tiny, picture):
   run = small_run(model=tiny)
   loop.train(run)
-  restore = selection.load_restorer(run.train.logdir)
+  restore = selection.load_restorer(_settings(run))
   jpeg = picture(40, 56)
   restored = restore(jpeg)
   assert restored.shape == jpeg.shape and restored.dtype == np.uint8
-  np.testing.assert_array_equal(restored, selection.load_restorer(run.train.logdir)(jpeg))
+  np.testing.assert_array_equal(restored, selection.load_restorer(_settings(run))(jpeg))
+
+
+def test_a_network_that_ships_needs_no_run(folder, picture):
+  (folder / "b.png").unlink()
+  settings = selection.SelectionConfig(
+    model="fast", images=str(folder), qualities=(15,), output="out"
+  )
+  chosen, qualities = selection.choose(settings)
+  assert ([image.id for image in chosen.images], tuple(qualities)) == (["a.png"], (15,))
+  clean = picture(40, 48, 9)
+  jpeg = codec.decode(codec.encode(clean, 15, "420"))
+  restored = selection.load_restorer(settings)(jpeg, jpeg_tables.quantization_tables(15))
+  assert restored.shape == clean.shape
+  errors = [np.mean((made.astype(float) - clean) ** 2) for made in (jpeg, restored)]
+  assert errors[1] < errors[0]
+
+
+def test_a_network_that_ships_takes_the_held_out_images_and_qualities_of_records(records, folder):
+  settings = selection.SelectionConfig(model="fast", records=records, output="out")
+  chosen, qualities = selection.choose(settings)
+  loaded = manifest.load(records)
+  assert {image.id for image in chosen.images} == {
+    image.id for image in loaded.images if image.split == "test"
+  }
+  assert tuple(qualities) == loaded.qualities
+  named = dataclasses.replace(settings, images=str(folder))
+  assert tuple(selection.choose(named)[1]) == loaded.qualities
 
 
 def test_a_folder_without_a_run_is_named(tmp_path):
@@ -119,13 +147,13 @@ def test_a_folder_without_a_run_is_named(tmp_path):
   with pytest.raises(FileNotFoundError, match=f"{tmp_path} holds no run"):
     selection.choose(settings)
   with pytest.raises(FileNotFoundError, match=f"{tmp_path} holds no run"):
-    selection.load_restorer(str(tmp_path))
+    selection.load_restorer(settings)
 
 
 def test_a_run_without_a_checkpoint_is_named(started):
   where = pathlib.Path(started.train.logdir) / checkpoints.FOLDER
   with pytest.raises(FileNotFoundError, match=f"{where} has no checkpoint"):
-    selection.load_restorer(started.train.logdir)
+    selection.load_restorer(_settings(started))
 
 
 def test_a_folder_without_images_is_named(started, tmp_path):
@@ -147,7 +175,12 @@ def test_records_without_a_test_image_say_what_to_do(started, folder, tmp_path):
 @pytest.mark.parametrize(
   ("change", "message"),
   [
-    ({"logdir": ""}, "logdir must name a folder: use --logdir=DIR"),
+    ({"logdir": ""}, r"logdir must .*--logdir=DIR, or model .*--model=default.*, got '' and ''\."),
+    ({"model": "fast"}, r"logdir must .*: one of the two, got 'run' and 'fast'\."),
+    ({"logdir": "", "model": "best"}, r"model must be one of default, fast, got 'best'\."),
+    ({"logdir": "", "model": "fast"}, "model fast has no records .* --images and --qualities, or"),
+    ({"logdir": "", "model": "fast", "images": "i"}, "model fast has no records of its own"),
+    ({"logdir": "", "model": "fast", "qualities": (9,)}, "model fast has no records of its own"),
     ({"output": ""}, "output must name a folder: use --output=DIR"),
     ({"qualities": (10, 101)}, r"qualities must be in \[1, 100\], got 101\."),
     ({"qualities": (0,)}, r"qualities must be in \[1, 100\], got 0\."),

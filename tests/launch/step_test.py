@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import os
 import pathlib
@@ -29,11 +30,12 @@ def _batches(count):
 
 def _compiled(name, loss):
   keras.utils.set_random_seed(0)
-  network = registry.get(name).build(4, True)
+  entry = registry.get(name)
+  network = entry.build(4, True)
   optimizer = keras.optimizers.Adam(RATE)
   optimizer.build(network.trainable_variables)
   strategy = tf.distribute.OneDeviceStrategy("/cpu:0")
-  steps = step.training_steps(strategy, network, optimizer, loss, CONTEXT, BATCH)
+  steps = step.training_steps(strategy, network, optimizer, loss, entry, BATCH)
   return network, steps
 
 
@@ -64,6 +66,33 @@ def test_one_step_is_adam_on_the_mean_loss_of_the_batch(tiny):
     rate = RATE * np.sqrt(1 - 0.999) / (1 - 0.9)
     expected = weights - rate * first / (np.sqrt(second) + 1e-7)
     np.testing.assert_allclose(variable.numpy(), expected, rtol=1e-4, atol=1e-6)
+
+
+def test_a_conditioned_network_gets_the_tables_and_is_judged_on_the_whole_crop():
+  """Each image is shifted by a tenth of its first step, by one weight that starts at 1."""
+  entry = dataclasses.replace(registry.get("deblocknet"), name="conditioned")
+  compressed, tables = keras.Input((None, None, 3)), keras.Input((2, 8, 8))
+  first_step = keras.layers.Flatten()(tables)[:, :1] / 10
+  shift = keras.layers.Dense(1, use_bias=False, kernel_initializer="ones")(first_step)
+  network = keras.Model([compressed, tables], compressed + shift[:, None, None])
+  optimizer = keras.optimizers.SGD(RATE)
+  strategy = tf.distribute.OneDeviceStrategy("/cpu:0")
+  steps = step.training_steps(strategy, network, optimizer, losses.l2, entry, BATCH)
+  data = next(iter(_batches(1)))
+  first = np.arange(1.0, BATCH + 1)
+  steps_of = np.ones((BATCH, 2, 8, 8), np.float32)
+  steps_of[:, 0, 0, 0] = first
+  batches = tf.data.Dataset.from_tensors(data._replace(tables=steps_of))
+
+  totals = steps(iter(batches), tf.constant(1, tf.int32))
+
+  difference = (data.compressed - data.clean).numpy().astype(np.float64)
+  shifted = difference + first[:, None, None, None] / 10
+  np.testing.assert_allclose(totals.loss, np.mean(shifted**2), rtol=1e-5)
+  np.testing.assert_allclose(totals.error_jpeg, np.mean(difference**2), rtol=1e-5)
+  gradient = np.mean(2 * shifted * first[:, None, None, None] / 10)
+  (weight,) = network.trainable_variables
+  np.testing.assert_allclose(weight.numpy(), [[1 - RATE * gradient]], rtol=1e-6)
 
 
 def test_totals_are_sums_over_the_steps(tiny):

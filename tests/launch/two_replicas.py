@@ -44,7 +44,7 @@ def train_on(strategy_name):
     optimizer = keras.optimizers.Adam(0.01)
     optimizer.build(model.trainable_variables)
   before = [variable.numpy() for variable in model.trainable_variables]
-  steps = step.training_steps(made, model, optimizer, losses.l2, CONTEXT, BATCH)
+  steps = step.training_steps(made, model, optimizer, losses.l2, registry.get("plain"), BATCH)
   iterator = iter(made.experimental_distribute_dataset(batches))
   totals = steps(iterator, tf.constant(STEPS, tf.int32))
   after = [variable.numpy() for variable in model.trainable_variables]

@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from deblock.model import blocks
 
@@ -100,6 +101,10 @@ def test_the_number_of_weights_is_that_of_three_convolutions(normalize):
     ),
     blocks.Bottleneck(),
     blocks.CenterCrop(3, name="crop"),
+    blocks.SpaceToDepth(2, name="halved"),
+    blocks.DepthToSpace(2, name="full"),
+    blocks.PadToMultiple(8, name="whole"),
+    blocks.CropLike(name="cropped"),
   ],
 )
 def test_a_layer_survives_its_config(layer):
@@ -151,3 +156,35 @@ def test_settings_that_do_not_exist_are_refused():
     blocks.Bottleneck(padding="full")
   with pytest.raises(ValueError, match="margin must be at least 0 pixels, got -1"):
     blocks.CenterCrop(-1)
+
+
+def test_space_to_depth_and_back_keeps_every_pixel_where_it_was():
+  images = np.random.default_rng(1).normal(size=(2, 4, 6, 3)).astype(np.float32)
+  deep, flat = blocks.SpaceToDepth(2), blocks.DepthToSpace(2)
+  made = deep(images).numpy()
+  assert made.shape == deep.compute_output_shape(images.shape) == (2, 2, 3, 12)
+  for index, (row, column) in enumerate(((0, 0), (0, 1), (1, 0), (1, 1))):
+    expected = images[:, row::2, column::2]
+    np.testing.assert_array_equal(made[..., 3 * index : 3 * index + 3], expected)
+  again = flat(made).numpy()
+  assert flat.compute_output_shape(made.shape) == images.shape
+  np.testing.assert_array_equal(again, images)
+  assert deep.compute_output_shape((None, None, 6, 3)) == (None, None, 3, 12)
+  assert flat.compute_output_shape((None, None, 3, 12)) == (None, None, 6, 3)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (7, 9), (8, 16), (13, 8)])
+@pytest.mark.parametrize("known", [True, False])
+def test_padding_repeats_the_last_row_and_column_and_cropping_takes_them_off(size, known):
+  images = np.random.default_rng(1).normal(size=(2, *size, 3)).astype(np.float32)
+  shape = images.shape if known else (None, None, None, 3)
+  pad, crop = blocks.PadToMultiple(8), blocks.CropLike()
+  run = tf.function(lambda given: (pad(given), crop([pad(given), given])))
+  padded, cropped = run.get_concrete_function(tf.TensorSpec(shape, tf.float32))(images)
+  extent = [-length % 8 for length in size]
+  expected = np.pad(images, ((0, 0), (0, extent[0]), (0, extent[1]), (0, 0)), "edge")
+  np.testing.assert_array_equal(padded, expected)
+  np.testing.assert_array_equal(cropped, images)
+  assert pad.compute_output_shape(images.shape) == expected.shape
+  assert pad.compute_output_shape((None, None, 9, 3)) == (None, None, 16, 3)
+  assert crop.compute_output_shape([expected.shape, images.shape]) == images.shape

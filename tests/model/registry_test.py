@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from deblock.model import config, registry
+from deblock.records import jpeg_tables
 
 # Networks that predict pixels and have no residual form.
 _PIXELS_ONLY = ("blockcnn_kodak",)
@@ -12,6 +13,12 @@ _RESIDUAL = tuple(name for name in registry.names() if name not in _PIXELS_ONLY)
 
 def _images(height, width):
   return np.random.default_rng(0).uniform(size=(1, height, width, 3)).astype(np.float32)
+
+
+def _run(entry, network, images):
+  """Returns what the network makes of images that were JPEGs of quality 20."""
+  tables = jpeg_tables.quantization_tables(20).astype(np.float32)[np.newaxis]
+  return network(entry.inputs(images, tables), training=False).numpy()
 
 
 def test_the_names_are_sorted_and_each_is_found():
@@ -49,28 +56,36 @@ def test_every_entry_is_described_in_known_terms(name):
 
 
 @pytest.mark.parametrize("name", registry.names())
-def test_every_network_takes_its_context_off_each_side(random_network, name):
-  side = 16 + 2 * registry.get(name).context
+def test_every_network_takes_off_each_side_what_its_entry_says(random_network, name):
+  entry = registry.get(name)
+  assert entry.consumed == (0 if entry.keeps_size else entry.context)
+  side = 16 + 2 * entry.consumed
   network = random_network(name, name not in _PIXELS_ONLY)
-  assert network.input_shape == (None, None, None, 3)
-  assert network(_images(side, side), training=False).shape == (1, 16, 16, 3)
+  image_shape, tables_shape = (None, None, None, 3), (None, 2, 8, 8)
+  expected = [image_shape, tables_shape] if entry.conditioned else image_shape
+  assert network.input_shape == expected
+  assert _run(entry, network, _images(side, side)).shape == (1, 16, 16, 3)
 
 
 @pytest.mark.parametrize("name", _RESIDUAL)
 def test_every_residual_network_starts_as_the_identity(name):
-  context = registry.get(name).context
-  images = _images(8 + 2 * context, 16 + 2 * context)
+  entry = registry.get(name)
+  images = _images(8 + 2 * entry.context, 16 + 2 * entry.context)
   network = registry.build(config.ModelConfig(model=name, width=2))
-  made = network(images, training=False).numpy()
-  np.testing.assert_array_equal(made, images[:, context : context + 8, context : context + 16])
+  kept = images[:, entry.consumed :, entry.consumed :]
+  made = _run(entry, network, images)
+  np.testing.assert_array_equal(made, kept[:, : made.shape[1], : made.shape[2]])
 
 
 @pytest.mark.parametrize("name", registry.names())
 def test_blockwise_says_whether_a_block_depends_on_how_much_is_shown(random_network, name):
   entry = registry.get(name)
   network = random_network(name, name not in _PIXELS_ONLY)
+  # The first block that has all its surroundings, with no more than them, and with eight more.
+  first = entry.context - entry.consumed
   side = 8 + 2 * entry.context
   images = _images(side + 8, side + 8)
-  whole = network(images, training=False).numpy()[:, :8, :8]
-  alone = network(images[:, :side, :side], training=False).numpy()
+  block = np.s_[:, first : first + 8, first : first + 8]
+  whole = _run(entry, network, images)[block]
+  alone = _run(entry, network, images[:, :side, :side])[block]
   assert (np.abs(whole - alone).max() > 1e-4) == entry.blockwise

@@ -2,10 +2,13 @@ import dataclasses
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from deblock.model import registry, restorer
 
 _ENTRY = registry.get("blockcnn")
+_KEEPING = dataclasses.replace(registry.get("deblocknet"), context=8)
+_TABLES = np.arange(1, 129).reshape(2, 8, 8)
 _SIZES = ((1, 1), (7, 9), (8, 24), (13, 40), (50, 17), (130, 11))
 
 
@@ -109,6 +112,65 @@ def test_more_tiles_than_one_call_takes_are_restored(monkeypatch):
   np.testing.assert_array_equal(restorer.Restorer(network, _ENTRY)(image), image)
   # Traced once, however many tiles a call has.
   assert [shape.as_list() for shape in seen] == [[None, 24, 24, 3]]
+
+
+def _shift_by(rows, columns):
+  """Returns a network that keeps the size and sees black beyond what it is shown."""
+
+  def network(inputs, training):
+    images, _ = inputs
+    length = tf.shape(images)
+    padded = tf.pad(images, ((0, 0), (8, 8), (8, 8), (0, 0)))
+    top, left = 8 + rows, 8 + columns
+    return padded[:, top : top + length[1], left : left + length[2]]
+
+  return network
+
+
+@pytest.mark.parametrize("tile", [8, 24, 256])
+@pytest.mark.parametrize("shift", [(-8, 8), (7, -3), (0, 0)])
+def test_a_network_that_keeps_the_size_meets_the_border_of_the_image_alone(tile, shift):
+  """At the border it sees what it makes up itself; at the edges of tiles what stands there."""
+  rows, columns = shift
+  restore = restorer.Restorer(_shift_by(rows, columns), _KEEPING, tile)
+  for height, width in _SIZES:
+    image = _image(height, width)
+    padded = np.pad(image, ((8, 8), (8, 8), (0, 0)))
+    expected = padded[8 + rows : 8 + rows + height, 8 + columns : 8 + columns + width]
+    np.testing.assert_array_equal(restore(image, _TABLES), expected)
+
+
+def test_every_tile_is_restored_by_the_tables_of_the_image():
+  def network(inputs, training):
+    images, tables = inputs
+    return 0.0 * images + tf.reshape(tables[:, 1, 2, 3], (-1, 1, 1, 1)) / 255
+
+  restore = restorer.Restorer(network, _KEEPING, 8)
+  assert (restore(_image(20, 30), _TABLES) == _TABLES[1, 2, 3]).all()
+  assert (restore(_image(20, 30), _TABLES + 1.0) == _TABLES[1, 2, 3] + 1).all()
+
+
+def test_tables_that_are_missing_or_misshapen_are_refused():
+  image = _image(8, 8)
+  restore = restorer.Restorer(_shift_by(0, 0), _KEEPING)
+  with pytest.raises(ValueError, match="deblocknet needs the JPEG's quantisation tables, got none"):
+    restore(image)
+  for tables in (_TABLES[0], np.ones((2, 64)), np.ones((3, 8, 8))):
+    with pytest.raises(ValueError, match=r"tables must have shape \[2, 8, 8\], got \["):
+      restore(image, tables)
+
+
+@pytest.mark.parametrize(
+  ("name", "tile"), [("blockcnn", 8), ("blockcnn_fc", 128), ("deblocknet", 768)]
+)
+def test_the_usual_tile_is_taken_where_none_is_named(name, tile, monkeypatch):
+  entry = registry.get(name)
+  assert restorer.usual_tile(entry) == tile
+  monkeypatch.setattr(restorer, "usual_tile", {entry: tile + 4}.get)
+  with pytest.raises(
+    ValueError, match=f"tile must be a positive multiple of 8, .*, got {tile + 4}"
+  ):
+    restorer.Restorer(_identity, entry)
 
 
 @pytest.mark.parametrize("tile", [0, -8, 12])

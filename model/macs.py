@@ -1,0 +1,68 @@
+"""How much a network computes, in multiply-accumulates."""
+
+import math
+
+import tensorflow as tf
+
+from deblock.model import registry, restorer
+
+
+def per_pixel(network, entry: registry.Entry) -> float:
+  """Returns the multiply-accumulates for each pixel that a network restores.
+
+  Counted as `restorer.Restorer` runs it on one tile: a network that takes pixels off computes them
+  again for the neighbouring tile, and a blockwise one for each of its blocks.
+
+  Args:
+    network: keras.Model built by `entry`.
+    entry: what the registry says of it.
+  Raises:
+    ValueError: as in `count`.
+  """
+  tile = restorer.usual_tile(entry)
+  side = tile + 2 * entry.consumed
+  compressed = tf.TensorSpec((1, side, side, 3), tf.float32)
+  tables = tf.TensorSpec((1, 2, restorer.BLOCK, restorer.BLOCK), tf.float32)
+  return count(network, entry.inputs(compressed, tables)) / tile**2
+
+
+def count(network, inputs) -> int:
+  """Returns the multiply-accumulates of one call, those of convolutions and matrix products.
+
+  The graph's operations are counted rather than the network's layers, whose inner layers Keras does
+  not list.
+
+  Args:
+    network: keras.Model.
+    inputs: tf.TensorSpec, or a list of them, with known shapes.
+  Raises:
+    ValueError: if a shape is not known, or the graph has an operation that cannot be looked into.
+  """
+  call = tf.function(lambda given: network(given, training=False))
+  graph = call.get_concrete_function(inputs).graph
+  return sum(_of_operation(operation) for operation in graph.get_operations())
+
+
+def _of_operation(operation):
+  calls = any(value.HasField("func") for value in operation.node_def.attr.values())
+  if calls or operation.type == "Einsum":
+    # Keras wraps convolutions of several groups so.
+    raise ValueError(
+      f"{operation.name} is {operation.type}, whose multiply-accumulates are not known."
+    )
+  if operation.type == "Conv2D":  # Its kernel is [height, width, channels of a group, filters].
+    return _size(operation.outputs[0].shape) * _size(operation.inputs[1].shape[:3])
+  if operation.type == "Conv2DBackpropInput":  # Transposed: [height, width, filters, channels].
+    return _size(operation.inputs[2].shape) * _size(operation.inputs[1].shape[:3])
+  if operation.type == "DepthwiseConv2dNative":
+    return _size(operation.outputs[0].shape) * _size(operation.inputs[1].shape[:2])
+  if operation.type in ("MatMul", "BatchMatMulV2"):
+    turned = operation.get_attr("transpose_a" if operation.type == "MatMul" else "adj_x")
+    return _size(operation.outputs[0].shape) * operation.inputs[0].shape[-2 if turned else -1]
+  return 0
+
+
+def _size(shape):
+  if not shape.is_fully_defined():
+    raise ValueError(f"multiply-accumulates need known shapes, got {shape}.")
+  return math.prod(shape)

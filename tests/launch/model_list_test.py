@@ -1,0 +1,38 @@
+import dataclasses
+
+import keras
+import pytest
+
+from deblock.launch import model_list
+from deblock.model import blockcnn_kodak, registry
+
+
+def _small(width, residual):
+  assert (width, residual) == (0, True)
+  compressed = keras.Input((None, None, 3))
+  features = keras.layers.BatchNormalization()(
+    keras.layers.Conv2D(4, 3, padding="same")(compressed)
+  )
+  return keras.Model(compressed, keras.layers.Conv2D(3, 1)(features))
+
+
+@pytest.fixture
+def registered(monkeypatch):
+  """Two networks, one of which predicts pixels alone."""
+  entry = registry.get("blockcnn_kodak")
+  pixels = dataclasses.replace(
+    entry, name="second", build=lambda width, residual: blockcnn_kodak.blockcnn_kodak(2, residual)
+  )
+  small = dataclasses.replace(
+    entry, name="a", description="small", build=_small, blockwise=False, keeps_size=True
+  )
+  monkeypatch.setattr(registry, "_ENTRIES", {"second": pixels, "a": small})
+
+
+def test_every_network_has_a_line_with_its_figures(registered):
+  header, first, second = model_list.table().splitlines()
+  assert header.split() == ["model", "parameters", "kMAC/pixel", "description"]
+  # The moving statistics are not trained; 27 * 4 + 4 * 3 = 120 multiply-accumulates.
+  assert first.split() == ["a", str((27 + 1) * 4 + 8 + (4 + 1) * 3), "0.1", "small"]
+  assert second.startswith("second ") and second.endswith(registry.get("second").description)
+  assert len({line.index(word) for line, word in ((header, "description"), (first, "small"))}) == 1
