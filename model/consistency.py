@@ -36,6 +36,9 @@ from deblock.records import jpeg_sampling
 #   4      none; 64 roundings of half a level, all alike, are 4 in the first coefficient.
 # The wider, the less is gained; and what 0.5 leaves outside is moved by less than a level.
 TOLERANCE = 0.5
+# Below nought, coefficients end that far inside: rounding pixels to 8 bits then moves few of them out
+# again, and compressing the image gives the file again but for those.
+TIGHTEST = -0.5
 # A coefficient recovered from pixels is believed within this share of a step, or one level, of a
 # multiple. A wider share finds more, and five times as many wrong ones at half a step.
 _DOUBT = 0.25
@@ -141,7 +144,8 @@ def project(restored, plane_cells: Sequence[Cells], subsampling="420", tolerance
     restored: float [B, H, W, 3], or [B, H, W, 1] gray; the block grid starts at the first pixel.
     plane_cells: of luma, or of luma, Cb and Cr; chroma without cells stays as it is.
     subsampling: "444", "422" or "420", of the JPEG.
-    tolerance: by how much a coefficient may lie outside, in the unit of the tables.
+    tolerance: by how much a coefficient may lie outside, in the unit of the tables; negative, by how much
+      it must lie inside, at most 0.5.
   Returns:
     float of the same type and shape, which [0, 1] does not bound.
   Raises:
@@ -149,8 +153,10 @@ def project(restored, plane_cells: Sequence[Cells], subsampling="420", tolerance
     InvalidArgumentError: in the graph, if the cells are fewer than the blocks.
   """
   jpeg_sampling.check(subsampling)
-  if tolerance < 0:
-    raise ValueError(f"tolerance must be at least 0, got {tolerance}.")
+  if not tolerance >= TIGHTEST:
+    raise ValueError(
+      f"tolerance must be at least {TIGHTEST:g}, half the smallest step, got {tolerance}."
+    )
   images = tf.cast(_checked(restored), tf.float32)
   gray = images.shape[3] == 1
   if len(plane_cells) not in (1,) if gray else len(plane_cells) not in (1, 3):

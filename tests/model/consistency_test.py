@@ -174,6 +174,23 @@ def test_as_a_file_it_contradicts_the_jpeg_by_no_more_than_rounding(photograph):
   assert outside(consistency.project(blurred, bounds, sampled).numpy()) < 2.5
 
 
+def test_a_negative_tolerance_gives_the_file_again(photograph):
+  clean, decoded, bounds, _ = _case(photograph, "420", 20)
+  tables = _tables(20)
+  integers = jpegsim.coefficients(clean[np.newaxis], tables)
+  blurred = np.float32(ndimage.gaussian_filter(decoded / 255.0, (2.0, 2.0, 0.0)))[np.newaxis]
+
+  def unlike(images):
+    levels = np.uint8(np.rint(255.0 * np.clip(images, 0.0, 1.0)))
+    again = jpegsim.coefficients(levels, tables)
+    return sum(np.count_nonzero(a != b) for a, b in zip(again, integers, strict=True))
+
+  before = unlike(blurred)
+  assert before > 200
+  tight = consistency.project(blurred, bounds, tolerance=consistency.TIGHTEST)
+  assert unlike(tight.numpy()) < 0.2 * before
+
+
 @pytest.mark.parametrize("kind", EVERY)
 @pytest.mark.parametrize("quality", [10, 75])
 def test_cells_are_recovered_from_the_pixels(photograph, kind, quality):
@@ -290,6 +307,8 @@ def test_what_does_not_fit_is_refused():
     consistency.project(image, bounds, "411")
   with pytest.raises(ValueError, match=r"tolerance must be at least 0, got -1\."):
     consistency.project(image, bounds, tolerance=-1.0)
+  with pytest.raises(ValueError, match="tolerance must be at least -0.5"):
+    consistency.project(image, bounds, tolerance=float("nan"))
   with pytest.raises(ValueError, match="images must be float"):
     consistency.project(tf.zeros((1, 16, 16, 2)), bounds)
   with pytest.raises(ValueError, match="must be those of 1 plane, got 3"):
