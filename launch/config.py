@@ -6,6 +6,7 @@ import os
 import pathlib
 
 from deblock.model import config as model_config
+from deblock.model import losses
 from deblock.pipeline import config as input_config
 
 RUN_FILE = "run.json"
@@ -27,7 +28,7 @@ class TrainConfig:
   learning_rate: float = _field(2e-3, "of Adam, at its highest")
   schedule: str = _field("cosine", "how the learning rate falls: constant or cosine, to nought")
   warmup_steps: int = _field(20, "steps over which the learning rate rises from nought")
-  loss: str = _field("l1", "what to minimise: l1, l2 or smooth_l1")
+  loss: str = _field("l1", f"what to minimise: {', '.join(losses.names())}")
   strategy: str = _field(
     "auto",
     "auto: every GPU of this host, else its CPU; cpu; gpu: the first one; mirrored: every GPU, or "

@@ -16,6 +16,7 @@ from deblock.records import codec, jpeg_tables
 JSON_FILE = "evaluation.json"
 CSV_FILE = "evaluation.csv"
 MEAN = "mean"
+FIGURES = ("psnr_jpeg", "psnr", "ssim_jpeg", "ssim", "psnr_b_jpeg", "psnr_b")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,6 +30,8 @@ class Row:
     psnr: of the restored image.
     ssim_jpeg: of the JPEG, mean over colours.
     ssim: of the restored image.
+    psnr_b_jpeg: PSNR-B of the JPEG, in decibels.
+    psnr_b: of the restored image.
   """
 
   image: str
@@ -37,6 +40,8 @@ class Row:
   psnr: float
   ssim_jpeg: float
   ssim: float
+  psnr_b_jpeg: float
+  psnr_b: float
 
   @property
   def gain(self) -> float:
@@ -62,6 +67,8 @@ def compare(image: str, quality: int, clean, jpeg, restored) -> Row:
     psnr=float(metrics.psnr(restored, clean)[0]),
     ssim_jpeg=float(metrics.ssim(jpeg, clean)[0]),
     ssim=float(metrics.ssim(restored, clean)[0]),
+    psnr_b_jpeg=float(metrics.psnr_b(jpeg, clean)[0]),
+    psnr_b=float(metrics.psnr_b(restored, clean)[0]),
   )
 
 
@@ -95,8 +102,7 @@ def means(rows: Sequence[Row]) -> list[Row]:
   for quality in sorted({row.quality for row in rows}):
     chosen = [row for row in rows if row.quality == quality]
     figures = {
-      field: math.fsum(getattr(row, field) for row in chosen) / len(chosen)
-      for field in ("psnr_jpeg", "psnr", "ssim_jpeg", "ssim")
+      field: math.fsum(getattr(row, field) for row in chosen) / len(chosen) for field in FIGURES
     }
     averaged.append(Row(image=MEAN, quality=quality, **figures))
   return averaged
@@ -124,10 +130,14 @@ def table(rows: Sequence[Row]) -> str:
   """Returns all rows and their means as text for a terminal."""
   every = [*rows, *means(rows)]
   width = max(len("image"), *(len(row.image) for row in every))
-  lines = [f"{'image':<{width}}  quality  PSNR of JPEG  restored    gain  SSIM of JPEG  restored"]
+  lines = [
+    f"{'image':<{width}}  quality  PSNR of JPEG  restored    gain  SSIM of JPEG  restored"
+    "  PSNR-B of JPEG  restored"
+  ]
   lines += [
     f"{row.image:<{width}}  {row.quality:>7}  {row.psnr_jpeg:>9.3f} dB  {row.psnr:>5.3f} dB"
     f"  {row.gain:>+6.3f}  {row.ssim_jpeg:>12.4f}  {row.ssim:>8.4f}"
+    f"  {row.psnr_b_jpeg:>11.3f} dB  {row.psnr_b:>5.3f} dB"
     for row in every
   ]
   return "\n".join(lines)

@@ -28,7 +28,7 @@ def training_steps(strategy, network, optimizer, loss, entry: registry.Entry, ba
     strategy: tf.distribute.Strategy, in whose scope network and optimizer were made.
     network: keras.Model that `entry` describes.
     optimizer: keras.optimizers.Optimizer.
-    loss: (restored, clean) to float [B].
+    loss: (restored, clean, tables) to float [B].
     entry: what the registry says of the network.
     batch_size: crops in a step, over all replicas.
   Returns:
@@ -41,7 +41,7 @@ def training_steps(strategy, network, optimizer, loss, entry: registry.Entry, ba
     with tf.GradientTape() as tape:
       restored = network(entry.inputs(batch.compressed, batch.tables), training=True)
       # Each replica divides by the global batch, so that the sum over replicas is the mean.
-      value = tf.reduce_sum(loss(restored, clean)) / batch_size
+      value = tf.reduce_sum(loss(restored, clean, batch.tables)) / batch_size
     gradients = tape.gradient(value, network.trainable_variables)
     optimizer.apply_gradients(zip(gradients, network.trainable_variables, strict=True))
     jpeg = blocks.crop_center(batch.compressed, entry.consumed)

@@ -1,28 +1,41 @@
-"""Losses, each a number per image; the training step divides their sum by the global batch."""
+"""Losses, each a number per image; the training step divides their sum by the global batch.
+
+All take (restored, clean, tables): tables are for those that weigh errors by the JPEG's steps.
+"""
 
 from collections.abc import Callable
+import math
 
 import tensorflow as tf
 
+from deblock.model import block_dct, metrics, planes
 
-def l1(restored, clean):
+CHARBONNIER_EPSILON = 1e-3
+SOBEL_WEIGHT = 1.0
+PSNR_FLOOR = 1e-8
+
+
+def l1(restored, clean, tables=None):
   """Returns the mean absolute error of each image.
 
   Args:
     restored: float [B, H, W, C].
     clean: float, same shape and range.
+    tables: unused.
   Returns:
     float [B], in the unit of the images.
   """
+  del tables
   return tf.reduce_mean(tf.abs(restored - clean), axis=(1, 2, 3))
 
 
-def l2(restored, clean):
+def l2(restored, clean, tables=None):
   """Returns the mean squared error of each image; arguments and shape as in `l1`."""
+  del tables
   return tf.reduce_mean(tf.math.squared_difference(restored, clean), axis=(1, 2, 3))
 
 
-def smooth_l1(restored, clean):
+def smooth_l1(restored, clean, tables=None):
   """Returns the Huber loss with threshold 1 of each image, BlockCNN's (PyTorch's SmoothL1).
 
   The published code trains on levels of 0 to 255, so the error is scaled to levels here; on [0, 1]
@@ -31,14 +44,134 @@ def smooth_l1(restored, clean):
   Args:
     restored: float [B, H, W, C] in [0, 1].
     clean: float, same shape and range.
+    tables: unused.
   Returns:
     float [B], in levels.
   """
+  del tables
   error = 255.0 * tf.abs(restored - clean)
   return tf.reduce_mean(tf.where(error < 1.0, 0.5 * tf.square(error), error - 0.5), axis=(1, 2, 3))
 
 
-_LOSSES: dict[str, Callable] = {"l1": l1, "l2": l2, "smooth_l1": smooth_l1}
+def charbonnier(restored, clean, tables=None):
+  """Returns the mean of sqrt(error² + ε²) of each image, ε = 0.001: L1 without its corner.
+
+  Charbonnier et al., "Two deterministic half-quadratic regularization algorithms for computed
+  imaging", ICIP 1994; with this ε Lai et al., LapSRN, CVPR 2017, section 3.2. Equal images give ε.
+  Arguments and shape as in `l1`.
+  """
+  del tables
+  squared = tf.math.squared_difference(restored, clean)
+  return tf.reduce_mean(tf.sqrt(squared + CHARBONNIER_EPSILON**2), axis=(1, 2, 3))
+
+
+def sobel(restored, clean, tables=None):
+  """Returns the mean squared error of each image and of its Sobel derivatives, added up.
+
+  The edge-preserving objective of Svoboda et al., "Compression Artifacts Removal Using
+  Convolutional Neural Networks", 2016 (arXiv 1605.00366). Our reading: both derivatives at every
+  pixel whose neighbours are in the image, filters divided by 8 so that a ramp has its slope, and
+  both errors of equal weight, since we could not verify the paper's.
+
+  Args:
+    restored: float [B, H, W, C], H and W at least 3.
+    clean: float, same shape and range.
+    tables: unused.
+  Returns:
+    float [B], in the squared unit of the images.
+  Raises:
+    ValueError: if the static sides are below 3.
+  """
+  del tables
+  if min(restored.shape[1] or 3, restored.shape[2] or 3) < 3:
+    raise ValueError(f"the Sobel loss needs images of at least 3x3 pixels, got {restored.shape}.")
+  error = restored - clean
+  # Slices, since these filters are sparse and a depth-wise convolution is slow on CPU.
+  across = error[:, :, 2:] - error[:, :, :-2]
+  across = (across[:, :-2] + 2.0 * across[:, 1:-1] + across[:, 2:]) / 8.0
+  down = error[:, 2:] - error[:, :-2]
+  down = (down[:, :, :-2] + 2.0 * down[:, :, 1:-1] + down[:, :, 2:]) / 8.0
+  edges = tf.reduce_mean(tf.square(across) + tf.square(down), axis=(1, 2, 3))
+  return tf.reduce_mean(tf.square(error), axis=(1, 2, 3)) + SOBEL_WEIGHT * edges
+
+
+def frequency(restored, clean, tables=None):
+  """Returns the mean absolute error of each image's DCT coefficients, in steps of its JPEG.
+
+  What a step measures is what the eye was thought not to see, and what the file leaves open: an
+  error of 1 is one that the JPEG could have made. Losses on coefficients: Guo and Chao, "Building
+  Dual-Domain Representations for Compression Artifacts Reduction", ECCV 2016; the weights are ours.
+  Chroma is transformed at the resolution of the pixels, so that one block is enough.
+
+  Args:
+    restored: float [B, H, W, 3] in [0, 1]; H and W are multiples of 8, and the block grid starts at
+      the first pixel.
+    clean: float, same shape and range.
+    tables: float [B, 2, 8, 8], steps of luma and chroma.
+  Returns:
+    float [B], in steps.
+  Raises:
+    ValueError: if there are no tables, or a static side is no multiple of 8.
+  """
+  if tables is None:
+    raise ValueError("the frequency loss needs the quantisation tables, got none.")
+  if any((side or 0) % block_dct.BLOCK for side in restored.shape[1:3]):
+    raise ValueError(
+      f"the frequency loss needs sides that are multiples of 8, got {restored.shape[1:3]}."
+    )
+  steps = tf.cast(tables, restored.dtype)[:, :, tf.newaxis, tf.newaxis]
+  # A difference of images has no level shift; that of chroma cancels.
+  made, wanted = planes.from_rgb(restored), planes.from_rgb(clean)
+  errors = [
+    tf.abs(block_dct.forward(one - other)) / steps[:, min(index, 1)]
+    for index, (one, other) in enumerate(zip(made, wanted, strict=True))
+  ]
+  return tf.add_n([tf.reduce_mean(error, axis=(1, 2, 3, 4)) for error in errors]) / len(errors)
+
+
+def ssim(restored, clean, tables=None):
+  """Returns 1 - SSIM of each image, computed in float64; see `metrics.ssim`.
+
+  Zhao et al., "Loss Functions for Image Restoration With Neural Networks", IEEE TCI 2017, eq. 6;
+  there the window's size is varied, here it is the metric's own.
+
+  Args:
+    restored: float [B, H, W, C] in [0, 1], at least 11x11.
+    clean: float, same shape and range.
+    tables: unused.
+  Returns:
+    float [B] in [0, 2].
+  Raises:
+    ValueError: if the images are smaller than the window.
+  """
+  del tables
+  return tf.cast(1.0 - metrics.ssim(restored, clean), restored.dtype)
+
+
+def psnr(restored, clean, tables=None):
+  """Returns minus the PSNR of each image, 10 log10(mean squared error + 1e-8), in decibels.
+
+  The PSNRLoss of NAFNet's code (Chen et al., "Simple Baselines for Image Restoration", ECCV 2022).
+  It weighs images by how good they are already; the floor keeps a perfect image at -80 dB rather
+  than at minus infinity. Arguments as in `l1`, images in [0, 1].
+
+  Returns:
+    float [B], in decibels, mostly negative.
+  """
+  error = l2(restored, clean, tables)
+  return 10.0 / math.log(10.0) * tf.math.log(error + PSNR_FLOOR)
+
+
+_LOSSES: dict[str, Callable] = {
+  "charbonnier": charbonnier,
+  "frequency": frequency,
+  "l1": l1,
+  "l2": l2,
+  "psnr": psnr,
+  "smooth_l1": smooth_l1,
+  "sobel": sobel,
+  "ssim": ssim,
+}
 
 
 def names() -> tuple[str, ...]:
@@ -47,7 +180,7 @@ def names() -> tuple[str, ...]:
 
 
 def get(name: str) -> Callable:
-  """Returns the loss of that name.
+  """Returns the loss of that name, (restored, clean, tables) to float [B].
 
   Raises:
     ValueError: if there is none; the message lists those there are.

@@ -8,9 +8,9 @@ import numpy as np
 import tensorflow as tf
 
 from deblock.pipeline import dct
+from deblock.records import jpeg_sampling
 
-# Rows and columns of pixels to one sample of chroma.
-FACTORS = {"444": (1, 1), "422": (1, 2), "420": (2, 2)}
+FACTORS = jpeg_sampling.FACTORS
 # 128 in 16 fractional bits; the rounding half is smaller by one, so that no sum reaches 256.
 _CENTRE = (128 * 2**16 + 2**15 - 1) / 2**16
 

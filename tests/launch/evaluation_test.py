@@ -9,11 +9,13 @@ import pytest
 from deblock.launch import evaluation
 from deblock.records import codec, jpeg_tables
 
-COLUMNS = ["image", "quality", "psnr_jpeg", "psnr", "ssim_jpeg", "ssim"]
+COLUMNS = ["image", "quality", "psnr_jpeg", "psnr", "ssim_jpeg", "ssim", "psnr_b_jpeg", "psnr_b"]
 
 
 def _row(image, quality, psnr_jpeg, psnr, ssim_jpeg=0.5, ssim=0.75):
-  return evaluation.Row(image, quality, psnr_jpeg, psnr, ssim_jpeg, ssim)
+  return evaluation.Row(
+    image, quality, psnr_jpeg, psnr, ssim_jpeg, ssim, psnr_jpeg - 2.0, psnr - 0.5
+  )
 
 
 def _psnr(one, other):
@@ -43,6 +45,18 @@ def test_the_mean_is_of_decibels_and_not_of_errors():
   assert ten.gain == 1.25
 
 
+def test_the_mean_is_that_of_all_images_however_they_were_shared_out(picture):
+  images = [(str(index), picture(16, 24, index)) for index in range(3)]
+  restore = lambda jpeg, tables: jpeg // 2 + 30  # noqa: E731
+  whole = evaluation.evaluate(restore, images, (10, 30))
+  parts = [evaluation.evaluate(restore, part, (10, 30)) for part in (images[:2], images[2:])]
+  assert evaluation.means([row for part in parts for row in part]) == evaluation.means(whole)
+  for mean in evaluation.means(whole):
+    for name in evaluation.FIGURES:
+      plain = np.mean([getattr(row, name) for row in whole if row.quality == mean.quality])
+      assert getattr(mean, name) == pytest.approx(plain, rel=1e-12)
+
+
 def test_the_identity_gains_exactly_nothing(picture):
   images = [("a", picture(40, 56)), ("b", picture(33, 48, 1))]
   rows = evaluation.evaluate(lambda jpeg, tables: jpeg, images, (10, 30))
@@ -51,6 +65,7 @@ def test_the_identity_gains_exactly_nothing(picture):
   ]
   for row in rows:
     assert row.psnr == row.psnr_jpeg and row.ssim == row.ssim_jpeg and row.gain == 0.0
+    assert row.psnr_b == row.psnr_b_jpeg < row.psnr
 
 
 def test_figures_are_those_of_the_bytes_of_the_jpeg_and_of_its_tables(picture):
@@ -112,5 +127,5 @@ def test_the_table_shows_every_row_and_the_means():
   assert [line.split()[0] for line in lines] == ["a.png", "a.png", "b.png", "mean", "mean"]
   mean = lines[3].split()
   assert mean[1] == "10"
-  for figure in ("23.000", "24.250", "+1.250", "0.5000", "0.7500"):
+  for figure in ("23.000", "24.250", "+1.250", "0.5000", "0.7500", "21.000", "23.750"):
     assert figure in mean

@@ -1,3 +1,4 @@
+import itertools
 import pathlib
 
 import numpy as np
@@ -10,6 +11,7 @@ from deblock.model import metrics
 from deblock.records import codec
 
 _KODAK = pathlib.Path(__file__).resolve().parents[3] / "shared/data/kodak"
+_METRICS = [metrics.psnr, metrics.ssim, metrics.psnr_b]
 
 
 def _pair(photograph, quality, height=97, width=128):
@@ -69,7 +71,78 @@ def test_equal_images_have_infinite_psnr_and_ssim_one(photograph):
   np.testing.assert_allclose(metrics.ssim(clean, clean).numpy(), [1.0], rtol=1e-12)
 
 
-@pytest.mark.parametrize("metric", [metrics.psnr, metrics.ssim])
+def _psnr_b(restored, clean):
+  """PSNR-B of uint8 [H, W, 3] or [H, W], pair by pair as the definition has it."""
+  seen = restored.astype(np.float64)
+  if restored.ndim == 3:
+    seen = np.rint(16.0 + seen @ np.array((65.481, 128.553, 24.966)) / 255.0)
+  height, width = seen.shape
+  edge_sum = other_sum = 0.0
+  for one in (seen, seen.T):
+    for index in range(one.shape[1] - 1):
+      squares = np.sum((one[:, index] - one[:, index + 1]) ** 2)
+      if index % 8 == 7:
+        edge_sum += squares
+      else:
+        other_sum += squares
+  edges = height * (width / 8 - 1) + width * (height / 8 - 1)
+  others = height * (width - 1) + width * (height - 1) - edges
+  effect = 0.0
+  if edge_sum / edges > other_sum / others:
+    effect = np.log2(8) / np.log2(min(height, width))
+    effect *= edge_sum / edges - other_sum / others
+  error = np.mean((restored.astype(np.float64) - clean) ** 2)
+  return 20.0 * np.log10(255.0 / np.sqrt(error + effect))
+
+
+@pytest.mark.parametrize(("height", "width"), [(96, 128), (97, 75), (9, 16)])
+@pytest.mark.parametrize("quality", [5, 40, 95])
+def test_psnr_b_is_that_of_its_definition(photograph, quality, height, width):
+  jpeg, clean = _pair(photograph, quality, height, width)
+  made = metrics.psnr_b(_float(jpeg), _float(clean))
+  assert (made.dtype, made.shape) == (tf.float64, (1,))
+  np.testing.assert_allclose(made.numpy(), [_psnr_b(jpeg, clean)], atol=1e-5)
+  gray = metrics.psnr_b(_float(jpeg[..., :1]), _float(clean[..., :1]))
+  np.testing.assert_allclose(gray.numpy(), [_psnr_b(jpeg[..., 0], clean[..., 0])], atol=1e-5)
+
+
+def test_psnr_b_sees_edges_of_blocks_and_no_others():
+  clean = np.full((1, 32, 32, 1), 0.5)
+  stripes = clean.copy()
+  stripes[:, :, ::2] += 0.1
+  np.testing.assert_allclose(
+    metrics.psnr_b(stripes, clean).numpy(), metrics.psnr(stripes, clean).numpy(), rtol=1e-12
+  )
+  chequered = clean + 0.1 * (np.add(*(np.indices((32, 32)) // 8)) % 2)[np.newaxis, ..., np.newaxis]
+  # Half the pixels are off by 0.1; each pair at an edge differs by it; log2(8) / log2(32) = 0.6.
+  expected = -10.0 * np.log10(0.005 + 0.6 * 0.01)
+  np.testing.assert_allclose(metrics.psnr_b(chequered, clean).numpy(), [expected], rtol=1e-12)
+  moved = np.roll(chequered, 4, axis=(1, 2))
+  assert metrics.psnr_b(moved, clean).numpy() > expected + 2.0
+
+
+def test_psnr_b_of_images_without_an_edge_is_refused():
+  for shape in ((1, 8, 16, 3), (1, 16, 8, 3), (1, 16, 16, 2)):
+    with pytest.raises(ValueError, match="gray or colour images of at least 9x9 pixels, got"):
+      metrics.psnr_b(tf.zeros(shape), tf.zeros(shape))
+
+
+def test_the_mean_does_not_depend_on_how_the_images_are_divided(photograph):
+  pairs = [_pair(photograph, quality, 40, 48) for quality in (5, 10, 20, 40, 80)]
+  jpegs, cleans = (
+    tf.concat([_float(image) for image in part], 0) for part in zip(*pairs, strict=True)
+  )
+  for metric in _METRICS:
+    plain = np.mean([float(metric(_float(jpeg), _float(clean))[0]) for jpeg, clean in pairs])
+    for bounds in ((0, 2, 4, 5), (0, 3, 5), (0, 1, 5)):
+      parts = [
+        metric(jpegs[start:end], cleans[start:end]) for start, end in itertools.pairwise(bounds)
+      ]
+      total = sum(float(tf.reduce_sum(part)) for part in parts)
+      np.testing.assert_allclose(total / sum(len(part) for part in parts), plain, rtol=1e-12)
+
+
+@pytest.mark.parametrize("metric", _METRICS)
 def test_an_image_does_not_depend_on_the_rest_of_its_batch(photograph, metric):
   pairs = [_pair(photograph, quality, 40, 48) for quality in (5, 30, 80)]
   jpegs, cleans = (
@@ -107,7 +180,7 @@ def test_only_places_with_a_whole_window_count():
   np.testing.assert_allclose(metrics.ssim(restored, clean).numpy(), [expected], rtol=1e-9)
 
 
-@pytest.mark.parametrize("metric", [metrics.psnr, metrics.ssim])
+@pytest.mark.parametrize("metric", _METRICS)
 def test_shapes_that_differ_are_refused(metric):
   message = r"must have one shape \[B, H, W, C\], got \(1, 16, 16, 3\) and \(1, 16, 24, 3\)"
   with pytest.raises(ValueError, match=message):
@@ -132,13 +205,21 @@ def test_quantising_gives_levels_and_keeps_them():
 
 
 @pytest.mark.skipif(not _KODAK.is_dir(), reason=f"the Kodak images are not in {_KODAK}")
-def test_the_jpegs_of_kodak_have_their_known_psnr():
-  qualities, figures = (10, 20, 30, 40), []
+def test_the_jpegs_of_kodak_have_their_known_figures():
+  luma = np.array((0.299, 0.587, 0.114))
+  colour, gray = {10: [], 20: [], 30: [], 40: []}, {10: [], 40: []}
   for path in sorted(_KODAK.glob("*.png")):
     with Image.open(path) as picture:
       clean = np.array(picture.convert("RGB"))
-    jpegs = [codec.decode(codec.encode(clean, quality)) for quality in qualities]
-    figures.append([metrics.psnr(_float(jpeg), _float(clean)).numpy()[0] for jpeg in jpegs])
-  assert len(figures) == 24
+    for quality, figures in colour.items():
+      jpeg = codec.decode(codec.encode(clean, quality))
+      figures.append(metrics.psnr(_float(jpeg), _float(clean)).numpy()[0])
+      if quality in gray:
+        pair = [(image @ luma)[np.newaxis, ..., np.newaxis] / 255.0 for image in (jpeg, clean)]
+        gray[quality].append([metrics.psnr(*pair).numpy()[0], metrics.ssim(*pair).numpy()[0]])
+  assert len(colour[10]) == 24
   expected = [26.672, 29.145, 30.491, 31.422]
-  np.testing.assert_allclose(np.mean(figures, axis=0), expected, atol=5e-4)
+  np.testing.assert_allclose([np.mean(row) for row in colour.values()], expected, atol=5e-4)
+  # Of luma that is not rounded.
+  np.testing.assert_allclose(np.mean(gray[10], axis=0), [28.083, 0.7715], atol=5e-4)
+  np.testing.assert_allclose(np.mean(gray[40], axis=0), [32.627, 0.8998], atol=5e-4)
