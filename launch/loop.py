@@ -54,7 +54,7 @@ def train(run: config.RunConfig, clock: Callable[[], float] = time.monotonic) ->
     OSError: if the folder cannot be written, or nothing answers at the address of `data_service`.
     FloatingPointError: if the loss is not finite.
   """
-  entry = registry.get(run.model.model)
+  entry = registry.configured(run.model)
   loss = losses.get(run.train.loss)
   if run.input.crop_size <= 2 * entry.consumed:
     raise ValueError(
@@ -78,7 +78,7 @@ def train(run: config.RunConfig, clock: Callable[[], float] = time.monotonic) ->
 
   keras.utils.set_random_seed(run.train.seed)
   with strategy.scope():
-    network = registry.build(run.model)
+    network = entry.build(run.model.width, run.model.residual)
     optimizer = keras.optimizers.Adam(run.train.learning_rate)
     optimizer.build(network.trainable_variables)
     checkpoints = checkpoints_lib.Checkpoints(run.train.logdir, network, optimizer)

@@ -84,9 +84,10 @@ def load_restorer(settings: SelectionConfig) -> restorer.Restorer:
   if settings.model:
     return restorer.Restorer(*pretrained.load(settings.model))
   run = config.load(settings.logdir)
-  network = registry.build(run.model)
+  entry = registry.configured(run.model)
+  network = entry.build(run.model.width, run.model.residual)
   checkpoints.restore_network(settings.logdir, network)
-  return restorer.Restorer(network, registry.get(run.model.model))
+  return restorer.Restorer(network, entry)
 
 
 class Chosen(NamedTuple):

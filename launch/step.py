@@ -36,12 +36,17 @@ def training_steps(strategy, network, optimizer, loss, entry: registry.Entry, ba
     `Totals`. The number is a tensor, since a Python one would compile anew for each value.
   """
 
+  objective = entry.objective(network)
+
   def replica_step(batch):
     clean = blocks.crop_center(batch.clean, entry.consumed)
     with tf.GradientTape() as tape:
-      restored = network(entry.inputs(batch.compressed, batch.tables), training=True)
+      inputs = entry.inputs(batch.compressed, batch.tables)
+      restored, losses = objective(
+        inputs, batch.quality, lambda image: loss(image, clean, batch.tables)
+      )
       # Each replica divides by the global batch, so that the sum over replicas is the mean.
-      value = tf.reduce_sum(loss(restored, clean, batch.tables)) / batch_size
+      value = tf.reduce_sum(losses) / batch_size
     gradients = tape.gradient(value, network.trainable_variables)
     optimizer.apply_gradients(zip(gradients, network.trainable_variables, strict=True))
     jpeg = blocks.crop_center(batch.compressed, entry.consumed)

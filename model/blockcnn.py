@@ -23,7 +23,7 @@ be large.
 
 import keras
 
-from deblock.model import blocks
+from deblock.model import blocks, config, plain
 
 PAPER_WIDTH = 64
 REMOVAL_KERNELS = ((5, 5), (5, 5), (5, 5))
@@ -47,7 +47,7 @@ def trunk(images, width, kernels, padding, initializer, starts_closed):
   """Returns the features before the head, float [B, h, w, width].
 
   Args:
-    images: float [B, H, W, 3] in [0, 1], a symbolic Keras tensor.
+    images: float [B, H, W, C] in [0, 1], a symbolic Keras tensor.
     width: k of the table above.
     kernels: sizes of the three spatial convolutions between the bottlenecks.
     padding: "same" or "valid", of the bottlenecks' 3x3 convolutions.
@@ -76,11 +76,11 @@ def trunk(images, width, kernels, padding, initializer, starts_closed):
   return features
 
 
-def _removal(name, width, residual, padding, context):
+def _removal(name, width, residual, padding, context, condition):
   width = width or PAPER_WIDTH
   initializer = keras.initializers.HeNormal() if residual else blocks.published_initializer()
-  compressed = keras.Input((None, None, 3), name="compressed")
-  features = trunk(compressed, width, REMOVAL_KERNELS, padding, initializer, residual)
+  began = plain.start(condition=condition)
+  features = trunk(began.features, width, REMOVAL_KERNELS, padding, initializer, residual)
   reach = 6 if padding == "same" else 15  # Pixels a side that the unpadded convolutions took.
   if context > reach:
     features = blocks.CenterCrop(context - reach, name="block")(features)
@@ -94,12 +94,12 @@ def _removal(name, width, residual, padding, context):
   )(features)
   if residual:
     head = keras.layers.Rescaling(RESIDUAL_SCALE, name="residual")(head)
-    center = blocks.CenterCrop(context, name="compressed_block")(compressed)
+    center = blocks.CenterCrop(context, name="compressed_block")(began.compressed)
     head = keras.layers.Add(name="restored")([center, head])
-  return keras.Model(compressed, head, name=name)
+  return keras.Model(began.inputs, head, name=name)
 
 
-def blockcnn(width=0, residual=True):
+def blockcnn(width=0, residual=True, condition=config.NONE):
   """Returns BlockCNN for artifact removal, as published but for the deviations named above.
 
   The zeros that pad the bottlenecks are part of the function: the network is meant for 24x24
@@ -109,11 +109,13 @@ def blockcnn(width=0, residual=True):
   Args:
     width: k; 0 is the paper's 64 (6.9 M parameters in this branch).
     residual: whether the JPEG's pixels are added to the output, which [0, 1] then does not bound.
+    condition: what it is told about the JPEG; unless none, it takes [image, tables], and the JPEG's
+      blocks start at the first pixel.
   """
-  return _removal("blockcnn", width, residual, "same", context=8)
+  return _removal("blockcnn", width, residual, "same", 8, condition)
 
 
-def blockcnn_fc(width=0, residual=True):
+def blockcnn_fc(width=0, residual=True, condition=config.NONE):
   """Returns BlockCNN's trunk without any padding, the same function on a block and on an image.
 
   The bottlenecks' 3x3 convolutions are unpadded too, which takes 15 pixels off each side: a block
@@ -123,5 +125,6 @@ def blockcnn_fc(width=0, residual=True):
   Args:
     width: as in `blockcnn`.
     residual: as in `blockcnn`.
+    condition: as in `blockcnn`.
   """
-  return _removal("blockcnn_fc", width, residual, "valid", context=16)
+  return _removal("blockcnn_fc", width, residual, "valid", 16, condition)

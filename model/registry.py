@@ -2,10 +2,23 @@
 
 from collections.abc import Callable
 import dataclasses
+import functools
 
 import keras
 
-from deblock.model import blockcnn, blockcnn_kodak, config, deblocknet
+from deblock.model import (
+  arcnn,
+  blockcnn,
+  blockcnn_kodak,
+  config,
+  deblocknet,
+  dncnn,
+  fbcnn,
+  l8,
+  nafcar,
+  objectives,
+  smca,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -15,7 +28,8 @@ class Entry:
   Attributes:
     name: what `--model` takes.
     description: one line for `--list_models`.
-    build: (width, residual) to a keras.Model that maps `inputs` to a restored image.
+    build: (width, residual) to a keras.Model that maps `inputs` to a restored image; where there
+      are several `conditions` it takes one of them as `condition`.
     context: pixels of surroundings that a block depends on, on each side; a multiple of 8.
     border: what stands in for pixels beyond an image's edge: "mirror" or "zeros".
     blockwise: whether a block depends on how much of the image is shown with it, so that the
@@ -23,16 +37,23 @@ class Entry:
     keeps_size: whether the restored image is as large as the JPEG, and an image's edge is the
       network's own affair; otherwise the network takes `context` pixels off each side.
     conditioned: whether the network takes the JPEG's quantisation tables too.
+    conditions: what the network can be told about the JPEG; the first is its own choice.
+    pools: whether it takes a mean over all it is shown, so that a restored pixel depends a little
+      on how large a part of the image that is: context and tiles are then not exact.
+    objective: how it is trained; see `objectives.plain`.
   """
 
   name: str
   description: str
-  build: Callable[[int, bool], keras.Model]
+  build: Callable[..., keras.Model]
   context: int
   border: str
   blockwise: bool
   keeps_size: bool = False
   conditioned: bool = False
+  conditions: tuple[str, ...] = (config.NONE,)
+  pools: bool = False
+  objective: Callable = objectives.plain
 
   @property
   def consumed(self) -> int:
@@ -79,13 +100,33 @@ def get(name: str) -> Entry:
   return _ENTRIES[name]
 
 
+def configured(model_config: config.ModelConfig) -> Entry:
+  """Returns the network of that name as the settings make it: told one thing about the JPEG.
+
+  Raises:
+    ValueError: if there is no network of that name, or it cannot be told that.
+  """
+  entry = get(model_config.model)
+  condition = model_config.condition or entry.conditions[0]
+  if condition not in entry.conditions:
+    raise ValueError(
+      f"condition must be {' or '.join(entry.conditions)} for {entry.name}, got {condition!r}."
+    )
+  build_it = entry.build
+  if len(entry.conditions) > 1:
+    build_it = functools.partial(build_it, condition=condition)
+  return dataclasses.replace(
+    entry, build=build_it, conditioned=condition != config.NONE, conditions=(condition,)
+  )
+
+
 def build(model_config: config.ModelConfig) -> keras.Model:
   """Returns a freshly initialised network.
 
   Raises:
     ValueError: if there is no network of that name, or it cannot take the settings.
   """
-  return get(model_config.model).build(model_config.width, model_config.residual)
+  return configured(model_config).build(model_config.width, model_config.residual)
 
 
 register(
@@ -96,6 +137,7 @@ register(
     context=8,
     border="mirror",
     blockwise=True,
+    conditions=config.CONDITIONS,
   )
 )
 register(
@@ -106,6 +148,7 @@ register(
     context=16,
     border="mirror",
     blockwise=False,
+    conditions=config.CONDITIONS,
   )
 )
 register(
@@ -128,6 +171,7 @@ register(
     blockwise=False,
     keeps_size=True,
     conditioned=True,
+    conditions=(config.TABLES,),
   )
 )
 register(
@@ -140,5 +184,94 @@ register(
     blockwise=False,
     keeps_size=True,
     conditioned=True,
+    conditions=(config.TABLES,),
+  )
+)
+register(
+  Entry(
+    name="arcnn",
+    description="AR-CNN (Dong 2015), four layers",
+    build=arcnn.arcnn,
+    context=arcnn.CONTEXT,
+    border="zeros",
+    blockwise=False,
+    keeps_size=True,
+    conditions=config.CONDITIONS,
+  )
+)
+register(
+  Entry(
+    name="dncnn3",
+    description="DnCNN-3 (Zhang 2017), twenty layers of 3x3",
+    build=dncnn.dncnn3,
+    context=dncnn.CONTEXT,
+    border="zeros",
+    blockwise=False,
+    keeps_size=True,
+    conditions=config.CONDITIONS,
+  )
+)
+register(
+  Entry(
+    name="fbcnn",
+    description="FBCNN (Jiang 2021), finds the quality itself; 71.9 M at its own --width=64",
+    build=fbcnn.fbcnn,
+    context=fbcnn.CONTEXT,
+    border="zeros",
+    blockwise=False,
+    keeps_size=True,
+    pools=True,
+    objective=fbcnn.objective,
+  )
+)
+register(
+  Entry(
+    name="l4",
+    description="L4 (Svoboda 2016), four layers, our reading",
+    build=l8.l4,
+    context=l8.CONTEXT,
+    border="zeros",
+    blockwise=False,
+    keeps_size=True,
+    conditions=config.CONDITIONS,
+  )
+)
+register(
+  Entry(
+    name="l8",
+    description="L8 (Svoboda 2016), eight layers, the first joined to two later ones",
+    build=l8.l8,
+    context=l8.CONTEXT,
+    border="zeros",
+    blockwise=False,
+    keeps_size=True,
+    conditions=config.CONDITIONS,
+  )
+)
+register(
+  Entry(
+    name="nafcar",
+    description="NAFNet's blocks (Chen 2022) in a small U-shape",
+    build=nafcar.nafcar,
+    context=nafcar.CONTEXT,
+    border="zeros",
+    blockwise=False,
+    keeps_size=True,
+    conditions=config.CONDITIONS,
+    pools=True,
+  )
+)
+register(
+  Entry(
+    name="smca",
+    description="after SMCA (Li 2019), our reading: three stages, a loss on each",
+    build=smca.smca,
+    context=smca.CONTEXT,
+    border="zeros",
+    blockwise=False,
+    keeps_size=True,
+    conditions=config.CONDITIONS,
+    pools=True,
+    objective=smca.objective,
   )
 )

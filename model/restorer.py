@@ -28,6 +28,8 @@ class Restorer:
   A blockwise network (see `registry.Entry`) gets one 8x8 block with its surroundings at a time,
   many to a call; any other gets large tiles, with the same result to float tolerance. The tiles of
   a network that keeps the size end where the image does, so that it meets the image's border alone.
+  A network that pools takes its means over a tile and its context, so the result is not the same
+  for other tiles.
 
   Args:
     network: keras.Model built by `entry`.
@@ -47,7 +49,9 @@ class Restorer:
     self._tile = tile
     side = None if entry.keeps_size else tile + 2 * entry.context
     self._run = tf.function(
-      lambda tiles, tables: network(entry.inputs(tiles, tables), training=False),
+      lambda tiles, tables: network(
+        entry.inputs(tiles, tf.repeat(tables, tf.shape(tiles)[0], axis=0)), training=False
+      ),
       input_signature=[
         tf.TensorSpec((None, side, side, 3), tf.float32),
         tf.TensorSpec((None, 2, BLOCK, BLOCK), tf.float32),

@@ -100,5 +100,5 @@ def cut(image, offsets, size, on_grid=False):
   first = offsets[:, 0] * across + offsets[:, 1] // piece
   indices = first[:, tf.newaxis, tf.newaxis] + within[tf.newaxis]
   pieces = tf.gather(tf.reshape(padded, [height * across, piece * channels]), indices)
-  shape = (offsets.shape[0], size, size, image.shape[2])
-  return tf.ensure_shape(tf.reshape(pieces, [-1, size, size, channels]), shape)
+  squares = tf.reshape(pieces, [-1, size, size, channels])
+  return tf.ensure_shape(squares, (offsets.shape[0], size, size, image.shape[2]))

@@ -13,3 +13,8 @@ def test_the_defaults_name_a_network_and_every_field_says_what_it_means():
 def test_a_negative_width_is_refused():
   with pytest.raises(ValueError, match=r"width must be at least 0, .*, got -1"):
     config.ModelConfig(width=-1)
+
+
+def test_an_unknown_condition_is_refused():
+  with pytest.raises(ValueError, match=r"must be one of none, quality, tables, .*'blind'"):
+    config.ModelConfig(condition="blind")
