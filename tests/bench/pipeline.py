@@ -27,8 +27,8 @@ from deblock.model import config as model_config
 from deblock.model import losses, registry
 from deblock.pipeline import config as input_config
 from deblock.pipeline import dataset
+from deblock.records import codec, images, manifest, packaged, schema, triple, writer
 from deblock.records import config as records_config
-from deblock.records import images, manifest, packaged, schema, triple, writer
 
 SECONDS = 3.0  # A spell of each loader.
 ROUNDS = 4
@@ -227,7 +227,7 @@ def many_shards(folder, count, made):
     with tf.io.TFRecordWriter(str(folder / name)) as records:
       for tile in range(2):
         clean = rng.integers(0, 256, (loaders.CROP, loaders.CROP, 3), np.uint8)
-        stream_of_tile = bytes(loaders.encode(clean, 25))
+        stream_of_tile = codec.encode(clean, 25)
         value = triple.PatchTriple(clean, (stream_of_tile,), (25,), f"{index}/{tile}/0")
         records.write(schema.to_example(value, "raw"))
     entries.append(manifest.ShardEntry(name, 2, (folder / name).stat().st_size))
