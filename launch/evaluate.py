@@ -1,4 +1,4 @@
-"""deblock-evaluate: PSNR and SSIM of JPEGs and of what a run's network makes of them.
+"""deblock-evaluate: PSNR, SSIM and PSNR-B of JPEGs and of what a run's network makes of them.
 
 deblock-evaluate --logdir=DIR --images=FOLDER --qualities=10,20 --output=DIR
 """

@@ -36,8 +36,8 @@ from deblock.records import jpeg_sampling
 #   4      none; 64 roundings of half a level, all alike, are 4 in the first coefficient.
 # The wider, the less is gained; and what 0.5 leaves outside is moved by less than a level.
 TOLERANCE = 0.5
-# Below nought, coefficients end that far inside: rounding pixels to 8 bits then moves few of them out
-# again, and compressing the image gives the file again but for those.
+# Below nought, coefficients end that far inside: rounding pixels to 8 bits then moves few of them
+# out again, and compressing the image gives the file again but for those.
 TIGHTEST = -0.5
 # A coefficient recovered from pixels is believed within this share of a step, or one level, of a
 # multiple. A wider share finds more, and five times as many wrong ones at half a step.
@@ -144,13 +144,13 @@ def project(restored, plane_cells: Sequence[Cells], subsampling="420", tolerance
     restored: float [B, H, W, 3], or [B, H, W, 1] gray; the block grid starts at the first pixel.
     plane_cells: of luma, or of luma, Cb and Cr; chroma without cells stays as it is.
     subsampling: "444", "422" or "420", of the JPEG.
-    tolerance: by how much a coefficient may lie outside, in the unit of the tables; negative, by how much
-      it must lie inside, at most 0.5.
+    tolerance: by how much a coefficient may lie outside, in the unit of the tables; if negative, by
+      how much it must lie inside, `TIGHTEST` at most.
   Returns:
     float of the same type and shape, which [0, 1] does not bound.
   Raises:
     ValueError: if a static shape, the subsampling or the tolerance is none of these.
-    InvalidArgumentError: in the graph, if the cells are fewer than the blocks.
+    InvalidArgumentError: in the graph, if the cells are not those of the images' blocks.
   """
   jpeg_sampling.check(subsampling)
   if not tolerance >= TIGHTEST:

@@ -305,9 +305,9 @@ def test_what_does_not_fit_is_refused():
     consistency.cells([blocks], tables[0])
   with pytest.raises(ValueError, match="subsampling must be one of 444, 422, 420, got '411'"):
     consistency.project(image, bounds, "411")
-  with pytest.raises(ValueError, match=r"tolerance must be at least 0, got -1\."):
+  with pytest.raises(ValueError, match=r"at least -0\.5, half the smallest step, got -1\.0"):
     consistency.project(image, bounds, tolerance=-1.0)
-  with pytest.raises(ValueError, match="tolerance must be at least -0.5"):
+  with pytest.raises(ValueError, match=r"tolerance must be at least -0\.5, .* got nan"):
     consistency.project(image, bounds, tolerance=float("nan"))
   with pytest.raises(ValueError, match="images must be float"):
     consistency.project(tf.zeros((1, 16, 16, 2)), bounds)

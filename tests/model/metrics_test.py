@@ -128,13 +128,13 @@ def test_psnr_b_of_images_without_an_edge_is_refused():
 
 
 def test_the_mean_does_not_depend_on_how_the_images_are_divided(photograph):
-  pairs = [_pair(photograph, quality, 40, 48) for quality in (5, 10, 20, 40, 80)]
+  pairs = [_pair(photograph, quality, 16, 24) for quality in (5, 10, 20, 40, 80)]
   jpegs, cleans = (
     tf.concat([_float(image) for image in part], 0) for part in zip(*pairs, strict=True)
   )
   for metric in _METRICS:
     plain = np.mean([float(metric(_float(jpeg), _float(clean))[0]) for jpeg, clean in pairs])
-    for bounds in ((0, 2, 4, 5), (0, 3, 5), (0, 1, 5)):
+    for bounds in ((0, 2, 4, 5), (0, 1, 5)):
       parts = [
         metric(jpegs[start:end], cleans[start:end]) for start, end in itertools.pairwise(bounds)
       ]
@@ -207,19 +207,18 @@ def test_quantising_gives_levels_and_keeps_them():
 @pytest.mark.skipif(not _KODAK.is_dir(), reason=f"the Kodak images are not in {_KODAK}")
 def test_the_jpegs_of_kodak_have_their_known_figures():
   luma = np.array((0.299, 0.587, 0.114))
-  colour, gray = {10: [], 20: [], 30: [], 40: []}, {10: [], 40: []}
+  colour, gray = {10: [], 20: [], 30: [], 40: []}, []
   for path in sorted(_KODAK.glob("*.png")):
     with Image.open(path) as picture:
       clean = np.array(picture.convert("RGB"))
     for quality, figures in colour.items():
       jpeg = codec.decode(codec.encode(clean, quality))
       figures.append(metrics.psnr(_float(jpeg), _float(clean)).numpy()[0])
-      if quality in gray:
+      if quality == 10:
         pair = [(image @ luma)[np.newaxis, ..., np.newaxis] / 255.0 for image in (jpeg, clean)]
-        gray[quality].append([metrics.psnr(*pair).numpy()[0], metrics.ssim(*pair).numpy()[0]])
+        gray.append([metrics.psnr(*pair).numpy()[0], metrics.ssim(*pair).numpy()[0]])
   assert len(colour[10]) == 24
   expected = [26.672, 29.145, 30.491, 31.422]
   np.testing.assert_allclose([np.mean(row) for row in colour.values()], expected, atol=5e-4)
   # Of luma that is not rounded.
-  np.testing.assert_allclose(np.mean(gray[10], axis=0), [28.083, 0.7715], atol=5e-4)
-  np.testing.assert_allclose(np.mean(gray[40], axis=0), [32.627, 0.8998], atol=5e-4)
+  np.testing.assert_allclose(np.mean(gray, axis=0), [28.083, 0.7715], atol=5e-4)

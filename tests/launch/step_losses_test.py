@@ -1,0 +1,54 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from deblock.launch import step
+from deblock.model import consistency, losses, registry
+from deblock.pipeline import batch
+from deblock.records import jpeg_tables
+
+
+def _network(width=4, residual=True):
+  """Returns a convolution whose result is projected onto the cells of the JPEG."""
+  del width, residual
+  compressed, tables = keras.Input((None, None, 3)), keras.Input((2, 8, 8))
+  restored = keras.layers.Conv2D(3, 3, padding="same")(compressed)
+  projected = consistency.Projection()([restored, compressed, tables])
+  return keras.Model([compressed, tables], projected)
+
+
+_ENTRY = registry.Entry(
+  "faithful", "for tests", _network, 8, "zeros", False, keeps_size=True, conditioned=True
+)
+
+
+def _batches():
+  random = np.random.default_rng(0)
+  clean = random.uniform(0.2, 0.8, (1, 2, 16, 24, 3)).astype(np.float32)
+  compressed = clean + random.normal(0, 0.05, clean.shape).astype(np.float32)
+  tables = np.stack([jpeg_tables.quantization_tables(quality) for quality in (10, 60)])
+  values = batch.Batch(
+    compressed, clean, np.full((1, 2), 10, np.int32), tables[np.newaxis].astype(np.float32)
+  )
+  return tf.data.Dataset.from_tensor_slices(values)
+
+
+@pytest.mark.parametrize("name", ["frequency", "psnr"])
+def test_a_step_minimises_the_loss_with_each_images_own_tables(name):
+  keras.utils.set_random_seed(0)
+  network = _ENTRY.build(4, True)
+  optimizer = keras.optimizers.SGD(1e-3)
+  optimizer.build(network.trainable_variables)
+  strategy = tf.distribute.OneDeviceStrategy("/cpu:0")
+  steps = step.training_steps(strategy, network, optimizer, losses.get(name), _ENTRY, 2)
+  data = next(iter(_batches()))
+
+  def value():
+    restored = network([data.compressed, data.tables])
+    return float(tf.reduce_mean(losses.get(name)(restored, data.clean, data.tables)))
+
+  before = value()
+  totals = steps(iter(_batches()), tf.constant(1, tf.int32))
+  np.testing.assert_allclose(totals.loss, before, rtol=1e-4)
+  assert value() < before
