@@ -169,7 +169,9 @@ def _shipped(model):
 def _of_array(samples):
   deep = samples.dtype == np.uint16 and samples.ndim == 2
   colour = samples.ndim == 3 and samples.shape[2] == 3
-  if not (deep or (samples.dtype == np.uint8 and (colour or samples.ndim == 2))) or not samples.size:
+  if (
+    not (deep or (samples.dtype == np.uint8 and (colour or samples.ndim == 2))) or not samples.size
+  ):
     raise ValueError(
       "an image must be uint8 [H, W, 3], uint8 [H, W] or uint16 [H, W], got "
       f"{samples.dtype} {list(samples.shape)}."

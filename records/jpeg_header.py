@@ -19,7 +19,8 @@ class JpegHeader(NamedTuple):
       files those of the first and second component. Steps of 16-bit tables end at 255. None where
       the header has no tables for them.
     colours: of the stored samples: "gray", "YCbCr", "RGB", "CMYK" or "YCCK".
-    subsampling: of chroma, such as "420"; of unusual ratios two numbers, such as "3x1"; "" for gray.
+    subsampling: of chroma, such as "420"; of unusual ratios two numbers, such as "3x1"; ""
+      for gray.
     progressive: whether the file is built up in several scans.
   """
 

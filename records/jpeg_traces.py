@@ -108,6 +108,7 @@ def _varied_corners(luma, clipped):
     places = np.unique(np.linspace(0, len(places) - 1, _SAMPLED).astype(np.int64))
   corners = np.stack([places // columns, places % columns], axis=1) * 8
   corners = corners[~_windows(clipped, corners, 15).any(axis=(1, 2))]
+  # Flat blocks have nothing but zeros.
   spread = np.abs(np.diff(_windows(luma, corners, 15), axis=2)).mean(axis=(1, 2))
   return corners[np.argsort(-spread, kind="stable")]
 
@@ -119,7 +120,7 @@ def _windows(luma, corners, side):
 
 def _coefficients(luma, corners, top, left):
   """Returns the DCT of the block that each window has at a place of the grid, [n, 6, 6]."""
-  blocks = _windows(luma, corners + (top, left), 8)
+  blocks = _windows(luma, corners + np.array((top, left)), 8)
   # A drawing's blocks are often all the same; each may bear witness once.
   levels = np.rint(blocks - blocks[:, :1, :1]).astype(np.int16).reshape(len(blocks), 64)
   _, first = np.unique(levels, axis=0, return_index=True)
