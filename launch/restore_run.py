@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from deblock.launch import outputs, restore_config, restoring
+from deblock.launch import outputs, program, restore_config, restoring, trained
 from deblock.model import restorer
 from deblock.records import graph_errors, images, original, saving
 
@@ -37,6 +37,45 @@ class Outcome(NamedTuple):
 def window_bytes(config: restore_config.RestoreConfig) -> int:
   """Returns what the work on one tile may take."""
   return config.max_memory * _MIB // _WINDOW_SHARE
+
+
+def restore(
+  patterns: Sequence[str],
+  config: restore_config.RestoreConfig,
+  log: Callable[[str], None] = lambda line: None,
+) -> list[Outcome]:
+  """Restores files, folders and globs, and shows a bar of pixels on standard error.
+
+  Args:
+    patterns: as `outputs.plan` takes them.
+    config: how, and where to.
+    log: called with a line for each file.
+  Returns:
+    What became of each file, and of each pattern that named none.
+  Raises:
+    ValueError: if there are no patterns, or the weights are damaged.
+    OSError: if the folder of the results cannot be made, or there is no run.
+  """
+  if not patterns:
+    raise ValueError(
+      "name what to restore, files, folders or globs: deblock-restore IN... --out=DIR."
+    )
+  _prepare(config.out)
+  extension = saving.FORMATS[config.format].suffix
+  jobs, refused = outputs.plan(patterns, config.out, config.suffix, extension, config.overwrite)
+  network = trained.load("" if config.logdir else config.model, config.logdir, window_bytes(config))
+  outcomes = [Outcome(item.path, FAILED, 0, item.reason) for item in refused]
+  sizes = {job.path: outputs.pixels(job.path) for job in jobs}
+  with program.progress_bar("restoring", "px", sum(sizes.values()), unit_scale=True) as bar:
+
+    def tell(outcome):
+      if outcome.status != RESTORED:
+        # Work that will not be done would spoil the time to go.
+        bar.total = max(bar.n, bar.total - sizes[outcome.path])
+      arrow = ":" if outcome.status == FAILED else " ->"
+      log(f"{outcome.status}: {outcome.path}{arrow} {outcome.detail}")
+
+    return outcomes + run(jobs, network, config, bar.update, tell)
 
 
 def run(
@@ -96,8 +135,8 @@ def _one(job, network, config, on_pixels):
   found = original.decode(data, job.path, int(config.max_megapixels * 1e6))
   made = restoring.restore_original(found, network, config.quality, config.strength, on_pixels)
   height, width = found.samples.shape[:2]
-  upright = original.upright(made.samples, found.turn)
-  alpha = None if found.alpha is None else original.upright(found.alpha, found.turn)
+  upright = original.upright(made.samples, found.orientation)
+  alpha = None if found.alpha is None else original.upright(found.alpha, found.orientation)
   metadata = found.metadata if config.metadata == "keep" else original.Metadata()
   notes = [made.condition.source, *found.notes]
   # Before encoding, which needs the most memory.
@@ -120,6 +159,15 @@ def _check_memory(path, data, config):
       f"needs {-(-needed // _MIB)} MiB for {width}x{height} pixels, more than --max_memory="
       f"{config.max_memory}",
     )
+
+
+def _prepare(folder):
+  try:
+    pathlib.Path(folder).mkdir(parents=True, exist_ok=True)
+  except OSError as error:
+    raise OSError(
+      f"out {folder} cannot be written: {error.strerror}. Choose another --out."
+    ) from error
 
 
 def _write(target: pathlib.Path, data):

@@ -17,6 +17,9 @@ from deblock.model import restorer
 from deblock.records import images, jpeg_encoders, jpeg_tables, jpeg_traces, original
 
 _BLOCK = 8
+# From here on JPEGs are left as they are. On 8 validation images in 4:2:0 the shipped networks gain
+# 0.1 dB at quality 98 and nothing at 99; in 4:4:4 they lose 0.2 to 1.1 dB.
+_GOOD = 98
 _LUMA = np.array((0.299, 0.587, 0.114), np.float32)  # ITU-T T.871.
 
 
@@ -24,7 +27,8 @@ class Condition(NamedTuple):
   """What is known of the JPEG that the pixels come from.
 
   Attributes:
-    tables: int32 [2, 8, 8], its quantisation steps; None where there is no sign of a JPEG.
+    tables: int32 [2, 8, 8], its quantisation steps; None where there is nothing to restore: no sign
+      of a JPEG, or one of quality 98 or more.
     top: the rows above its first whole block, 0 to 7.
     left: the columns before it.
     source: how that is known, for a log.
@@ -61,7 +65,7 @@ def restore(
       [H, W, 3] RGB, uint8 [H, W] gray or uint16 [H, W] gray.
     model: the weights, "default" or "fast". They are loaded once.
     quality: IJG quality of the JPEG; 0 to take its own tables or, of what is no JPEG file, to look
-      for traces. Without traces the pixels come back as they are.
+      for traces. Without traces, and from quality 98 on, the pixels come back as they are.
     strength: 1 for all of the network's correction, 0 for none.
   Returns:
     uint8 [H, W, 3], uint8 [H, W] or uint16 [H, W]. Transparency is left out.
@@ -77,7 +81,8 @@ def restore(
     path = os.fspath(source)
     found = original.decode(images.read_bytes(path), path)
   made = restore_original(found, _shipped(model), quality, strength)
-  return original.upright(made.samples, found.turn)
+  # Neither a view, nor the caller's own array.
+  return np.array(original.upright(made.samples, found.orientation))
 
 
 def restore_original(
@@ -135,6 +140,9 @@ def find_condition(found: original.Original, quality: int = 0) -> Condition:
       tables = jpeg_tables.quantization_tables(quality)
       return Condition(tables, 0, 0, f"quality {quality} as asked, {header}")
     nearest = jpeg_encoders.nearest_quality(header.tables)
+    if nearest >= _GOOD:
+      source = f"quality {nearest} by its own tables, {header}: pixels left as they are"
+      return Condition(None, 0, 0, source)
     return Condition(header.tables, 0, 0, f"quality {nearest} by its own tables, {header}")
   traces = jpeg_traces.find(_to_8_bits(found.samples))
   top, left = (traces.top, traces.left) if traces else (0, 0)
@@ -176,7 +184,7 @@ def _of_array(samples):
       "an image must be uint8 [H, W, 3], uint8 [H, W] or uint16 [H, W], got "
       f"{samples.dtype} {list(samples.shape)}."
     )
-  return original.Original(samples, None, None, "", None, original.Metadata(), ())
+  return original.Original(samples, None, 1, "", None, original.Metadata(), ())
 
 
 def _to_8_bits(samples):

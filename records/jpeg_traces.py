@@ -62,14 +62,9 @@ def find(pixels: np.ndarray) -> Traces | None:
   pixels = _middle(pixels)
   luma = _luma(pixels)
   corners = _varied_corners(luma, _clipped(pixels))
-  best = None
-  for top in range(8):
-    for left in range(8):
-      coefficients = _coefficients(luma, corners[:_KEPT], top, left)
-      quality, gain = _likeliest(coefficients)
-      if best is None or gain > best[0]:
-        best = gain, quality, top, left
-  _, quality, top, left = best
+  places = [(top, left) for top in range(8) for left in range(8)]
+  gains = [_likeliest(_coefficients(luma, corners[:_KEPT], *place))[1] for place in places]
+  top, left = places[int(np.argmax(gains))]
   coefficients = _coefficients(luma, corners[:_SURE_KEPT], top, left)
   quality, gain = _likeliest(coefficients)
   count = _large(coefficients).sum()

@@ -4,6 +4,7 @@ Where `images` makes uniform material of everything, this keeps gray gray, 16 bi
 alpha, leaves the pixels unturned, on the grid of their JPEG, and says what it could not keep.
 """
 
+from collections.abc import Callable
 import dataclasses
 import io
 import math
@@ -28,14 +29,15 @@ _LAYOUT_TAGS = frozenset(
     *(700, 34675),
   }
 )
-_TURNS = {
-  2: Image.Transpose.FLIP_LEFT_RIGHT,
-  3: Image.Transpose.ROTATE_180,
-  4: Image.Transpose.FLIP_TOP_BOTTOM,
-  5: Image.Transpose.TRANSPOSE,
-  6: Image.Transpose.ROTATE_270,
-  7: Image.Transpose.TRANSVERSE,
-  8: Image.Transpose.ROTATE_90,
+# By orientation, as views of an array: copies of large images would take much memory.
+_TURNS: dict[int, Callable[[np.ndarray], np.ndarray]] = {
+  2: lambda samples: samples[:, ::-1],
+  3: lambda samples: samples[::-1, ::-1],
+  4: lambda samples: samples[::-1],
+  5: lambda samples: samples.swapaxes(0, 1),
+  6: lambda samples: np.rot90(samples, -1),
+  7: lambda samples: np.rot90(samples, 2).swapaxes(0, 1),
+  8: lambda samples: np.rot90(samples),
 }
 
 
@@ -47,7 +49,7 @@ class Metadata:
     exif: an EXIF block as JPEG files hold it, without an orientation.
     icc: a colour profile.
     xmp: an XMP packet, without an orientation.
-    dpi: pixels per inch, across and down.
+    dpi: pixels per inch, across and down, of what a viewer shows.
   """
 
   exif: bytes = b""
@@ -64,7 +66,8 @@ class Original:
     samples: uint8 [H, W, 3] RGB, uint8 [H, W] gray or uint16 [H, W] gray, in the order of the file,
       so that a JPEG's grid begins at the first pixel.
     alpha: uint8 [H, W], or None.
-    turn: how a viewer turns the pixels before it shows them, Pillow's name of it, or None.
+    orientation: how a viewer turns the pixels before it shows them, as EXIF numbers it; 1 for not
+      at all.
     format: Pillow's name of the file's format, such as "JPEG".
     header: of a JPEG, else None.
     metadata: what goes with the pixels.
@@ -73,7 +76,7 @@ class Original:
 
   samples: np.ndarray
   alpha: np.ndarray | None
-  turn: Image.Transpose | None
+  orientation: int
   format: str
   header: jpeg_header.JpegHeader | None
   metadata: Metadata
@@ -98,23 +101,21 @@ def decode(data: bytes, name: str, max_pixels: int = images.MAX_PIXELS) -> Origi
     if isinstance(picture, JpegImagePlugin.JpegImageFile):
       header = jpeg_header.header(picture)
     notes = []
-    if picture.mode in ("RGB", "RGBA") and ";16" in str([tile[3] for tile in picture.tile]):
+    if picture.mode in ("RGB", "RGBA") and ";16" in str(getattr(picture, "tile", "")):
       notes.append("16-bit colour became 8-bit")
     # Of TIFF files decoding turns the pixels, and removes the orientation.
     picture.load()
-    metadata, turn = _metadata(picture, notes)
+    metadata, orientation = _metadata(picture, notes)
     samples, alpha = _samples(name, picture, notes)
     if picture.mode in ("CMYK", "LAB", "HSV", "YCbCr"):
       metadata = dataclasses.replace(metadata, icc=b"")
     format_name = images.format_name(picture)
-    return Original(samples, alpha, turn, format_name, header, metadata, tuple(notes))
+    return Original(samples, alpha, orientation, format_name, header, metadata, tuple(notes))
 
 
-def upright(samples: np.ndarray, turn: Image.Transpose | None) -> np.ndarray:
-  """Returns samples, [H, W] or [H, W, 3], as a viewer shows them, by `Original.turn`."""
-  if turn is None:
-    return samples
-  return np.asarray(Image.fromarray(samples).transpose(turn))
+def upright(samples: np.ndarray, orientation: int) -> np.ndarray:
+  """Returns samples, [H, W] or [H, W, 3], as a viewer shows them; a view where that will do."""
+  return _TURNS[orientation](samples) if orientation in _TURNS else samples
 
 
 def descriptive(exif: bytes) -> bytes:
@@ -134,13 +135,14 @@ def _descriptive(tags):
 
 
 def _metadata(picture, notes):
-  """Returns the metadata and the turn; what is damaged is left out and noted."""
-  exif, xmp, turn = b"", picture.info.get("xmp", b""), None
+  """Returns the metadata and the orientation; what is damaged is left out and noted."""
+  exif, xmp, orientation = b"", picture.info.get("xmp", b""), 1
   xmp = xmp.encode() if isinstance(xmp, str) else bytes(xmp or b"")
   try:
     tags = picture.getexif()
-    turn = _TURNS.get(tags.get(_BASE.Orientation))
-    if turn is not None:
+    orientation = tags.get(_BASE.Orientation, 1)
+    orientation = orientation if orientation in _TURNS else 1
+    if orientation != 1:
       xmp = _without_orientation(xmp)
     if picture.format == "TIFF":
       exif = _descriptive(tags)
@@ -156,7 +158,11 @@ def _metadata(picture, notes):
     exif = b""
   if exif and not exif.startswith(_EXIF_MARK):
     exif = _EXIF_MARK + exif
-  return Metadata(exif, picture.info.get("icc_profile") or b"", xmp, _dpi(picture)), turn
+  dpi = _dpi(picture)
+  if dpi and orientation >= 5:
+    # Across is down once the pixels lie on their side.
+    dpi = dpi[::-1]
+  return Metadata(exif, picture.info.get("icc_profile") or b"", xmp, dpi), orientation
 
 
 def _without_orientation(xmp):
@@ -187,13 +193,13 @@ def _samples(name, picture, notes):
   if picture.has_transparency_data:
     gray = picture.mode in ("L", "LA", "La")
     picture = picture.convert("LA" if gray else "RGBA")
-    bands = np.array(picture)
+    bands = np.asarray(picture)
     return np.ascontiguousarray(bands[..., 0] if gray else bands[..., :3]), bands[..., -1].copy()
   if picture.mode in ("1", "L"):
-    return np.array(picture.convert("L")), None
+    return np.asarray(picture if picture.mode == "L" else picture.convert("L")), None
   if picture.mode == "CMYK":
-    return np.array(_rgb_of_cmyk(picture, notes)), None
-  return np.array(picture.convert("RGB")), None
+    return np.asarray(_rgb_of_cmyk(picture, notes)), None
+  return np.asarray(picture if picture.mode == "RGB" else picture.convert("RGB")), None
 
 
 def _deep(name, picture):

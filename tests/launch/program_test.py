@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from deblock.launch import config, pipeline_report, selection
+from deblock.launch import config, demo_sheet, pipeline_report, restore_config, selection
 from deblock.model import config as model_config
 from deblock.pipeline import config as input_config
 from deblock.records import config as records_config
@@ -21,10 +21,13 @@ PARTS = {
   "evaluate": SHARED,
   "compare": SHARED,
   "inspect_pipeline": (input_config.InputConfig, pipeline_report.ReportConfig),
+  "restore": (restore_config.RestoreConfig,),
+  "demo": (demo_sheet.DemoConfig,),
 }
 MISTAKES = {
   "wrong value": (["train", "--records=r", "--logdir=l", "--crop_size=60"], "crop_size", "60"),
   "missing": (["build_records"], "records", "''"),
+  "no names": (["restore", "--out=o"], "IN...", "--out=DIR"),
   "nothing asked for": (["inspect_pipeline", "--records=r"], "--benchmark", "--show"),
 }
 # Prints each error's exit status on standard output, and leaves its message on the other.
