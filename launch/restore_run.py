@@ -66,16 +66,22 @@ def restore(
   network = trained.load("" if config.logdir else config.model, config.logdir, window_bytes(config))
   outcomes = [Outcome(item.path, FAILED, 0, item.reason) for item in refused]
   sizes = {job.path: outputs.pixels(job.path) for job in jobs}
-  with program.progress_bar("restoring", "px", sum(sizes.values()), unit_scale=True) as bar:
+  total = sum(sizes.values())
+  with program.progress_bar("restoring", "px", total, unit_scale=True) as bar:
+
+    def count(pixels):
+      bar.update(pixels)
 
     def tell(outcome):
+      nonlocal total
       if outcome.status != RESTORED:
         # Work that will not be done would spoil the time to go.
-        bar.total = max(bar.n, bar.total - sizes[outcome.path])
+        total -= sizes[outcome.path]
+        bar.total = max(bar.n, total)
       arrow = ":" if outcome.status == FAILED else " ->"
       log(f"{outcome.status}: {outcome.path}{arrow} {outcome.detail}")
 
-    return outcomes + run(jobs, network, config, bar.update, tell)
+    return outcomes + run(jobs, network, config, count, tell)
 
 
 def run(

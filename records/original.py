@@ -192,7 +192,8 @@ def _samples(name, picture, notes):
     raise images.ImageError(name, "has floating-point samples, whose range is not known")
   if picture.has_transparency_data:
     gray = picture.mode in ("L", "LA", "La")
-    picture = picture.convert("LA" if gray else "RGBA")
+    mode = "LA" if gray else "RGBA"
+    picture = picture if picture.mode == mode else picture.convert(mode)
     bands = np.asarray(picture)
     return np.ascontiguousarray(bands[..., 0] if gray else bands[..., :3]), bands[..., -1].copy()
   if picture.mode in ("1", "L"):
