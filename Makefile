@@ -22,7 +22,7 @@ GIVEN = $(filter-out STEPS=%,$(MAKEOVERRIDES))
 SELECTION = --logdir=$(LOGDIR) --records=$(RECORDS) --output=$(EVALUATION) --qualities=$(QUALITIES)
 
 .DEFAULT_GOAL := help
-.PHONY: help install records train evaluate compare tensorboard test lint typecheck bench \
+.PHONY: help install demo records train evaluate compare tensorboard test lint typecheck bench \
   bench-faithful bench-kodak bench-records bench-jpeg bench-pipeline clean
 
 help: ## list these targets
@@ -39,6 +39,9 @@ $(INSTALLED): setup.cfg pyproject.toml .ci/constraints.txt
 	@$(BIN)/python -m pip install --disable-pip-version-check --constraint .ci/constraints.txt \
 	  --editable '.[test]'
 	@touch $@
+
+demo: $(INSTALLED) ## restore sample photographs with the weights that ship, and draw a picture
+	@$(BIN)/deblock-demo --output=$(WORKDIR)/demo
 
 records: $(INSTALLED) ## shard the images into TFRecords
 	@$(BIN)/deblock-records --records=$(RECORDS) --images='$(IMAGES)' --source='$(SOURCE)' \

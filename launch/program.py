@@ -11,7 +11,11 @@ import tqdm
 from deblock.records import graph_errors, quiet
 
 
-def run(main: Callable[[Sequence[str]], int | None], takes_arguments: bool = False) -> None:
+def run(
+  main: Callable[[Sequence[str]], int | None],
+  takes_arguments: bool = False,
+  takes_names: bool = False,
+) -> None:
   """Runs a program, and turns its user's mistakes into one line and an exit status of 1.
 
   A mistake is a ValueError, an OSError, a RuntimeError or an ArithmeticError, which the functions
@@ -21,12 +25,13 @@ def run(main: Callable[[Sequence[str]], int | None], takes_arguments: bool = Fal
   Args:
     main: takes the command line without the flags, the program's name first.
     takes_arguments: whether `main` has a use for more than flags, which must follow a lone --.
+    takes_names: whether `main` takes names, such as those of files, which may stand anywhere.
   """
 
   def guarded(arguments):
     extra = list(arguments[1:])
     passed_on = sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else []
-    if extra != (passed_on if takes_arguments else []):
+    if not takes_names and extra != (passed_on if takes_arguments else []):
       raise app.UsageError(f"not understood: {' '.join(extra)}; options start with --.")
     verbose = flags.FLAGS.verbosity > 0
     if not verbose:

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from deblock.launch import checkpoints, config
-from deblock.model import pretrained, registry, restorer
+from deblock.launch import config, trained
+from deblock.model import pretrained, restorer
 from deblock.pipeline import config as input_config
 from deblock.pipeline import dataset
 from deblock.records import codec, cutting, identity, jpeg_tables, sources
@@ -81,13 +81,7 @@ def load_restorer(settings: SelectionConfig) -> restorer.Restorer:
     FileNotFoundError: if there is no run or no checkpoint.
     ValueError: if they do not fit each other, or the shipped weights are damaged.
   """
-  if settings.model:
-    return restorer.Restorer(*pretrained.load(settings.model))
-  run = config.load(settings.logdir)
-  entry = registry.configured(run.model)
-  network = entry.build(run.model.width, run.model.residual)
-  checkpoints.restore_network(settings.logdir, network)
-  return restorer.Restorer(network, entry)
+  return trained.load(settings.model, settings.logdir)
 
 
 class Chosen(NamedTuple):

@@ -1,5 +1,8 @@
 """Restores images of any size with a network, tile by tile."""
 
+from collections.abc import Iterator
+from typing import NamedTuple
+
 import numpy as np
 import tensorflow as tf
 
@@ -20,6 +23,25 @@ def usual_tile(entry: registry.Entry) -> int:
   if entry.blockwise:
     return BLOCK
   return TILE_WITH_CONTEXT if entry.keeps_size else TILE
+
+
+class Part(NamedTuple):
+  """A part of a restored image.
+
+  Attributes:
+    top: its first row in the image.
+    left: its first column.
+    restored: float32 [h, w, 3], the network's output, which [0, 1] does not bound.
+  """
+
+  top: int
+  left: int
+  restored: np.ndarray
+
+
+def to_bytes(restored):
+  """Returns restored samples, float32 of any shape, clipped to [0, 1] and rounded to uint8."""
+  return np.rint(np.clip(restored, 0.0, 1.0) * 255.0).astype(np.uint8)
 
 
 class Restorer:
@@ -70,6 +92,18 @@ class Restorer:
     Raises:
       ValueError: if the image is not uint8 [H, W, 3], or the tables are missing or misshapen.
     """
+    whole = np.empty_like(compressed)
+    for top, left, restored in self.parts(compressed, tables):
+      height, width, _ = restored.shape
+      whole[top : top + height, left : left + width] = to_bytes(restored)
+    return whole
+
+  def parts(self, compressed, tables=None) -> Iterator[Part]:
+    """Yields the restored image in parts that cover it once, neither clipped nor rounded yet.
+
+    A network that keeps the size yields each tile as soon as it is made; any other yields the image
+    as one part. Arguments and errors are those of `__call__`, and errors come before any work.
+    """
     if compressed.ndim != 3 or compressed.shape[2] != 3 or compressed.dtype != np.uint8:
       raise ValueError(
         f"an image must be uint8 [H, W, 3], got {compressed.dtype} {list(compressed.shape)}."
@@ -80,14 +114,14 @@ class Restorer:
     if tables.shape != (2, BLOCK, BLOCK):
       raise ValueError(f"tables must have shape [2, 8, 8], got {list(tables.shape)}.")
     tables = tf.constant(tables[np.newaxis], tf.float32)
-    restore = self._by_windows if self._entry.keeps_size else self._by_tiles
-    return np.rint(np.clip(restore(compressed, tables), 0.0, 1.0) * 255.0).astype(np.uint8)
+    if self._entry.keeps_size:
+      return self._by_windows(compressed, tables)
+    return iter((Part(0, 0, self._by_tiles(compressed, tables)),))
 
   def _by_windows(self, compressed, tables):
-    """Returns float32 [H, W, 3]; each tile is seen with what surrounds it inside the image."""
+    """Yields each tile, which is seen with what surrounds it inside the image."""
     height, width, _ = compressed.shape
     tile, context = self._tile, self._entry.context
-    restored = np.empty(compressed.shape, np.float32)
     for top in range(0, height, tile):
       for left in range(0, width, tile):
         first_row, first_column = max(0, top - context), max(0, left - context)
@@ -95,8 +129,7 @@ class Restorer:
           first_row : top + tile + context, first_column : left + tile + context
         ] / np.float32(255.0)
         made = self._run(window[np.newaxis], tables)[0, top - first_row :, left - first_column :]
-        restored[top : top + tile, left : left + tile] = made[:tile, :tile]
-    return restored
+        yield Part(top, left, made[:tile, :tile].numpy())
 
   def _by_tiles(self, compressed, tables):
     """Returns float32 [H, W, 3]; many tiles to a call, the image continued beyond its border."""

@@ -1,5 +1,7 @@
 """Reads image files from the wild into RGB pixels, or says why that cannot be done."""
 
+from collections.abc import Iterator
+import contextlib
 import io
 from typing import NamedTuple
 import warnings
@@ -68,13 +70,21 @@ def read_picture(path: str, max_pixels: int = MAX_PIXELS) -> Picture:
   Raises:
     ImageError: if the file is missing or cannot be read, or as `decode_picture`.
   """
+  return decode_picture(read_bytes(path), path, max_pixels)
+
+
+def read_bytes(path: str) -> bytes:
+  """Returns what a file holds, local or any that `tf.io.gfile` reads.
+
+  Raises:
+    ImageError: if the file is missing or cannot be read.
+  """
   try:
     with tf.io.gfile.GFile(path, "rb") as file:
-      data = file.read()
+      return file.read()
   except (OSError, UnicodeError, tf.errors.OpError) as error:
     reason = getattr(error, "message", None) or str(error)
     raise ImageError(path, f"cannot be read: {reason}") from error
-  return decode_picture(data, path, max_pixels)
 
 
 def read_rgb(path: str, max_pixels: int = MAX_PIXELS) -> np.ndarray:
@@ -98,6 +108,17 @@ def decode_picture(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Pict
   Raises:
     ImageError: if the data are empty, damaged, no image, too large or of several frames.
   """
+  with opened(data, name, max_pixels) as picture:
+    pixels = _to_rgb(name, ImageOps.exif_transpose(picture))
+    return Picture(pixels, format_name(picture))
+
+
+@contextlib.contextmanager
+def opened(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Iterator[Image.Image]:
+  """Opens an image from the bytes of its file, and says of it what goes wrong in the body too.
+
+  The pixels are not decoded yet. Arguments and errors are those of `decode_picture`.
+  """
   if not data:
     raise ImageError(name, "cannot be read as an image: the file is empty")
   try:
@@ -108,8 +129,7 @@ def decode_picture(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Pict
       warnings.simplefilter("ignore", UserWarning)
       with Image.open(io.BytesIO(data), formats=_FORMATS) as picture:
         _check(name, picture, max_pixels)
-        file_format = "JPEG" if picture.format == "MPO" else str(picture.format)
-        return Picture(_to_rgb(name, ImageOps.exif_transpose(picture)), file_format)
+        yield picture
   except ImageError:
     raise
   except Image.UnidentifiedImageError as error:
@@ -119,6 +139,11 @@ def decode_picture(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Pict
     # Damaged files make Pillow's many decoders raise a dozen kinds, struct.error to KeyError.
     detail = str(error) or type(error).__name__
     raise ImageError(name, f"cannot be read as an image: {detail}") from error
+
+
+def format_name(picture: Image.Image) -> str:
+  """Returns `Picture.format` of what `opened` gives."""
+  return "JPEG" if picture.format == "MPO" else str(picture.format)
 
 
 def _check(path, picture, max_pixels):

@@ -9,7 +9,14 @@ import sys
 
 import pytest
 
-from deblock.launch import config, pipeline_report, selection, serving
+from deblock.launch import (
+  config,
+  demo_sheet,
+  pipeline_report,
+  restore_config,
+  selection,
+  serving,
+)
 from deblock.model import config as model_config
 from deblock.model import registry
 from deblock.pipeline import config as input_config
@@ -23,10 +30,13 @@ PARTS = {
   "evaluate": SHARED,
   "compare": SHARED,
   "inspect_pipeline": (input_config.InputConfig, pipeline_report.ReportConfig),
+  "restore": (restore_config.RestoreConfig,),
+  "demo": (demo_sheet.DemoConfig,),
 }
 MISTAKES = {
   "wrong value": (["train", "--records=r", "--logdir=l", "--crop_size=60"], "crop_size", "60"),
   "missing": (["build_records"], "records", "''"),
+  "no names": (["restore", "--out=o"], "IN...", "--out=DIR"),
   "nothing asked for": (["inspect_pipeline", "--records=r"], "--benchmark", "--show"),
 }
 # Prints each error's exit status on standard output, and leaves its message on the other.

@@ -192,3 +192,27 @@ def test_arrays_that_are_no_images_are_refused(image, message):
   restore = restorer.Restorer(_identity, _ENTRY)
   with pytest.raises(ValueError, match=message):
     restore(image)
+
+
+def test_the_parts_of_a_network_that_keeps_the_size_cover_the_image_once():
+  """Each tile is seen with its context, and is neither clipped nor rounded."""
+  seen = []
+
+  def doubled(tiles, training):
+    seen.append(tiles.shape)
+    return 2.0 * tiles
+
+  entry = dataclasses.replace(_ENTRY, keeps_size=True, context=8)
+  image = _image(40, 53)
+  count = np.zeros(image.shape, int)
+  for top, left, restored in restorer.Restorer(doubled, entry, 16).parts(image):
+    place = slice(top, top + restored.shape[0]), slice(left, left + restored.shape[1])
+    count[place] += 1
+    assert restored.dtype == np.float32
+    np.testing.assert_allclose(restored, image[place] / 127.5, rtol=1e-6)
+  assert (count == 1).all()
+
+
+def test_parts_refuse_what_is_no_image_before_any_work():
+  with pytest.raises(ValueError, match=r"must be uint8 \[H, W, 3\]"):
+    restorer.Restorer(_identity, _ENTRY).parts(np.zeros((8, 8), np.uint8))

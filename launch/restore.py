@@ -1,0 +1,34 @@
+"""deblock-restore: takes the JPEG artifacts out of photographs.
+
+deblock-restore IN... --out=DIR
+
+IN are files, folders or quoted globs. A JPEG's own tables tell how strongly it was compressed; of
+other formats the pixels do, if they were a JPEG. Finished files are skipped, inputs left alone.
+"""
+
+import time
+
+import tqdm
+
+from deblock.launch import flags as config_flags
+from deblock.launch import program, restore_config, restore_run
+
+config_flags.define(restore_config.RestoreConfig)
+
+
+def main(arguments):
+  """Restores as the arguments say; the exit status is 1 if a file failed."""
+  config = config_flags.parse(restore_config.RestoreConfig)
+  began = time.monotonic()
+  outcomes = restore_run.restore(arguments[1:], config, tqdm.tqdm.write)
+  print(restore_run.table(outcomes, time.monotonic() - began))
+  return int(any(outcome.status == restore_run.FAILED for outcome in outcomes))
+
+
+def run():
+  """Entry point of the console script."""
+  program.run(main, takes_names=True)
+
+
+if __name__ == "__main__":
+  run()

@@ -1,0 +1,56 @@
+"""How deblock-restore restores a set of files, as one value."""
+
+import dataclasses
+
+from deblock.launch import restoring
+from deblock.model import pretrained
+from deblock.records import jpeg_tables, saving
+
+METADATA = ("keep", "strip")
+# Above it Pillow refuses by itself.
+_MOST_MEGAPIXELS = 178.0
+_LEAST_MEMORY = 256
+
+
+def _field(default, help_line):
+  return dataclasses.field(default=default, metadata={"help": help_line})
+
+
+@dataclasses.dataclass(frozen=True)
+class RestoreConfig:
+  """The flags of deblock-restore."""
+
+  out: str = _field("", "folder to write to; folders below the inputs are kept there")
+  model: str = _field("default", "network that ships with deblock: default or fast")
+  logdir: str = _field("", "folder of a run whose latest checkpoint is used in place of --model")
+  format: str = _field("png", "of the results: png, webp or tiff, without loss, or jpg, quality 95")
+  suffix: str = _field("", "added to the names of the results, before the dot")
+  overwrite: bool = _field(
+    False, "restore what is finished again, and let a result take the place of its own input"
+  )
+  strength: float = _field(1.0, "how much of the correction is applied, 0 to 1")
+  quality: int = _field(0, "of the JPEG, if not what its tables or its pixels tell; 0 for these")
+  metadata: str = _field("keep", "EXIF, colour profile, XMP and resolution: keep or strip")
+  max_memory: int = _field(2048, "MiB above what the libraries take; larger images are refused")
+  max_megapixels: float = _field(134.0, "larger images are refused before they are decoded")
+
+  def __post_init__(self):
+    """Raises ValueError where a field is missing or out of range."""
+    if not self.out:
+      raise ValueError("out must name a folder: use --out=DIR.")
+    if not self.logdir:
+      pretrained.check_name(self.model)
+    saving.check_format(self.format)
+    if any(part in self.suffix for part in ("/", "\\", "\0")):
+      raise ValueError(f"suffix must be a part of a file's name, got {self.suffix!r}.")
+    restoring.check_strength(self.strength)
+    if self.quality:
+      jpeg_tables.check_quality(self.quality)
+    if self.metadata not in METADATA:
+      raise ValueError(f"metadata must be one of {', '.join(METADATA)}, got {self.metadata!r}.")
+    if self.max_memory < _LEAST_MEMORY:
+      raise ValueError(f"max_memory must be at least {_LEAST_MEMORY} MiB, got {self.max_memory}.")
+    if not 0 < self.max_megapixels <= _MOST_MEGAPIXELS:
+      raise ValueError(
+        f"max_megapixels must be in (0, {_MOST_MEGAPIXELS:g}], got {self.max_megapixels:g}."
+      )

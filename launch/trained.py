@@ -1,0 +1,41 @@
+"""Networks with weights, ready for whole images: those that ship, and those of runs."""
+
+import math
+
+from deblock.launch import checkpoints, config
+from deblock.model import pretrained, registry, restorer
+
+# Measured as the growth of the process above what was in use before, for each pixel of a tile with
+# its context: 840 for deblocknet and 430 for deblocknet_fast at most, in tiles of 256 to 768.
+_WINDOW_BYTES_PER_PIXEL = 900
+_SMALLEST_TILE = 64
+_GRID = 16  # Of chroma blocks, so that a tile has whole ones.
+
+
+def load(model: str = "", logdir: str = "", window_bytes: int = 0) -> restorer.Restorer:
+  """Returns a network and how it is run over images of any size.
+
+  Args:
+    model: name of weights that ship with deblock; empty to take a run's.
+    logdir: folder of a run, whose latest checkpoint is used.
+    window_bytes: about what the work on one tile may take; 0 for the restorer's own choice, which
+      it never exceeds. Networks that do not keep an image's size ignore it.
+  Raises:
+    FileNotFoundError: if there is no run or no checkpoint.
+    ValueError: if they do not fit each other, or the shipped weights are unknown or damaged.
+  """
+  if model:
+    network, entry = pretrained.load(model)
+  else:
+    run = config.load(logdir)
+    entry = registry.configured(run.model)
+    network = entry.build(run.model.width, run.model.residual)
+    checkpoints.restore_network(logdir, network)
+  tile = tile_within(window_bytes, entry) if window_bytes and entry.keeps_size else None
+  return restorer.Restorer(network, entry, tile)
+
+
+def tile_within(window_bytes: int, entry: registry.Entry) -> int:
+  """Returns the side of the largest tile that takes so much memory, 64 at least."""
+  side = math.isqrt(window_bytes // _WINDOW_BYTES_PER_PIXEL) - 2 * entry.context
+  return min(max(_SMALLEST_TILE, side // _GRID * _GRID), restorer.TILE_WITH_CONTEXT)

@@ -1,0 +1,101 @@
+"""What the header of a JPEG file says of its compression: tables, colours, subsampling."""
+
+from typing import NamedTuple
+
+import numpy as np
+from PIL import JpegImagePlugin
+
+from deblock.records import jpeg_tables
+
+_LARGEST_STEP = 255  # Of baseline JPEG.
+_RATIOS = {(1, 1): "444", (2, 1): "422", (2, 2): "420", (1, 2): "440", (4, 1): "411"}
+
+
+class JpegHeader(NamedTuple):
+  """How a JPEG was made.
+
+  Attributes:
+    tables: int32 [2, 8, 8] in [1, 255], steps of luma and chroma in natural order; of RGB and CMYK
+      files those of the first and second component. Steps of 16-bit tables end at 255. None where
+      the header has no tables for them.
+    colours: of the stored samples: "gray", "YCbCr", "RGB", "CMYK" or "YCCK".
+    subsampling: of chroma, such as "420"; of unusual ratios two numbers, such as "3x1"; ""
+      for gray.
+    progressive: whether the file is built up in several scans.
+  """
+
+  tables: np.ndarray | None
+  colours: str
+  subsampling: str
+  progressive: bool
+
+  def __str__(self):
+    """Returns it as the words of a log: "YCbCr 420, progressive"."""
+    words = " ".join(filter(None, (self.colours, self.subsampling)))
+    return f"{words}, progressive" if self.progressive else words
+
+
+def header(picture: JpegImagePlugin.JpegImageFile) -> JpegHeader:
+  """Returns the header of a JPEG that Pillow has opened; its pixels need not be decoded.
+
+  Raises:
+    ValueError: if a step is 0, which no decoder can divide by.
+  """
+  colours = _colours(picture)
+  return JpegHeader(
+    tables=_tables(picture),
+    colours=colours,
+    subsampling="" if colours == "gray" else _subsampling(picture),
+    progressive=bool(picture.info.get("progressive")),
+  )
+
+
+def with_chroma(luma: np.ndarray) -> np.ndarray:
+  """Returns the tables of a gray JPEG, which has one, with the chroma that belongs to it.
+
+  Args:
+    luma: [8, 8], steps in [1, 255].
+  Returns:
+    int32 [2, 8, 8]: these steps, and the standard's for chroma at the IJG quality whose luma steps
+    differ from them by the least factor on average.
+  """
+  every = np.log(jpeg_tables.all_quantization_tables()[1:, 0])
+  distances = np.abs(every - np.log(luma)).mean(axis=(1, 2))
+  # Of equally near qualities the higher, whose network does less.
+  quality = 100 - int(np.argmin(distances[::-1]))
+  return np.stack([luma, jpeg_tables.quantization_tables(quality)[1]]).astype(np.int32)
+
+
+def _tables(picture):
+  numbers = [layer[3] for layer in picture.layer[:2]]
+  if not numbers or not set(numbers) <= picture.quantization.keys():
+    return None
+  # Pillow turns the file's zig-zag into natural order.
+  tables = np.array([picture.quantization[number] for number in numbers], np.int32)
+  tables = tables.reshape(-1, 8, 8)
+  if tables.min() < 1:
+    raise ValueError("its quantisation table has a step of 0")
+  tables = np.minimum(tables, _LARGEST_STEP)
+  return tables if len(tables) == 2 else with_chroma(tables[0])
+
+
+def _colours(picture):
+  layers, transform = picture.layers, picture.info.get("adobe_transform")
+  if layers == 1:
+    return "gray"
+  if layers == 4:
+    return "YCCK" if transform == 2 else "CMYK"
+  # The rule of libjpeg: a JFIF marker outweighs Adobe's, and that the components' names.
+  if "jfif" not in picture.info:
+    names = bytes(layer[0] for layer in picture.layer)
+    if transform == 0 or (transform is None and names == b"RGB"):
+      return "RGB"
+  return "YCbCr"
+
+
+def _subsampling(picture):
+  (_, across, down, _), (_, chroma_across, chroma_down, _) = picture.layer[:2]
+  if across % chroma_across or down % chroma_down:
+    return f"{across / chroma_across:.3g}x{down / chroma_down:.3g}"
+  ratio = (across // chroma_across, down // chroma_down)
+  return _RATIOS.get(ratio, f"{ratio[0]}x{ratio[1]}")

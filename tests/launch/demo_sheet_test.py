@@ -1,0 +1,33 @@
+import numpy as np
+import pytest
+
+from deblock.launch import demo_sheet, restoring
+from deblock.records import codec
+
+
+def test_the_sheet_has_a_row_for_each_photograph(monkeypatch):
+  seen = []
+
+  def restored(data, model):
+    seen.append((codec.decode(data).shape, model))
+    return codec.decode(data)
+
+  monkeypatch.setattr(restoring, "restore", restored)
+  monkeypatch.setattr(demo_sheet, "_SIDE", 64)
+  sheet = demo_sheet.sheet("fast", (10, 30))
+  assert seen == [((64, 64, 3), "fast")] * 4
+  assert sheet.dtype == np.uint8 and sheet.shape[0] % 4 == 0 and sheet.shape[1] > 3 * 64
+
+
+@pytest.mark.parametrize(
+  ("change", "message"),
+  [
+    ({"output": ""}, "output must name a folder: use --output=DIR"),
+    ({"model": "best"}, "model must be one of default, fast, got 'best'"),
+    ({"qualities": ()}, "qualities must name one quality at least"),
+    ({"qualities": (0,)}, r"quality must be an integer in \[1, 100\], got 0"),
+  ],
+)
+def test_a_broken_rule_is_named(change, message):
+  with pytest.raises(ValueError, match=message):
+    demo_sheet.DemoConfig(**{"output": "o", **change})

@@ -1,0 +1,30 @@
+import pytest
+
+from deblock.launch import restore_config
+
+
+def test_the_defaults_need_a_folder_alone():
+  config = restore_config.RestoreConfig(out="o")
+  assert (config.model, config.format, config.metadata) == ("default", "png", "keep")
+  restore_config.RestoreConfig(out="o", model="mine", logdir="run")
+
+
+@pytest.mark.parametrize(
+  ("change", "message"),
+  [
+    ({"out": ""}, "out must name a folder: use --out=DIR"),
+    ({"model": "best"}, "model must be one of default, fast, got 'best'"),
+    ({"format": "gif"}, "format must be one of png, webp, tiff, jpg, got 'gif'"),
+    ({"suffix": "a/b"}, "suffix must be a part of a file's name, got 'a/b'"),
+    ({"strength": -0.1}, r"strength must be in \[0, 1\], got -0.1"),
+    ({"quality": 101}, r"quality must be an integer in \[1, 100\], got 101"),
+    ({"quality": -1}, r"quality must be an integer in \[1, 100\], got -1"),
+    ({"metadata": "some"}, "metadata must be one of keep, strip, got 'some'"),
+    ({"max_memory": 255}, "max_memory must be at least 256 MiB, got 255"),
+    ({"max_megapixels": 0.0}, r"max_megapixels must be in \(0, 178\], got 0"),
+    ({"max_megapixels": 200.0}, r"max_megapixels must be in \(0, 178\], got 200"),
+  ],
+)
+def test_a_broken_rule_is_named(change, message):
+  with pytest.raises(ValueError, match=message):
+    restore_config.RestoreConfig(**{"out": "o", **change})

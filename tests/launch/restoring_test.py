@@ -1,0 +1,187 @@
+import io
+import textwrap
+
+import numpy as np
+from PIL import Image
+import pytest
+
+from deblock.launch import restoring
+from deblock.model import restorer
+from deblock.records import codec, images, jpeg_tables, original
+
+# What the README shows.
+LINES = """
+from deblock.launch import restoring
+
+restored = restoring.restore("photo.jpg")
+"""
+
+
+class Stub:
+  """A network that adds 20 levels, and remembers what it saw."""
+
+  def __init__(self, tile=40):
+    self.tile = tile
+
+  def parts(self, compressed, tables):
+    self.seen, self.tables = compressed, tables
+    for top in range(0, compressed.shape[0], self.tile):
+      for left in range(0, compressed.shape[1], self.tile):
+        window = compressed[top : top + self.tile, left : left + self.tile]
+        yield restorer.Part(top, left, window / np.float32(255.0) + np.float32(20 / 255))
+
+
+def _lighter(pixels, strength=1.0):
+  return np.clip(np.rint(pixels + strength * 20), 0, 255).astype(np.uint8)
+
+
+def _data(pixels, kind="PNG", **options):
+  buffer = io.BytesIO()
+  Image.fromarray(pixels).save(buffer, kind, **options)
+  return buffer.getvalue()
+
+
+def _restore(data, **options):
+  stub = Stub()
+  made = restoring.restore_original(original.decode(data, "a"), stub, **options)
+  return made, stub
+
+
+def test_the_lines_of_the_readme_work(photograph, tmp_path, monkeypatch):
+  clean = photograph(64, 80)
+  (tmp_path / "photo.jpg").write_bytes(codec.encode(clean, 20))
+  monkeypatch.chdir(tmp_path)
+  names = {}
+  exec(LINES, names)
+  assert LINES.strip() in textwrap.dedent(restoring.__doc__)
+  assert len(LINES.split("\n\n")) <= 3
+  jpeg = codec.decode((tmp_path / "photo.jpg").read_bytes())
+  images_made = (names["restored"], jpeg)
+  error, before = (np.mean((image - clean.astype(float)) ** 2) for image in images_made)
+  assert error < 0.8 * before
+
+
+def test_a_file_bytes_and_pixels_are_restored_alike(photograph, tmp_path):
+  data = codec.encode(photograph(40, 56), 20)
+  (tmp_path / "a.jpg").write_bytes(data)
+  by_file = restoring.restore(tmp_path / "a.jpg", "fast")
+  np.testing.assert_array_equal(by_file, restoring.restore(data, "fast"))
+  np.testing.assert_array_equal(by_file, restoring.restore(codec.decode(data), "fast", quality=20))
+  assert by_file.flags.writeable
+
+
+@pytest.mark.parametrize("quality", [98, 100])
+def test_a_good_jpeg_is_left_as_it_is_unless_asked(photograph, quality):
+  data = codec.encode(photograph(24, 24), quality)
+  made, _ = _restore(data)
+  np.testing.assert_array_equal(made.samples, codec.decode(data))
+  assert made.condition.source.endswith("pixels left as they are")
+  made, _ = _restore(data, quality=97)
+  np.testing.assert_array_equal(made.samples, _lighter(codec.decode(data)))
+
+
+def test_a_jpeg_that_is_not_so_good_is_restored(photograph):
+  data = codec.encode(photograph(24, 24), 97)
+  np.testing.assert_array_equal(_restore(data)[0].samples, _lighter(codec.decode(data)))
+
+
+def test_the_files_own_tables_condition_the_network(photograph):
+  pixels = photograph(45, 56)
+  made, stub = _restore(codec.encode(pixels, 35))
+  np.testing.assert_array_equal(stub.tables, jpeg_tables.quantization_tables(35))
+  assert made.condition.source == "quality 35 by its own tables, YCbCr 420"
+  np.testing.assert_array_equal(made.samples, _lighter(codec.decode(codec.encode(pixels, 35))))
+
+
+def test_a_quality_that_is_given_outweighs_the_tables(photograph):
+  made, stub = _restore(codec.encode(photograph(24, 24), 35), quality=70)
+  np.testing.assert_array_equal(stub.tables, jpeg_tables.quantization_tables(70))
+  assert made.condition.source.startswith("quality 70 as asked")
+
+
+@pytest.mark.parametrize(("top", "left"), [(0, 0), (3, 5), (7, 1)])
+def test_of_a_screenshot_the_grid_begins_at_the_first_pixel(photograph, top, left):
+  jpeg = codec.decode(codec.encode(photograph(150, 160), 30))
+  shot = np.ascontiguousarray(jpeg[-top % 8 :, -left % 8 :])
+  made, stub = _restore(_data(shot))
+  assert made.condition[1:3] == (top, left)
+  np.testing.assert_array_equal(stub.tables, jpeg_tables.quantization_tables(30))
+  # Every whole block of the JPEG is a whole block of what the network sees.
+  first = (-top % 8, -left % 8)
+  np.testing.assert_array_equal(
+    stub.seen[8 if top else 0 :, 8 if left else 0 :],
+    jpeg[8 if first[0] else 0 :, 8 if first[1] else 0 :],
+  )
+  np.testing.assert_array_equal(made.samples, _lighter(shot))
+
+
+def test_a_clean_image_is_left_as_it_is(photograph):
+  pixels = photograph(64, 64)
+  made, _ = _restore(_data(pixels))
+  np.testing.assert_array_equal(made.samples, pixels)
+  assert made.condition.source == "no traces of JPEG: pixels left as they are"
+  made, _ = _restore(_data(pixels), quality=10)
+  np.testing.assert_array_equal(made.samples, _lighter(pixels))
+
+
+@pytest.mark.parametrize("strength", [0.0, 0.3, 1.0])
+def test_strength_blends(photograph, strength):
+  data = codec.encode(photograph(24, 24), 50)
+  made, _ = _restore(data, strength=strength)
+  difference = made.samples.astype(int) - _lighter(codec.decode(data), strength)
+  assert np.abs(difference).max() <= (0 if strength in (0.0, 1.0) else 1)
+
+
+def test_gray_stays_gray(photograph):
+  gray = photograph(24, 32)[..., 1]
+  made, stub = _restore(_data(gray, "JPEG", quality=40))
+  assert made.samples.shape == gray.shape
+  assert (stub.seen == stub.seen[..., :1]).all()
+  np.testing.assert_array_equal(made.samples, _lighter(stub.seen[..., 0]))
+
+
+def test_16_bits_keep_their_finer_levels():
+  deep = np.random.default_rng(0).integers(0, 50000, (24, 24)).astype(np.uint16)
+  made, _ = _restore(_data(deep), quality=50)
+  assert made.samples.dtype == np.uint16
+  difference = made.samples.astype(int) - (deep + np.rint(20 * 257).astype(int))
+  assert np.abs(difference).max() <= 1
+
+
+def test_an_orientation_is_applied_once(photograph, monkeypatch):
+  monkeypatch.setattr(restoring, "_shipped", lambda model: Stub())
+  exif = Image.Exif()
+  exif[274] = 6
+  data = _data(photograph(24, 40), "JPEG", exif=exif)
+  expected = _lighter(images.decode_picture(data, "a").pixels)
+  assert expected.shape == (40, 24, 3)
+  np.testing.assert_array_equal(restoring.restore(data), expected)
+
+
+def test_every_pixel_is_told(photograph):
+  told = []
+  _restore(codec.encode(photograph(50, 90), 50), on_part=told.append)
+  assert sum(told) == 50 * 90 and len(told) == 6
+  told.clear()
+  _restore(_data(photograph(50, 90)), on_part=told.append)
+  assert told == [50 * 90]
+
+
+@pytest.mark.parametrize(
+  ("options", "message"),
+  [
+    ({"strength": 1.1}, r"strength must be in \[0, 1\], got 1.1"),
+    ({"strength": float("nan")}, r"strength must be in \[0, 1\], got nan"),
+    ({"quality": 101}, r"quality must be an integer in \[1, 100\], got 101"),
+  ],
+)
+def test_values_out_of_range_are_named(photograph, options, message):
+  with pytest.raises(ValueError, match=message):
+    _restore(codec.encode(photograph(8, 8), 50), **options)
+
+
+def test_arrays_that_are_no_images_are_refused():
+  wrong = (np.zeros((8, 8, 4), np.uint8), np.zeros((8, 8), np.float32), np.zeros((0, 8), np.uint8))
+  for pixels in wrong:
+    with pytest.raises(ValueError, match="an image must be uint8"):
+      restoring.restore(pixels)

@@ -1,0 +1,33 @@
+import pytest
+
+from deblock.launch import trained
+from deblock.model import pretrained, registry, restorer
+
+_MIB = 2**20
+
+
+@pytest.mark.parametrize("name", ["deblocknet", "deblocknet_fast"])
+def test_a_tile_takes_no_more_than_it_may_and_has_whole_blocks(name):
+  entry = registry.get(name)
+  tiles = [trained.tile_within(mib * _MIB, entry) for mib in (1, 64, 128, 512, 4096)]
+  assert tiles == sorted(tiles)
+  assert tiles[0] == 64 and tiles[-1] == restorer.TILE_WITH_CONTEXT
+  assert all(tile % 16 == 0 for tile in tiles)
+  assert (tiles[2] + 2 * entry.context) ** 2 * 900 <= 128 * _MIB
+
+
+@pytest.mark.parametrize(("model", "tile"), [("deblocknet", 224), ("blockcnn_fc", None)])
+def test_the_tile_is_of_networks_that_keep_the_size_alone(monkeypatch, model, tile):
+  made = []
+  monkeypatch.setattr(pretrained, "load", lambda name: (name, registry.get(model)))
+  monkeypatch.setattr(restorer, "Restorer", lambda *arguments: made.append(arguments))
+  trained.load("mine", window_bytes=(tile or 224) ** 2 * 1500)
+  trained.load("mine")
+  assert made == [("mine", registry.get(model), tile), ("mine", registry.get(model), None)]
+
+
+def test_unknown_weights_and_missing_runs_are_named(tmp_path):
+  with pytest.raises(ValueError, match=f"one of {', '.join(pretrained.names())}, got 'best'"):
+    trained.load("best")
+  with pytest.raises(FileNotFoundError, match="holds no run"):
+    trained.load(logdir=str(tmp_path))

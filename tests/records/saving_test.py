@@ -1,0 +1,102 @@
+import io
+
+import numpy as np
+from PIL import Image
+import pytest
+
+from deblock.records import original, saving
+
+_EXIF = Image.Exif()
+_EXIF[271] = "Maker"
+_EXIF[256] = 12345  # A width that some cameras write, and that no TIFF must believe.
+_METADATA = original.Metadata(_EXIF.tobytes(), b"a profile", b"<x/>", (300.0, 150.0))
+_NOTHING = original.Metadata()
+_LOSSLESS = ("png", "webp", "tiff")
+
+
+def _opened(samples, format_name, alpha=None, metadata=_NOTHING):
+  data, notes = saving.encode(samples, alpha, metadata, format_name)
+  picture = Image.open(io.BytesIO(data))
+  picture.load()
+  return picture, notes
+
+
+@pytest.mark.parametrize("format_name", saving.FORMATS)
+def test_everything_is_kept_that_the_format_has(photograph, format_name):
+  pixels = photograph(24, 40)
+  picture, notes = _opened(pixels, format_name, metadata=_METADATA)
+  exif = picture.getexif()
+  assert exif[271] == "Maker"
+  assert picture.info["icc_profile"] == b"a profile"
+  xmp = picture.info["xmp"]
+  assert (xmp.encode() if isinstance(xmp, str) else xmp) == b"<x/>"
+  if format_name == "webp":
+    assert notes == ("resolution left out, as webp has none",)
+  else:
+    assert picture.info["dpi"] == pytest.approx((300, 150), abs=0.02)
+  assert picture.size == (40, 24)
+  difference = np.abs(np.asarray(picture).astype(int) - pixels)
+  assert difference.max() == 0 if format_name in _LOSSLESS else difference.mean() < 4
+
+
+@pytest.mark.parametrize("format_name", saving.FORMATS)
+def test_without_metadata_there_are_none(photograph, format_name):
+  picture, _ = _opened(photograph(8, 8), format_name)
+  assert 271 not in picture.getexif()
+  assert not {"exif", "icc_profile", "xmp"} & picture.info.keys()
+
+
+@pytest.mark.parametrize("format_name", saving.FORMATS)
+def test_gray_stays_gray_where_the_format_has_it(photograph, format_name):
+  gray = photograph(8, 16)[..., 0]
+  picture, _ = _opened(gray, format_name)
+  assert picture.mode == ("RGB" if format_name == "webp" else "L")
+  if format_name in _LOSSLESS:
+    np.testing.assert_array_equal(np.asarray(picture.convert("L")), gray)
+
+
+@pytest.mark.parametrize("format_name", saving.FORMATS)
+def test_alpha_is_kept_or_laid_on_white(photograph, format_name):
+  pixels = photograph(8, 16)
+  alpha = np.zeros((8, 16), np.uint8)
+  picture, notes = _opened(pixels, format_name, alpha)
+  if format_name == "jpg":
+    assert notes == ("transparency laid on white, as jpg has none",)
+    assert picture.mode == "RGB" and np.asarray(picture).min() > 250
+  else:
+    assert notes == ()
+    np.testing.assert_array_equal(np.asarray(picture), np.dstack([pixels, alpha]))
+
+
+@pytest.mark.parametrize("format_name", saving.FORMATS)
+def test_16_bits_stay_or_are_rounded(format_name):
+  deep = np.random.default_rng(0).integers(0, 65536, (8, 8)).astype(np.uint16)
+  picture, notes = _opened(deep, format_name)
+  if format_name in ("png", "tiff"):
+    np.testing.assert_array_equal(np.asarray(picture), deep)
+    assert notes == ()
+  else:
+    assert notes == (f"16 bits became 8, as {format_name} has no more",)
+
+
+def test_jpg_is_of_quality_95_with_full_chroma(photograph):
+  picture, _ = _opened(photograph(16, 16), "jpg")
+  assert [layer[1:3] for layer in picture.layer] == [(1, 1)] * 3
+  assert picture.quantization[0][0] == 2
+
+
+def test_what_a_jpeg_cannot_hold_is_left_out_and_noted(photograph):
+  metadata = original.Metadata(b"Exif\0\0" + b"x" * 65536, b"", b"x" * 65505)
+  picture, notes = _opened(photograph(8, 8), "jpg", metadata=metadata)
+  assert [note.split()[0] for note in notes] == ["EXIF", "XMP"]
+  assert not {"exif", "xmp"} & picture.info.keys()
+
+
+def test_an_image_that_is_too_long_is_refused():
+  with pytest.raises(ValueError, match="too large for webp: 16384x1 pixels, at most 16383"):
+    saving.encode(np.zeros((1, 16384, 3), np.uint8), None, original.Metadata(), "webp")
+
+
+def test_an_unknown_format_is_named():
+  with pytest.raises(ValueError, match="format must be one of png, webp, tiff, jpg, got 'bmp'"):
+    saving.check_format("bmp")
