@@ -214,7 +214,7 @@ register(
 register(
   Entry(
     name="fbcnn",
-    description="FBCNN (Jiang 2021), finds the quality itself; 71.9 M at its own --width=64",
+    description="FBCNN (Jiang 2021), finds the quality itself and has a dial for it",
     build=fbcnn.fbcnn,
     context=fbcnn.CONTEXT,
     border="zeros",
