@@ -77,7 +77,8 @@ def test_every_residual_network_starts_as_the_identity(name):
   np.testing.assert_array_equal(made, kept[:, : made.shape[1], : made.shape[2]])
 
 
-@pytest.mark.parametrize("name", registry.names())
+# A network that pools depends on all it is shown, if weakly: its entry says so.
+@pytest.mark.parametrize("name", [n for n in registry.names() if not registry.get(n).pools])
 def test_blockwise_says_whether_a_block_depends_on_how_much_is_shown(random_network, name):
   entry = registry.get(name)
   network = random_network(name, name not in _PIXELS_ONLY)
