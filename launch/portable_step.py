@@ -1,7 +1,7 @@
 """A training step as a pure function of tensors: damage, network, loss, Adam and averaging.
 
 `launch.loop` trains where TensorFlow runs. This step needs TensorFlow only to be written down: it
-is exported as one StableHLO program (`launch.export_step`), which any XLA runtime compiles, such as
+is exported as one StableHLO program (`launch.step_export`), which any XLA runtime compiles, such as
 JAX's on an accelerator that TensorFlow has no build for (`launch.run_exported`). The weights that
 ship were made that way.
 """

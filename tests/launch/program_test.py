@@ -16,6 +16,7 @@ from deblock.launch import (
   restore_config,
   selection,
   serving,
+  step_export,
 )
 from deblock.model import config as model_config
 from deblock.model import registry
@@ -32,7 +33,10 @@ PARTS = {
   "inspect_pipeline": (input_config.InputConfig, pipeline_report.ReportConfig),
   "restore": (restore_config.RestoreConfig,),
   "demo": (demo_sheet.DemoConfig,),
+  "export_step": (model_config.ModelConfig, step_export.ExportConfig),
 }
+# Runs where neither TensorFlow nor absl is, and needs JAX, which is not installed here.
+STANDALONE = ("run_exported",)
 MISTAKES = {
   "wrong value": (["train", "--records=r", "--logdir=l", "--crop_size=60"], "crop_size", "60"),
   "missing": (["build_records"], "records", "''"),
@@ -133,7 +137,7 @@ def test_the_programs_are_those_that_are_installed():
   settings.read(pathlib.Path(__file__).parents[2] / "setup.cfg")
   lines = settings["options.entry_points"]["console_scripts"].split()
   targets = {line for line in lines if line.startswith("deblock.launch.")}
-  assert targets == {f"deblock.launch.{program}:run" for program in PARTS}
+  assert targets == {f"deblock.launch.{program}:run" for program in (*PARTS, *STANDALONE)}
 
 
 def test_the_networks_are_listed_with_what_they_cost(finished):

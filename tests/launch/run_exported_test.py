@@ -8,14 +8,14 @@ pytest.importorskip("jax", reason="JAX is not installed")
 
 
 def test_a_run_ends_with_weights_and_goes_on(tmp_path, picture, monkeypatch):
-  from deblock.launch import export_step, run_exported
+  from deblock.launch import run_exported, step_export
   from deblock.model import config as model_config
 
   monkeypatch.setattr(run_exported, "WARM_STEPS", 2)
-  settings = export_step.ExportConfig(
+  settings = step_export.ExportConfig(
     output=str(tmp_path / "programs"), crop_size=16, batch_size=3, full_chroma=1, twice=1
   )
-  export_step.export(model_config.ModelConfig("deblocknet", width=8), settings)
+  step_export.export(model_config.ModelConfig("deblocknet", width=8), settings)
   (tmp_path / "images").mkdir()
   Image.fromarray(picture(40, 48)).save(tmp_path / "images" / "0.png")
   options = ["--programs", settings.output, "--images", str(tmp_path / "images")]

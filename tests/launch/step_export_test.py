@@ -4,19 +4,19 @@ import json
 import numpy as np
 import pytest
 
-from deblock.launch import export_step
+from deblock.launch import step_export
 from deblock.model import config as model_config
 from deblock.model import deblocknet
 
 
 def _settings(folder, **options):
-  return export_step.ExportConfig(
+  return step_export.ExportConfig(
     output=str(folder), crop_size=16, batch_size=3, full_chroma=1, twice=1, **options
   )
 
 
 def test_an_export_is_whole(tmp_path):
-  export_step.export(model_config.ModelConfig("deblocknet", width=8), _settings(tmp_path))
+  step_export.export(model_config.ModelConfig("deblocknet", width=8), _settings(tmp_path))
   expected = {variable.path: tuple(variable.shape) for variable in deblocknet.deblocknet(8).weights}
   with np.load(tmp_path / "initial.npz") as initial:
     assert {name: initial[name].shape for name in initial.files} == expected
@@ -47,9 +47,9 @@ def test_an_export_is_whole(tmp_path):
 )
 def test_settings_out_of_range_are_refused(options, message):
   with pytest.raises(ValueError, match=message):
-    export_step.ExportConfig(**options)
+    step_export.ExportConfig(**options)
 
 
 def test_a_network_that_takes_no_tables_is_refused(tmp_path):
   with pytest.raises(ValueError, match="model must be one that takes the tables, got 'blockcnn'"):
-    export_step.export(model_config.ModelConfig("blockcnn"), _settings(tmp_path))
+    step_export.export(model_config.ModelConfig("blockcnn"), _settings(tmp_path))

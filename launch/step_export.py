@@ -1,0 +1,129 @@
+"""A network's training step and its restoring, written as StableHLO programs."""
+
+import dataclasses
+import gzip
+import json
+import pathlib
+import re
+import shutil
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from deblock.launch import portable_step
+from deblock.model import config as model_config
+from deblock.model import registry
+from deblock.records import jpeg_tables
+
+PRECISIONS = ("float32", "mixed_bfloat16")
+
+
+def _field(default, help_line):
+  return dataclasses.field(default=default, metadata={"help": help_line})
+
+
+@dataclasses.dataclass(frozen=True)
+class ExportConfig:
+  """What to export."""
+
+  output: str = _field("", "folder to write to")
+  crop_size: int = _field(128, "side of a crop in pixels")
+  batch_size: int = _field(32, "crops in a step")
+  full_chroma: int = _field(4, "crops of a step that are compressed 4:4:4")
+  twice: int = _field(5, "crops of a step that are JPEGs of shifted JPEGs")
+  precision: str = _field("mixed_bfloat16", "of the network: float32 or mixed_bfloat16")
+  seed: int = _field(1, "of the initial weights")
+
+  def __post_init__(self):
+    """Raises ValueError where a field is missing or out of range."""
+    if not self.output:
+      raise ValueError("output must name a folder: use --output=DIR.")
+    if self.precision not in PRECISIONS:
+      raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, got {self.precision!r}.")
+    self.layout()
+
+  def layout(self) -> portable_step.Layout:
+    """Returns what the crops of a step are."""
+    return portable_step.Layout(self.crop_size, self.batch_size, self.full_chroma, self.twice)
+
+
+def export(model: model_config.ModelConfig, settings: ExportConfig) -> None:
+  """Writes step and restoring as programs, with initial weights, tables and the runner beside them.
+
+  Raises:
+    ValueError: if the network takes no tables or has state besides its trainable weights.
+  """
+  if not registry.get(model.model).conditioned:
+    raise ValueError(f"model must be one that takes the tables, got {model.model!r}.")
+  keras.utils.set_random_seed(settings.seed)
+  policy = keras.config.dtype_policy()
+  keras.config.set_dtype_policy(settings.precision)
+  try:
+    network = registry.build(model)
+  finally:
+    keras.config.set_dtype_policy(policy)
+  if network.non_trainable_variables:
+    raise ValueError(
+      f"model {model.model} has weights that are not trained: it cannot be exported."
+    )
+  folder = pathlib.Path(settings.output)
+  folder.mkdir(parents=True, exist_ok=True)
+  weights = [variable.value for variable in network.trainable_variables]
+  layout = settings.layout()
+  _write(folder / "step.mlir.gz", portable_step.step(network, layout), _arguments(weights, layout))
+  side = 2 * settings.crop_size
+  images = tf.zeros((1, side, side, 3), tf.uint8)
+  _write(folder / "restore.mlir.gz", _restoring(network), (weights, images, tf.ones((1, 2, 8, 8))))
+  np.savez(folder / "initial.npz", **{v.path: v.numpy() for v in network.trainable_variables})
+  np.save(folder / "tables.npy", jpeg_tables.all_quantization_tables())
+  shutil.copy(pathlib.Path(__file__).with_name("run_exported.py"), folder)
+  facts = {"model": dataclasses.asdict(model), "layout": dataclasses.asdict(layout)}
+  (folder / "layout.json").write_text(json.dumps(facts, indent=1) + "\n")
+
+
+def _arguments(weights, layout):
+  """Returns arguments of the step; what they hold does not matter, but no two may be one tensor."""
+
+  def copies():
+    return [tf.identity(weight) for weight in weights]
+
+  batch, side = layout.batch_size, layout.crop_size + portable_step.LARGEST_SHIFT
+  crops = portable_step.Crops(
+    clean=tf.zeros((batch, side, side, 3), tf.uint8),
+    tables=tf.ones((batch, 2, 8, 8)),
+    first_tables=tf.ones((layout.twice, 2, 8, 8)),
+    shifts=tf.zeros((layout.twice, 2), tf.int32),
+    untouched=tf.zeros((batch,)),
+    gray=tf.zeros((batch,)),
+  )
+  numbers = portable_step.Settings(*(tf.constant(value) for value in (1.0, 0.0, 0.9, 0.0)))
+  return portable_step.State(*(copies() for _ in range(4))), crops, numbers
+
+
+def _restoring(network):
+  def restore(weights, images, tables):
+    compressed = tf.cast(images, tf.float32) / 255.0
+    restored, _ = network.stateless_call(weights, [], [compressed, tables], training=False)
+    return tf.cast(tf.round(255.0 * tf.clip_by_value(restored, 0.0, 1.0)), tf.uint8)
+
+  return restore
+
+
+def _write(path, function, arguments):
+  """Compiles a function for these arguments and writes its StableHLO, as text."""
+  compiled = tf.function(function, jit_compile=True, autograph=False)
+  text = compiled.experimental_get_compiler_ir(*arguments)(stage="stablehlo")
+  signature = text.split("@main(", 1)[1].split(") ->", 1)[0]
+  found = len(re.findall(r"%arg\d+: tensor", signature))
+  expected = len(tf.nest.flatten(arguments))
+  if found != expected:
+    raise RuntimeError(f"the program of {path.name} takes {found} arguments, expected {expected}.")
+  # Accelerators round the factors of a float32 product to 11 bits, which the JPEG's would not bear.
+  text = text.replace("precision = [DEFAULT, DEFAULT]", "precision = [HIGHEST, HIGHEST]")
+  # Locations and attributes are of the dialect of the compiler that wrote them.
+  text = re.sub(r"module (@\S+) attributes \{.*?\} \{", r"module \1 {", text, count=1)
+  text = re.sub(r"^#loc.*$", "", text, flags=re.M)
+  text = re.sub(r' loc\((?:#loc\d*|"[^"]*"|unknown)\)', "", text)
+  with gzip.open(path, "wt") as stream:
+    stream.write(text)
