@@ -94,11 +94,12 @@ def crops(arguments):
   made = records_of(arguments, "records", qualities=(10, 20, 30, 40, 50, 60))
   pixels = [images.read_rgb(str(path)) for path in paths]
   ours = {
+    "libjpeg online, 32 crops a tile": {"crops_per_tile": 32},
     "libjpeg online, 16 crops a tile": {},
     "libjpeg online, 1 crop a tile": {"crops_per_tile": 1},
-    "jpegsim online, 16 crops a tile": {"jpeg": "jpegsim"},
+    "jpegsim online, 32 crops a tile": {"jpeg": "jpegsim", "crops_per_tile": 32},
     "jpegsim online, 1 crop a tile": {"jpeg": "jpegsim", "crops_per_tile": 1},
-    "stored JPEGs, 16 crops a tile": {"degradation": "stored"},
+    "stored JPEGs, 32 crops a tile": {"degradation": "stored", "crops_per_tile": 32},
     "stored JPEGs, 1 crop a tile": {"degradation": "stored", "crops_per_tile": 1},
   }
   contenders = {name: stream(settings_of(**changes), made) for name, changes in ours.items()}
