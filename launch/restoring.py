@@ -26,8 +26,8 @@ from deblock.records import (
 
 _BLOCK = 8
 # From here on JPEGs are left as they are. On 8 validation images in 4:4:4 the shipped networks lose
-# 0.03 to 0.23 dB at quality 98 and 99, kept inside the cells, and 0.3 to 1.1 dB when freed. In 4:2:0
-# they gain nothing when freed; projecting gains 1 dB, on average only, and on the JPEG itself too.
+# 0.03 to 0.23 dB at quality 98 and 99, kept inside the cells, and 0.3 to 1.1 dB when freed; in 4:2:0
+# they gain nothing freed, and kept no more than the projection of the JPEG itself.
 _GOOD = 98
 _LUMA = np.array((0.299, 0.587, 0.114), np.float32)  # ITU-T T.871.
 
@@ -140,7 +140,7 @@ def restore_original(
     if restored.size:
       if found.samples.ndim == 2:
         restored = restored @ _LUMA
-      if levels is not None:
+      if levels is not None and found.header is not None:
         restored = faithful_lib.project(
           restored, levels, found.header, place[0].start, place[1].start
         )
