@@ -7,7 +7,7 @@ from PIL import Image
 
 from deblock.launch import evaluation, picture, program, selection
 from deblock.launch import flags as config_flags
-from deblock.records import codec, jpeg_tables
+from deblock.records import codec
 
 config_flags.define(selection.SelectionConfig)
 
@@ -23,8 +23,8 @@ def main(arguments):
   with program.progress_bar("comparing", "picture", len(chosen.images) * len(qualities)) as bar:
     for image, clean in selection.read(chosen):
       for quality in qualities:
-        jpeg = codec.decode(codec.encode(clean, quality, settings.subsampling))
-        restored = restore(jpeg, jpeg_tables.quantization_tables(quality))
+        data = codec.encode(clean, quality, settings.subsampling)
+        jpeg, restored = evaluation.restored(restore, data, quality, settings.faithful)
         row = evaluation.compare(image, quality, clean, jpeg, restored)
         path = output / f"{image.replace('/', '_')}-q{quality}.png"
         temporary = path.with_suffix(".tmp")

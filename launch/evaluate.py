@@ -19,7 +19,9 @@ def main(arguments):
   rows = []
   with program.progress_bar("evaluating", "image", len(chosen.images)) as bar:
     for image in selection.read(chosen):
-      rows += evaluation.evaluate(restore, [image], qualities, settings.subsampling)
+      rows += evaluation.evaluate(
+        restore, [image], qualities, settings.subsampling, settings.faithful
+      )
       bar.update()
   evaluation.save(rows, settings.output)
   print(evaluation.table(rows))

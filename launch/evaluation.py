@@ -9,9 +9,10 @@ import pathlib
 
 import numpy as np
 
-from deblock.model import metrics
+from deblock.launch import restoring
+from deblock.model import metrics, restorer
 from deblock.pipeline import pixels
-from deblock.records import codec, jpeg_tables
+from deblock.records import codec, jpeg_tables, original
 
 JSON_FILE = "evaluation.json"
 CSV_FILE = "evaluation.csv"
@@ -73,27 +74,45 @@ def compare(image: str, quality: int, clean, jpeg, restored) -> Row:
 
 
 def evaluate(
-  restore: Callable[[np.ndarray, np.ndarray], np.ndarray],
+  restore: Callable[[np.ndarray, np.ndarray], np.ndarray] | restorer.Restorer,
   images: Iterable[tuple[str, np.ndarray]],
   qualities: Sequence[int],
   subsampling: str = "420",
+  faithful: bool = False,
 ) -> list[Row]:
   """Returns the figures of each image at each quality, without their means.
 
   Args:
     restore: uint8 [H, W, 3] JPEG pixels and their [2, 8, 8] quantisation tables to uint8 [H, W, 3]
-      restored pixels.
+      restored pixels; a `restorer.Restorer` if faithful.
     images: identities and clean images, uint8 [H, W, 3].
     qualities: IJG quality factors to compress at.
     subsampling: of the JPEG's colours; the protocol's is 4:2:0.
+    faithful: whether the result is kept inside the JPEG's quantisation cells.
   """
   rows = []
   for image, clean in images:
     for quality in qualities:
-      jpeg = codec.decode(codec.encode(clean, quality, subsampling))
-      restored = restore(jpeg, jpeg_tables.quantization_tables(quality))
-      rows.append(compare(image, quality, clean, jpeg, restored))
+      data = codec.encode(clean, quality, subsampling)
+      rows.append(compare(image, quality, clean, *restored(restore, data, quality, faithful)))
   return rows
+
+
+def restored(restore, data: bytes, quality: int, faithful: bool = False):
+  """Returns the pixels of a JPEG and what is made of them, both uint8 [H, W, 3].
+
+  Args:
+    restore: as in `evaluate`.
+    data: a colour JPEG of the standard tables.
+    quality: of these.
+    faithful: as in `evaluate`.
+  """
+  jpeg = codec.decode(data)
+  if not faithful:
+    return jpeg, restore(jpeg, jpeg_tables.quantization_tables(quality))
+  found = original.decode(data, "the JPEG")
+  # Told its quality, even the best JPEG is restored.
+  return jpeg, restoring.restore_original(found, restore, quality, faithful=True).samples
 
 
 def means(rows: Sequence[Row]) -> list[Row]:

@@ -28,6 +28,9 @@ class RestoreConfig:
   overwrite: bool = _field(
     False, "restore what is finished again, and let a result take the place of its own input"
   )
+  faithful: bool = _field(
+    True, "keep the coefficients of JPEG files, as far as --strength and 8 bits allow"
+  )
   strength: float = _field(1.0, "how much of the correction is applied, 0 to 1")
   quality: int = _field(0, "of the JPEG, if not what its tables or its pixels tell; 0 for these")
   metadata: str = _field("keep", "EXIF, colour profile, XMP and resolution: keep or strip")

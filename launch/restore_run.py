@@ -139,12 +139,14 @@ def _one(job, network, config, on_pixels):
   data = images.read_bytes(job.path)
   _check_memory(job.path, data, config)
   found = original.decode(data, job.path, int(config.max_megapixels * 1e6))
-  made = restoring.restore_original(found, network, config.quality, config.strength, on_pixels)
+  made = restoring.restore_original(
+    found, network, config.quality, config.strength, on_pixels, config.faithful
+  )
   height, width = found.samples.shape[:2]
   upright = original.upright(made.samples, found.orientation)
   alpha = None if found.alpha is None else original.upright(found.alpha, found.orientation)
   metadata = found.metadata if config.metadata == "keep" else original.Metadata()
-  notes = [made.condition.source, *found.notes]
+  notes = [made.condition.source, *made.notes, *found.notes]
   # Before encoding, which needs the most memory.
   del found, made
   encoded, kept = saving.encode(upright, alpha, metadata, config.format)

@@ -31,6 +31,7 @@ class SelectionConfig:
   records: str = _field("", "records whose held-out images or qualities are used, if not the run's")
   qualities: tuple[int, ...] = _field((), "JPEG qualities; those of the records if empty")
   subsampling: str = _field("420", "of the JPEG's colours: 444, 422 or 420")
+  faithful: bool = _field(False, "keep the coefficients of the JPEGs, as deblock-restore does")
   output: str = _field("", "folder to write to")
 
   def __post_init__(self):

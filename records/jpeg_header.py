@@ -22,12 +22,15 @@ class JpegHeader(NamedTuple):
     subsampling: of chroma, such as "420"; of unusual ratios two numbers, such as "3x1"; ""
       for gray.
     progressive: whether the file is built up in several scans.
+    regular: whether `tables` are the file's own steps of every plane: none ended at 255, and Cr has
+      the table and the sampling of Cb.
   """
 
   tables: np.ndarray | None
   colours: str
   subsampling: str
   progressive: bool
+  regular: bool = True
 
   def __str__(self):
     """Returns it as the words of a log: "YCbCr 420, progressive"."""
@@ -47,6 +50,7 @@ def header(picture: JpegImagePlugin.JpegImageFile) -> JpegHeader:
     colours=colours,
     subsampling="" if colours == "gray" else _subsampling(picture),
     progressive=bool(picture.info.get("progressive")),
+    regular=_regular(picture),
   )
 
 
@@ -77,6 +81,12 @@ def _tables(picture):
     raise ValueError("its quantisation table has a step of 0")
   tables = np.minimum(tables, _LARGEST_STEP)
   return tables if len(tables) == 2 else with_chroma(tables[0])
+
+
+def _regular(picture):
+  largest = max((max(steps) for steps in picture.quantization.values()), default=0)
+  chroma = [layer[1:] for layer in picture.layer[1:]]
+  return largest <= _LARGEST_STEP and all(layer == chroma[0] for layer in chroma)
 
 
 def _colours(picture):

@@ -72,6 +72,7 @@ class Original:
     header: of a JPEG, else None.
     metadata: what goes with the pixels.
     notes: what could not be kept as it was, a clause each.
+    data: what a JPEG's file holds, to look closer; b"" of other files.
   """
 
   samples: np.ndarray
@@ -81,6 +82,7 @@ class Original:
   header: jpeg_header.JpegHeader | None
   metadata: Metadata
   notes: tuple[str, ...]
+  data: bytes = b""
 
 
 def decode(data: bytes, name: str, max_pixels: int = images.MAX_PIXELS) -> Original:
@@ -110,7 +112,16 @@ def decode(data: bytes, name: str, max_pixels: int = images.MAX_PIXELS) -> Origi
     if picture.mode in ("CMYK", "LAB", "HSV", "YCbCr"):
       metadata = dataclasses.replace(metadata, icc=b"")
     format_name = images.format_name(picture)
-    return Original(samples, alpha, orientation, format_name, header, metadata, tuple(notes))
+    return Original(
+      samples,
+      alpha,
+      orientation,
+      format_name,
+      header,
+      metadata,
+      tuple(notes),
+      data if header is not None else b"",
+    )
 
 
 def upright(samples: np.ndarray, orientation: int) -> np.ndarray:

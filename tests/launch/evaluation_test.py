@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from deblock.launch import evaluation
+from deblock.model import restorer
 from deblock.records import codec, jpeg_tables
 
 COLUMNS = ["image", "quality", "psnr_jpeg", "psnr", "ssim_jpeg", "ssim", "psnr_b_jpeg", "psnr_b"]
@@ -84,6 +85,26 @@ def test_figures_are_those_of_the_bytes_of_the_jpeg_and_of_its_tables(picture):
   assert row.psnr_jpeg == pytest.approx(_psnr(clean, jpeg), abs=1e-4)
   assert row.psnr == pytest.approx(_psnr(clean, jpeg // 2), abs=1e-4)
   assert row.ssim < row.ssim_jpeg < 1.0
+
+
+def test_faithful_figures_are_those_of_the_projected_image(picture):
+  class Darker:
+    def __call__(self, jpeg, tables):
+      return jpeg // 2
+
+    def parts(self, jpeg, tables):
+      yield restorer.Part(0, 0, jpeg / np.float32(510.0))
+
+  images, qualities = [("a", picture(48, 64))], (10, 99)
+  freed = evaluation.evaluate(Darker(), images, qualities)
+  held = evaluation.evaluate(Darker(), images, qualities, faithful=True)
+  for row, free, quality in zip(held, freed, qualities, strict=True):
+    assert row.psnr_jpeg == free.psnr_jpeg and free.gain < -10.0
+    assert abs(row.gain) < 3.0
+    data = codec.encode(images[0][1], quality)
+    jpeg, made = evaluation.restored(Darker(), data, quality, faithful=True)
+    np.testing.assert_array_equal(jpeg, codec.decode(data))
+    assert row.psnr == pytest.approx(_psnr(images[0][1], made), abs=1e-4)
 
 
 def test_a_perfect_restoration_is_infinitely_good(picture):

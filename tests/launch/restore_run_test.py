@@ -59,7 +59,7 @@ def test_a_broken_file_stops_no_other_and_leaves_no_file(jobs, config):
 
 @pytest.mark.parametrize("metadata", ["keep", "strip"])
 def test_the_result_is_upright_with_or_without_metadata(jobs, config, metadata):
-  restore_run.run(jobs[:1], Stub(), config(metadata=metadata))
+  restore_run.run(jobs[:1], Stub(), config(metadata=metadata, faithful=False))
   with Image.open(jobs[0].path) as before, Image.open(jobs[0].target) as after:
     expected = np.rot90(np.asarray(before), -1).astype(int)
     np.testing.assert_array_equal(np.asarray(after), np.clip(expected + 20, 0, 255))
@@ -73,6 +73,11 @@ def test_notes_are_told(tmp_path, config, picture):
   Image.fromarray(picture(24, 24)).convert("CMYK").save(path)
   (outcome,) = restore_run.run([outputs.Job(str(path), tmp_path / "a.png")], Stub(), config())
   assert "no traces of JPEG" in outcome.detail and "CMYK became RGB" in outcome.detail
+  assert "coefficients" not in outcome.detail
+  (outcome,) = restore_run.run(
+    [outputs.Job(str(path), tmp_path / "b.png")], Stub(), config(quality=50)
+  )
+  assert "not held to its coefficients: it is no JPEG file" in outcome.detail
 
 
 def _save_large(path):

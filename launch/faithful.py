@@ -1,0 +1,87 @@
+"""Keeps a restored photograph inside the quantisation cells of the JPEG file that it came from."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from deblock.model import block_dct, consistency
+from deblock.records import jpeg_header, jpeg_sampling
+
+# A 4:2:0 file's chroma blocks cover 16x16 pixels: whole ones are projected as in the whole image.
+GRID = 16
+# Chroma is found again by undoing the decoder's smoothing, of which a sample has a part of
+# (3 - 8 ** 0.5) ** n in one n samples away: after 16 of them 6e-13.
+_HALO = 32
+_SIDE = 768  # Of what is projected at a time; bounds the memory.
+# Cutting an image to [0, 1] moves coefficients out again, and projecting it samples. By turns both
+# come near to an image that is in both, whence 99.9 % of the coefficients are the file's at quality
+# 40 and below, not 99.8 %; and 0.01 dB are gained.
+_ROUNDS = 3
+_WHOLE = "444"  # Of planes that are not sampled: luma, and gray.
+
+
+def project(
+  restored: np.ndarray, levels: np.ndarray, header: jpeg_header.JpegHeader, top: int, left: int
+) -> np.ndarray:
+  """Returns a part of a restored image whose coefficients lie in the cells of the file's.
+
+  They lie far enough inside that rounding to 8 bits takes few of them out again; what the border
+  cuts of a block stays as it is. The parts of an image are projected as the whole would be.
+
+  Args:
+    restored: float32 [h, w, 3] in [0, 1] or so, or [h, w] gray.
+    levels: uint8 [H, W, 3] or [H, W], the whole image as `jpeg_levels.decode` returns it.
+    header: of the file.
+    top: the part's first row in the image, a multiple of 16.
+    left: its first column, the same.
+  Returns:
+    float32 of the same shape, which [0, 1] does not bound.
+  Raises:
+    ValueError: if the part begins or ends within a block of chroma.
+  """
+  for first, length, whole in zip((top, left), restored.shape, levels.shape, strict=False):
+    if first % GRID or ((first + length) % GRID and first + length != whole):
+      raise ValueError(
+        f"a part must begin and end on multiples of {GRID}, or where the image ends, got "
+        f"{first} to {first + length} of {whole}."
+      )
+  made = np.empty_like(restored)
+  for rows, columns in _squares(restored.shape):
+    square = restored[rows, columns]
+    height, width = square.shape[:2]
+    cells = _cells(levels, header, top + rows.start, left + columns.start, height, width)
+    projected = square.reshape(1, height, width, -1)
+    for _ in range(_ROUNDS):
+      projected = consistency.project(
+        np.clip(projected, 0.0, 1.0),
+        cells,
+        header.subsampling or _WHOLE,
+        consistency.TIGHTEST,
+      ).numpy()
+    made[rows, columns] = projected.reshape(square.shape)
+  return made
+
+
+def _squares(shape) -> Iterator[tuple[slice, slice]]:
+  """Yields the rows and the columns of each part that is projected at a time."""
+  height, width = shape[:2]
+  for top in range(0, height, _SIDE):
+    for left in range(0, width, _SIDE):
+      yield slice(top, min(top + _SIDE, height)), slice(left, min(left + _SIDE, width))
+
+
+def _cells(levels, header, top, left, height, width):
+  """Returns the cells of the blocks from a pixel on, of more blocks than asked for."""
+  above, before = min(top, _HALO), min(left, _HALO)
+  window = levels[top - above : top + height + _HALO, left - before : left + width + _HALO]
+  window = window.astype(np.float32)[np.newaxis]
+  decoded = [window] if window.ndim == 3 else [window[..., plane] for plane in range(3)]
+  subsampling = header.subsampling or _WHOLE
+  found = consistency.decoded_cells(decoded, header.tables[np.newaxis], subsampling)
+  made = []
+  for index, (low, high) in enumerate(found):
+    rows, columns = jpeg_sampling.FACTORS[subsampling if index else _WHOLE]
+    row = above // (rows * block_dct.BLOCK)
+    column = before // (columns * block_dct.BLOCK)
+    made.append(consistency.Cells(low[:, row:, column:], high[:, row:, column:]))
+  return made
