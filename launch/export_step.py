@@ -1,4 +1,4 @@
-"""deblock-export-step: a network's training step as StableHLO programs, for other XLA runtimes.
+"""deblock-export-step: a network's training step as a StableHLO program, for other XLA runtimes.
 
 deblock-export-step --model=deblocknet --output=DIR, then on the machine with the accelerator, which
 needs jax, numpy and pillow: python run_exported.py --programs=DIR --images=FOLDER --output=DIR

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 import os
 import pathlib
+import struct
 from typing import NamedTuple
 import warnings
 
@@ -110,7 +111,7 @@ def pixels(path: str) -> int:
       warnings.simplefilter("ignore")
       with Image.open(path) as picture:
         return picture.width * picture.height
-  except Exception:
+  except (OSError, ValueError, SyntaxError, struct.error, Image.DecompressionBombError):
     # For a progress bar alone: what is wrong will be told when the file is read.
     return 0
 

@@ -137,7 +137,7 @@ def save(path, arrays):
 
 
 def train(options):
-  """Trains until the time is over, or the loss is not finite."""
+  """Trains until the time is over, or the weights are not finite."""
   programs, output = pathlib.Path(options.programs), pathlib.Path(options.output)
   output.mkdir(parents=True, exist_ok=True)
   device = jax.devices()[0]
@@ -161,6 +161,9 @@ def train(options):
   allowed = 60.0 * options.minutes
 
   def keep(seconds):
+    # Never weights that are not finite in place of those that were.
+    if not all(np.isfinite(np.asarray(array)).all() for array in state):
+      raise SystemExit(f"the weights are not finite at step {number}; {state_file} is from before.")
     numbered = {str(index): array for index, array in enumerate(state)}
     save(state_file, {**numbered, "number": number, "seconds": seconds})
     save(output / "averages.npz", dict(zip(names, state[3 * len(names) :], strict=True)))
@@ -184,10 +187,6 @@ def train(options):
     number += 1
     if number % 50 == 0:
       gains.append(float(gain))
-      if not math.isfinite(float(loss)):
-        raise SystemExit(
-          f"the loss is {float(loss)} at step {number}; {state_file} is from before."
-        )
     if time.monotonic() - logged > LOG_SECONDS:
       logged = time.monotonic()
       recent = float(np.mean(gains[-20:])) if gains else math.nan

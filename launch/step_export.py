@@ -1,4 +1,4 @@
-"""A network's training step and its restoring, written as StableHLO programs."""
+"""A network's training step, written as a StableHLO program."""
 
 import dataclasses
 import gzip
@@ -49,7 +49,7 @@ class ExportConfig:
 
 
 def export(model: model_config.ModelConfig, settings: ExportConfig) -> None:
-  """Writes step and restoring as programs, with initial weights, tables and the runner beside them.
+  """Writes the step as a program, with initial weights, tables and the runner beside it.
 
   Raises:
     ValueError: if the network takes no tables or has state besides its trainable weights.
@@ -72,9 +72,6 @@ def export(model: model_config.ModelConfig, settings: ExportConfig) -> None:
   weights = [variable.value for variable in network.trainable_variables]
   layout = settings.layout()
   _write(folder / "step.mlir.gz", portable_step.step(network, layout), _arguments(weights, layout))
-  side = 2 * settings.crop_size
-  images = tf.zeros((1, side, side, 3), tf.uint8)
-  _write(folder / "restore.mlir.gz", _restoring(network), (weights, images, tf.ones((1, 2, 8, 8))))
   np.savez(folder / "initial.npz", **{v.path: v.numpy() for v in network.trainable_variables})
   np.save(folder / "tables.npy", jpeg_tables.all_quantization_tables())
   shutil.copy(pathlib.Path(__file__).with_name("run_exported.py"), folder)
@@ -99,15 +96,6 @@ def _arguments(weights, layout):
   )
   numbers = portable_step.Settings(*(tf.constant(value) for value in (1.0, 0.0, 0.9, 0.0)))
   return portable_step.State(*(copies() for _ in range(4))), crops, numbers
-
-
-def _restoring(network):
-  def restore(weights, images, tables):
-    compressed = tf.cast(images, tf.float32) / 255.0
-    restored, _ = network.stateless_call(weights, [], [compressed, tables], training=False)
-    return tf.cast(tf.round(255.0 * tf.clip_by_value(restored, 0.0, 1.0)), tf.uint8)
-
-  return restore
 
 
 def _write(path, function, arguments):
