@@ -47,8 +47,8 @@ class Entry:
   description: str
   build: Callable[..., keras.Model]
   context: int
-  border: str
-  blockwise: bool
+  border: str = "zeros"
+  blockwise: bool = False
   keeps_size: bool = False
   conditioned: bool = False
   conditions: tuple[str, ...] = (config.NONE,)
@@ -129,7 +129,7 @@ def build(model_config: config.ModelConfig) -> keras.Model:
   return configured(model_config).build(model_config.width, model_config.residual)
 
 
-register(
+for _entry in (
   Entry(
     name="blockcnn",
     description="BlockCNN (Maleki 2018), a 24x24 neighbourhood to its central 8x8 block",
@@ -138,140 +138,99 @@ register(
     border="mirror",
     blockwise=True,
     conditions=config.CONDITIONS,
-  )
-)
-register(
+  ),
   Entry(
     name="blockcnn_fc",
     description="BlockCNN's trunk without padding, the same on a block and on a whole image",
     build=blockcnn.blockcnn_fc,
     context=16,
     border="mirror",
-    blockwise=False,
     conditions=config.CONDITIONS,
-  )
-)
-register(
+  ),
   Entry(
     name="blockcnn_kodak",
     description="the Kodak re-implementation of BlockCNN that this project continues",
     build=blockcnn_kodak.blockcnn_kodak,
     context=8,
-    border="zeros",
     blockwise=True,
-  )
-)
-register(
+  ),
   Entry(
     name="deblocknet",
     description="our default: units at half resolution, conditioned on the tables, any image",
     build=deblocknet.deblocknet,
     context=32,
-    border="zeros",
-    blockwise=False,
     keeps_size=True,
     conditioned=True,
     conditions=(config.TABLES,),
-  )
-)
-register(
+  ),
   Entry(
     name="deblocknet_fast",
     description="our small one: a sixth of deblocknet's work, at half and quarter resolution",
     build=deblocknet.deblocknet_fast,
     context=40,
-    border="zeros",
-    blockwise=False,
     keeps_size=True,
     conditioned=True,
     conditions=(config.TABLES,),
-  )
-)
-register(
+  ),
   Entry(
     name="arcnn",
     description="AR-CNN (Dong 2015), four layers",
     build=arcnn.arcnn,
     context=arcnn.CONTEXT,
-    border="zeros",
-    blockwise=False,
     keeps_size=True,
     conditions=config.CONDITIONS,
-  )
-)
-register(
+  ),
   Entry(
     name="dncnn3",
     description="DnCNN-3 (Zhang 2017), twenty layers of 3x3",
     build=dncnn.dncnn3,
     context=dncnn.CONTEXT,
-    border="zeros",
-    blockwise=False,
     keeps_size=True,
     conditions=config.CONDITIONS,
-  )
-)
-register(
+  ),
   Entry(
     name="fbcnn",
     description="FBCNN (Jiang 2021), finds the quality itself and has a dial for it",
     build=fbcnn.fbcnn,
     context=fbcnn.CONTEXT,
-    border="zeros",
-    blockwise=False,
     keeps_size=True,
     pools=True,
     objective=fbcnn.objective,
-  )
-)
-register(
+  ),
   Entry(
     name="l4",
     description="L4 (Svoboda 2016), four layers, our reading",
     build=l8.l4,
     context=l8.CONTEXT,
-    border="zeros",
-    blockwise=False,
     keeps_size=True,
     conditions=config.CONDITIONS,
-  )
-)
-register(
+  ),
   Entry(
     name="l8",
     description="L8 (Svoboda 2016), eight layers, the first joined to two later ones",
     build=l8.l8,
     context=l8.CONTEXT,
-    border="zeros",
-    blockwise=False,
     keeps_size=True,
     conditions=config.CONDITIONS,
-  )
-)
-register(
+  ),
   Entry(
     name="nafcar",
     description="NAFNet's blocks (Chen 2022) in a small U-shape",
     build=nafcar.nafcar,
     context=nafcar.CONTEXT,
-    border="zeros",
-    blockwise=False,
     keeps_size=True,
     conditions=config.CONDITIONS,
     pools=True,
-  )
-)
-register(
+  ),
   Entry(
     name="smca",
     description="after SMCA (Li 2019), our reading: three stages, a loss on each",
     build=smca.smca,
     context=smca.CONTEXT,
-    border="zeros",
-    blockwise=False,
     keeps_size=True,
     conditions=config.CONDITIONS,
     pools=True,
     objective=smca.objective,
-  )
-)
+  ),
+):
+  register(_entry)
