@@ -8,38 +8,39 @@ import pathlib
 from deblock.model import config as model_config
 from deblock.model import losses
 from deblock.pipeline import config as input_config
+from deblock.records import option
 
 RUN_FILE = "run.json"
 SCHEDULES = ("constant", "cosine")
 STRATEGIES = ("auto", "cpu", "gpu", "mirrored")
 
 
-def _field(default, help_line):
-  return dataclasses.field(default=default, metadata={"help": help_line})
-
-
 @dataclasses.dataclass(frozen=True)
 class TrainConfig:
   """The training loop's settings."""
 
-  logdir: str = _field("", "folder of the run: checkpoints, TensorBoard log, settings")
-  max_steps: int = _field(2000, "training steps in all")
-  max_minutes: float = _field(0.0, "stop after this much training time too; 0 for no limit")
-  learning_rate: float = _field(2e-3, "of Adam, at its highest")
-  schedule: str = _field("cosine", "how the learning rate falls: constant or cosine, to nought")
-  warmup_steps: int = _field(20, "steps over which the learning rate rises from nought")
-  loss: str = _field("l1", f"what to minimise: {', '.join(losses.names())}")
-  strategy: str = _field(
+  logdir: str = option.field("", "folder of the run: checkpoints, TensorBoard log, settings")
+  max_steps: int = option.field(2000, "training steps in all")
+  max_minutes: float = option.field(0.0, "stop after this much training time too; 0 for no limit")
+  learning_rate: float = option.field(2e-3, "of Adam, at its highest")
+  schedule: str = option.field(
+    "cosine", "how the learning rate falls: constant or cosine, to nought"
+  )
+  warmup_steps: int = option.field(20, "steps over which the learning rate rises from nought")
+  loss: str = option.field("l1", f"what to minimise: {', '.join(losses.names())}")
+  strategy: str = option.field(
     "auto",
     "auto: every GPU of this host, else its CPU; cpu; gpu: the first one; mirrored: every GPU, or "
     "every logical CPU device where there is none",
   )
-  steps_per_call: int = _field(10, "steps between returns to Python; intervals are multiples")
-  log_every_steps: int = _field(50, "interval of training scalars")
-  evaluate_every_steps: int = _field(500, "interval of evaluation on held-out tiles; 0 for never")
-  checkpoint_every_steps: int = _field(500, "interval of checkpoints")
-  evaluation_tiles: int = _field(4, "held-out tiles to evaluate on while training")
-  seed: int = _field(0, "of every random decision: weights, order, crops")
+  steps_per_call: int = option.field(10, "steps between returns to Python; intervals are multiples")
+  log_every_steps: int = option.field(50, "interval of training scalars")
+  evaluate_every_steps: int = option.field(
+    500, "interval of evaluation on held-out tiles; 0 for never"
+  )
+  checkpoint_every_steps: int = option.field(500, "interval of checkpoints")
+  evaluation_tiles: int = option.field(4, "held-out tiles to evaluate on while training")
+  seed: int = option.field(0, "of every random decision: weights, order, crops")
 
   def __post_init__(self):
     """Raises ValueError where a field is out of range."""

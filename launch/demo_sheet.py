@@ -6,22 +6,20 @@ import numpy as np
 
 from deblock.launch import evaluation, picture, restoring
 from deblock.model import pretrained
-from deblock.records import codec, images, jpeg_tables, packaged
+from deblock.records import codec, images, jpeg_tables, option, packaged
 
 _SIDE = 256
-
-
-def _field(default, help_line):
-  return dataclasses.field(default=default, metadata={"help": help_line})
 
 
 @dataclasses.dataclass(frozen=True)
 class DemoConfig:
   """The flags of deblock-demo."""
 
-  output: str = _field("", "folder to write to")
-  model: str = _field("default", "network that ships with deblock: default or fast")
-  qualities: tuple[int, ...] = _field((10, 20, 30, 40), "JPEG qualities, one for each photograph")
+  output: str = option.field("", "folder to write to")
+  model: str = option.field("default", "network that ships with deblock: default or fast")
+  qualities: tuple[int, ...] = option.field(
+    (10, 20, 30, 40), "JPEG qualities, one for each photograph"
+  )
 
   def __post_init__(self):
     """Raises ValueError where a field is missing or out of range."""

@@ -14,23 +14,20 @@ from deblock.pipeline import bad_records, dataset
 from deblock.pipeline import batch as batch_lib
 from deblock.pipeline import config as input_config
 from deblock.records import manifest as manifest_lib
-
-
-def _field(default, help_line):
-  return dataclasses.field(default=default, metadata={"help": help_line})
+from deblock.records import option
 
 
 @dataclasses.dataclass(frozen=True)
 class ReportConfig:
   """What to tell."""
 
-  benchmark: bool = _field(False, "measure the stages, and name the one that limits")
-  show: str = _field("", "PNG file to draw: crops as training sees them")
-  check: bool = _field(False, "look for bad records in all shards, and name them")
-  seconds: float = _field(5.0, "benchmark: time to spend on each stage, and again to warm up")
-  threads: int = _field(0, "benchmark: threads that make batches; 0 for one per core")
-  rows: int = _field(12, "show: crops to draw")
-  seed: int = _field(0, "of the stream: order, crops, qualities")
+  benchmark: bool = option.field(False, "measure the stages, and name the one that limits")
+  show: str = option.field("", "PNG file to draw: crops as training sees them")
+  check: bool = option.field(False, "look for bad records in all shards, and name them")
+  seconds: float = option.field(5.0, "benchmark: time to spend on each stage, and again to warm up")
+  threads: int = option.field(0, "benchmark: threads that make batches; 0 for one per core")
+  rows: int = option.field(12, "show: crops to draw")
+  seed: int = option.field(0, "of the stream: order, crops, qualities")
 
   def __post_init__(self):
     """Raises ValueError where a field is out of range, or nothing is asked for."""

@@ -4,7 +4,7 @@ import dataclasses
 
 from deblock.launch import restoring
 from deblock.model import pretrained
-from deblock.records import jpeg_tables, saving
+from deblock.records import jpeg_tables, option, saving
 
 METADATA = ("keep", "strip")
 # Above it Pillow refuses by itself.
@@ -12,30 +12,34 @@ _MOST_MEGAPIXELS = 178.0
 _LEAST_MEMORY = 256
 
 
-def _field(default, help_line):
-  return dataclasses.field(default=default, metadata={"help": help_line})
-
-
 @dataclasses.dataclass(frozen=True)
 class RestoreConfig:
   """The flags of deblock-restore."""
 
-  out: str = _field("", "folder to write to; folders below the inputs are kept there")
-  model: str = _field("default", "network that ships with deblock: default or fast")
-  logdir: str = _field("", "folder of a run whose latest checkpoint is used in place of --model")
-  format: str = _field("png", "of the results: png, webp or tiff, without loss, or jpg, quality 95")
-  suffix: str = _field("", "added to the names of the results, before the dot")
-  overwrite: bool = _field(
+  out: str = option.field("", "folder to write to; folders below the inputs are kept there")
+  model: str = option.field("default", "network that ships with deblock: default or fast")
+  logdir: str = option.field(
+    "", "folder of a run whose latest checkpoint is used in place of --model"
+  )
+  format: str = option.field(
+    "png", "of the results: png, webp or tiff, without loss, or jpg, quality 95"
+  )
+  suffix: str = option.field("", "added to the names of the results, before the dot")
+  overwrite: bool = option.field(
     False, "restore what is finished again, and let a result take the place of its own input"
   )
-  faithful: bool = _field(
+  faithful: bool = option.field(
     True, "keep the coefficients of JPEG files, as far as --strength and 8 bits allow"
   )
-  strength: float = _field(1.0, "how much of the correction is applied, 0 to 1")
-  quality: int = _field(0, "of the JPEG, if not what its tables or its pixels tell; 0 for these")
-  metadata: str = _field("keep", "EXIF, colour profile, XMP and resolution: keep or strip")
-  max_memory: int = _field(2048, "MiB above what the libraries take; larger images are refused")
-  max_megapixels: float = _field(134.0, "larger images are refused before they are decoded")
+  strength: float = option.field(1.0, "how much of the correction is applied, 0 to 1")
+  quality: int = option.field(
+    0, "of the JPEG, if not what its tables or its pixels tell; 0 for these"
+  )
+  metadata: str = option.field("keep", "EXIF, colour profile, XMP and resolution: keep or strip")
+  max_memory: int = option.field(
+    2048, "MiB above what the libraries take; larger images are refused"
+  )
+  max_megapixels: float = option.field(134.0, "larger images are refused before they are decoded")
 
   def __post_init__(self):
     """Raises ValueError where a field is missing or out of range."""

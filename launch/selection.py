@@ -11,28 +11,30 @@ from deblock.launch import config, trained
 from deblock.model import pretrained, restorer
 from deblock.pipeline import config as input_config
 from deblock.pipeline import dataset
-from deblock.records import codec, cutting, identity, jpeg_tables, sources
+from deblock.records import codec, cutting, identity, jpeg_tables, option, sources
 from deblock.records import config as records_config
 from deblock.records import images as images_lib
 from deblock.records import manifest as manifest_lib
-
-
-def _field(default, help_line):
-  return dataclasses.field(default=default, metadata={"help": help_line})
 
 
 @dataclasses.dataclass(frozen=True)
 class SelectionConfig:
   """The flags that evaluate and compare share."""
 
-  logdir: str = _field("", "folder of the run whose latest checkpoint is used")
-  model: str = _field("", "network that ships with deblock, in place of a run's: default or fast")
-  images: str = _field("", "folder or glob of clean images; the run's held-out ones if empty")
-  records: str = _field("", "records whose held-out images or qualities are used, if not the run's")
-  qualities: tuple[int, ...] = _field((), "JPEG qualities; those of the records if empty")
-  subsampling: str = _field("420", "of the JPEG's colours: 444, 422 or 420")
-  faithful: bool = _field(False, "keep the coefficients of the JPEGs, as deblock-restore does")
-  output: str = _field("", "folder to write to")
+  logdir: str = option.field("", "folder of the run whose latest checkpoint is used")
+  model: str = option.field(
+    "", "network that ships with deblock, in place of a run's: default or fast"
+  )
+  images: str = option.field("", "folder or glob of clean images; the run's held-out ones if empty")
+  records: str = option.field(
+    "", "records whose held-out images or qualities are used, if not the run's"
+  )
+  qualities: tuple[int, ...] = option.field((), "JPEG qualities; those of the records if empty")
+  subsampling: str = option.field("420", "of the JPEG's colours: 444, 422 or 420")
+  faithful: bool = option.field(
+    False, "keep the coefficients of the JPEGs, as deblock-restore does"
+  )
+  output: str = option.field("", "folder to write to")
 
   def __post_init__(self):
     """Raises ValueError where a field is missing or out of range."""

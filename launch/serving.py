@@ -12,6 +12,7 @@ import socket
 import tensorflow as tf
 
 from deblock.pipeline import service
+from deblock.records import option
 
 ROLES = ("local", "dispatcher", "worker")
 
@@ -23,26 +24,22 @@ _UNUSED_MS = 60_000
 _CHECK_UNUSED_MS = 10_000
 
 
-def _field(default, help_line):
-  return dataclasses.field(default=default, metadata={"help": help_line})
-
-
 @dataclasses.dataclass(frozen=True)
 class ServiceConfig:
   """Which servers to run on this machine."""
 
-  role: str = _field(
+  role: str = option.field(
     "local",
     "dispatcher: one for each service, which trainers talk to; worker: one for each machine that "
     "makes batches; local: a dispatcher and its workers in one",
   )
-  port: int = _field(0, "where to listen, of role=local the dispatcher; any free one if 0")
-  dispatcher: str = _field("", "role=worker: host:port of its dispatcher")
-  workers: int = _field(1, "role=local: number of workers")
-  host: str = _field(
+  port: int = option.field(0, "where to listen, of role=local the dispatcher; any free one if 0")
+  dispatcher: str = option.field("", "role=worker: host:port of its dispatcher")
+  workers: int = option.field(1, "role=local: number of workers")
+  host: str = option.field(
     "", "name by which other machines reach this one; its host name if empty, localhost if local"
   )
-  journal: str = _field(
+  journal: str = option.field(
     "",
     "role=dispatcher: folder for its state, with which it can be started again on its port; lost "
     "with the process if empty",

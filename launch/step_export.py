@@ -14,26 +14,22 @@ import tensorflow as tf
 from deblock.launch import portable_step
 from deblock.model import config as model_config
 from deblock.model import registry
-from deblock.records import jpeg_tables
+from deblock.records import jpeg_tables, option
 
 PRECISIONS = ("float32", "mixed_bfloat16")
-
-
-def _field(default, help_line):
-  return dataclasses.field(default=default, metadata={"help": help_line})
 
 
 @dataclasses.dataclass(frozen=True)
 class ExportConfig:
   """What to export."""
 
-  output: str = _field("", "folder to write to")
-  crop_size: int = _field(128, "side of a crop in pixels")
-  batch_size: int = _field(32, "crops in a step")
-  full_chroma: int = _field(4, "crops of a step that are compressed 4:4:4")
-  twice: int = _field(5, "crops of a step that are JPEGs of shifted JPEGs")
-  precision: str = _field("mixed_bfloat16", "of the network: float32 or mixed_bfloat16")
-  seed: int = _field(1, "of the initial weights")
+  output: str = option.field("", "folder to write to")
+  crop_size: int = option.field(128, "side of a crop in pixels")
+  batch_size: int = option.field(32, "crops in a step")
+  full_chroma: int = option.field(4, "crops of a step that are compressed 4:4:4")
+  twice: int = option.field(5, "crops of a step that are JPEGs of shifted JPEGs")
+  precision: str = option.field("mixed_bfloat16", "of the network: float32 or mixed_bfloat16")
+  seed: int = option.field(1, "of the initial weights")
 
   def __post_init__(self):
     """Raises ValueError where a field is missing or out of range."""

@@ -4,6 +4,7 @@ import dataclasses
 
 from deblock.pipeline import damage_config, degrade, service
 from deblock.pipeline import qualities as qualities_lib
+from deblock.records import option
 
 BLOCK = 8
 
@@ -12,78 +13,49 @@ BLOCK = 8
 class InputConfig(damage_config.DamageConfig):
   """From which records batches are made, and how; saved beside a run."""
 
-  records: str = dataclasses.field(
-    default="", metadata={"help": "folder that deblock-records wrote"}
+  records: str = option.field("", "folder that deblock-records wrote")
+  sampling: str = option.field(
+    "crops",
+    "crops: random crops of the training tiles; pairs: every block with its neighbours "
+    "once an epoch, zeros beyond the image's border",
   )
-  sampling: str = dataclasses.field(
-    default="crops",
-    metadata={
-      "help": "crops: random crops of the training tiles; pairs: every block with its neighbours "
-      "once an epoch, zeros beyond the image's border"
-    },
+  crop_size: int = option.field(24, "side of a crop in pixels, surroundings included")
+  batch_size: int = option.field(32, "crops in a batch, over all replicas")
+  qualities: tuple[int, ...] = option.field(
+    (), "stored qualities to train on; all of them if empty"
   )
-  crop_size: int = dataclasses.field(
-    default=24, metadata={"help": "side of a crop in pixels, surroundings included"}
+  degradation: str = option.field(
+    "stored",
+    "stored: JPEGs that the records hold; online: each crop is compressed anew, at a "
+    "quality of --online_qualities",
   )
-  batch_size: int = dataclasses.field(
-    default=32, metadata={"help": "crops in a batch, over all replicas"}
+  online_qualities: str = option.field(
+    "5-95",
+    "degradation=online: qualities to draw from: 10,20,30 or 5-95 or weighted lists, "
+    "0.75*10-60:10+0.25*8-96, whose name is fbcnn",
   )
-  qualities: tuple[int, ...] = dataclasses.field(
-    default=(), metadata={"help": "stored qualities to train on; all of them if empty"}
+  jpeg: str = option.field(
+    "libjpeg", "degradation=online: libjpeg, or jpegsim, the same to the bit as tensor operations"
   )
-  degradation: str = dataclasses.field(
-    default="stored",
-    metadata={
-      "help": "stored: JPEGs that the records hold; online: each crop is compressed anew, at a "
-      "quality of --online_qualities"
-    },
+  crops_per_tile: int = option.field(16, "crops cut from a tile each time it is decoded")
+  mixed_tiles: int = option.field(32, "tiles whose crops are shuffled together")
+  shuffled_tiles: int = option.field(512, "tiles in the shuffle buffer, still compressed")
+  augment: bool = option.field(True, "flip and turn each crop in one of eight ways")
+  data_service: str = option.field(
+    "",
+    "grpc://host:port, the address of a deblock-data-service whose workers make the "
+    "training batches, the same ones in another order; this machine alone if empty",
   )
-  online_qualities: str = dataclasses.field(
-    default="5-95",
-    metadata={
-      "help": "degradation=online: qualities to draw from: 10,20,30 or 5-95 or weighted lists, "
-      "0.75*10-60:10+0.25*8-96, whose name is fbcnn"
-    },
+  held_out_pairs: float = option.field(
+    0.2, "sampling=pairs: share of the pairs, the first ones, kept for testing"
   )
-  jpeg: str = dataclasses.field(
-    default="libjpeg",
-    metadata={
-      "help": "degradation=online: libjpeg, or jpegsim, the same to the bit as tensor operations"
-    },
+  on_bad_record: str = option.field(
+    "stop",
+    "stop: a damaged record ends the run with its file and number; skip: all records are "
+    "checked at the start, and bad ones named and left out",
   )
-  crops_per_tile: int = dataclasses.field(
-    default=16, metadata={"help": "crops cut from a tile each time it is decoded"}
-  )
-  mixed_tiles: int = dataclasses.field(
-    default=32, metadata={"help": "tiles whose crops are shuffled together"}
-  )
-  shuffled_tiles: int = dataclasses.field(
-    default=512, metadata={"help": "tiles in the shuffle buffer, still compressed"}
-  )
-  augment: bool = dataclasses.field(
-    default=True, metadata={"help": "flip and turn each crop in one of eight ways"}
-  )
-  data_service: str = dataclasses.field(
-    default="",
-    metadata={
-      "help": "grpc://host:port, the address of a deblock-data-service whose workers make the "
-      "training batches, the same ones in another order; this machine alone if empty"
-    },
-  )
-  held_out_pairs: float = dataclasses.field(
-    default=0.2,
-    metadata={"help": "sampling=pairs: share of the pairs, the first ones, kept for testing"},
-  )
-  on_bad_record: str = dataclasses.field(
-    default="stop",
-    metadata={
-      "help": "stop: a damaged record ends the run with its file and number; skip: all records are "
-      "checked at the start, and bad ones named and left out"
-    },
-  )
-  max_bad_share: float = dataclasses.field(
-    default=0.01,
-    metadata={"help": "on_bad_record=skip: largest share of the training records that may be bad"},
+  max_bad_share: float = option.field(
+    0.01, "on_bad_record=skip: largest share of the training records that may be bad"
   )
 
   def __post_init__(self):

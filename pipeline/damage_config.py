@@ -4,63 +4,62 @@ import dataclasses
 
 from deblock.pipeline import qualities as qualities_lib
 from deblock.pipeline import subsamplings
+from deblock.records import option
 
 _GRIDS = (8, 16)
 _SCALES = (0.25, 4.0)
-
-
-def _field(default, help_line):
-  return dataclasses.field(default=default, metadata={"help": help_line})
 
 
 @dataclasses.dataclass(frozen=True)
 class DamageConfig:
   """Shares of the crops to which something happens, each decided for every crop by itself."""
 
-  crop_grid: int = _field(
+  crop_grid: int = option.field(
     8, "crops start at multiples of this: 8, or 16, where the blocks of 4:2:0 chroma start too"
   )
-  misaligned_share: float = _field(
+  misaligned_share: float = option.field(
     0.0, "share of crops that do not start where a block of their JPEG does"
   )
-  clean_share: float = _field(
+  clean_share: float = option.field(
     0.0, "share of crops that are no JPEGs: nothing to remove, quality 100, steps of 1"
   )
-  gray_share: float = _field(0.0, "degradation=online: share of gray crops, three equal channels")
-  online_subsampling: str = _field(
+  gray_share: float = option.field(
+    0.0, "degradation=online: share of gray crops, three equal channels"
+  )
+  online_subsampling: str = option.field(
     "420",
     "degradation=online: chroma subsamplings to draw from: 420 or 420,444 or weighted lists, "
     "0.6*420+0.2*422+0.2*444",
   )
-  encoder_tables_share: float = _field(
+  encoder_tables_share: float = option.field(
     0.0,
     "degradation=online: share of crops compressed by the quantisation tables of Photoshop's or "
     "mozjpeg's presets",
   )
-  double_share: float = _field(
+  double_share: float = option.field(
     0.0, "degradation=online: share of crops compressed twice, the second time on a shifted grid"
   )
-  double_qualities: str = _field(
+  double_qualities: str = option.field(
     "", "qualities to draw a first JPEG's from, as online_qualities; the same as those if empty"
   )
-  double_largest_shift: int = _field(
+  double_largest_shift: int = option.field(
     7, "largest shift between the two grids along each axis, in pixels; 0 for equal grids"
   )
-  resize_share: float = _field(
+  resize_share: float = option.field(
     0.0,
     "degradation=online: share of crops compressed, resized and compressed again; the clean side "
     "is resized alike",
   )
-  resize_smallest: float = _field(0.5, "smallest scale of a resized crop, below 1 shrinks")
-  resize_largest: float = _field(1.0, "largest scale of a resized crop")
-  channel_order_share: float = _field(
+  resize_smallest: float = option.field(0.5, "smallest scale of a resized crop, below 1 shrinks")
+  resize_largest: float = option.field(1.0, "largest scale of a resized crop")
+  channel_order_share: float = option.field(
     0.0, "degradation=online: share of crops whose R, G and B are put into a random order"
   )
-  tone_share: float = _field(
+  tone_share: float = option.field(
     0.0, "degradation=online: share of crops whose contrast and brightness change, before JPEG"
   )
-  tone_contrast: float = _field(0.2, "contrast is multiplied by 1 - this to 1 + this")
-  tone_brightness: float = _field(
+  tone_contrast: float = option.field(0.2, "contrast is multiplied by 1 - this to 1 + this")
+  tone_brightness: float = option.field(
     0.1, "brightness is moved by up to this share of the range, up or down"
   )
 

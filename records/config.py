@@ -2,17 +2,23 @@
 
 import dataclasses
 
-from deblock.records import codec, duplicates, jpeg_tables, perceptual, plan, schema, sources, tiles
+from deblock.records import (
+  codec,
+  duplicates,
+  jpeg_tables,
+  option,
+  perceptual,
+  plan,
+  schema,
+  sources,
+  tiles,
+)
 
 SOURCE_FIELDS = ("images", "source", "tfds_split", "tfds_feature", "tfds_dir")
 SAMPLED = "sampled"
 
 # Where, how fast and how leniently: none of these changes a byte of the records.
 _NOT_SETTINGS = frozenset(("records", "workers", "max_bad_fraction", "overwrite"))
-
-
-def _field(default, help_line):
-  return dataclasses.field(default=default, metadata={"help": help_line})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,35 +29,59 @@ class RecordsConfig:
     ValueError: naming the field, its value and the rule that it breaks.
   """
 
-  images: str = _field("", "Folder, glob or file of clean images.")
-  source: str = _field("", "Known set instead of --images: kodak, tfds:NAME or packaged (default).")
-  tfds_split: str = _field("train", "Split of --source=tfds:NAME that is read.")
-  tfds_feature: str = _field("image", "Feature of --source=tfds:NAME that holds the image.")
-  tfds_dir: str = _field("", "Folder of prepared TFDS datasets; its own default if empty.")
-  records: str = _field("", "Folder to write the records to.")
-  qualities: tuple[int, ...] = _field((25,), "JPEG qualities, 1 to 100: 10,20 or 5-95 or 10-90:20.")
-  qualities_per_tile: int = _field(0, "Qualities drawn for each tile; 0 stores all of them.")
-  tile_size: int = _field(256, "Side of the tiles, a multiple of 16; 0 keeps images whole.")
-  stride: int = _field(0, "Pixels from tile to tile; 0 covers an image with the fewest tiles.")
-  tiles_per_image: int = _field(0, "Most tiles taken of an image, chosen at random; 0 for all.")
-  min_detail: float = _field(0.0, "Thin out tiles of less detail (mean step in levels) than this.")
-  subsampling: str = _field("420", "Chroma subsampling: 444, 422, 420, or sampled for each tile.")
-  gray_share: float = _field(0.0, "Share of the tiles that are turned gray, 0 to 1.")
-  jpeg_downscale: float = _field(1.0, "Shrink images that were JPEGs by this factor, 1 or more.")
-  clean_encoding: str = _field("raw", "How clean tiles are stored: raw (fast) or png (small).")
-  shards: str = _field("auto", "Files per split: a number, or auto to go by --shard_mib.")
-  shard_mib: int = _field(128, "Size of a shard in MiB that --shards=auto aims at.")
-  test_share: float = _field(0.2, "Share of the images that goes to the test split, 0 to 1.")
-  test_list: str = _field("", "File with the test images' ids, a line each, instead of a share.")
-  near_duplicate_bits: int = _field(
+  images: str = option.field("", "Folder, glob or file of clean images.")
+  source: str = option.field(
+    "", "Known set instead of --images: kodak, tfds:NAME or packaged (default)."
+  )
+  tfds_split: str = option.field("train", "Split of --source=tfds:NAME that is read.")
+  tfds_feature: str = option.field("image", "Feature of --source=tfds:NAME that holds the image.")
+  tfds_dir: str = option.field("", "Folder of prepared TFDS datasets; its own default if empty.")
+  records: str = option.field("", "Folder to write the records to.")
+  qualities: tuple[int, ...] = option.field(
+    (25,), "JPEG qualities, 1 to 100: 10,20 or 5-95 or 10-90:20."
+  )
+  qualities_per_tile: int = option.field(0, "Qualities drawn for each tile; 0 stores all of them.")
+  tile_size: int = option.field(256, "Side of the tiles, a multiple of 16; 0 keeps images whole.")
+  stride: int = option.field(
+    0, "Pixels from tile to tile; 0 covers an image with the fewest tiles."
+  )
+  tiles_per_image: int = option.field(
+    0, "Most tiles taken of an image, chosen at random; 0 for all."
+  )
+  min_detail: float = option.field(
+    0.0, "Thin out tiles of less detail (mean step in levels) than this."
+  )
+  subsampling: str = option.field(
+    "420", "Chroma subsampling: 444, 422, 420, or sampled for each tile."
+  )
+  gray_share: float = option.field(0.0, "Share of the tiles that are turned gray, 0 to 1.")
+  jpeg_downscale: float = option.field(
+    1.0, "Shrink images that were JPEGs by this factor, 1 or more."
+  )
+  clean_encoding: str = option.field(
+    "raw", "How clean tiles are stored: raw (fast) or png (small)."
+  )
+  shards: str = option.field("auto", "Files per split: a number, or auto to go by --shard_mib.")
+  shard_mib: int = option.field(128, "Size of a shard in MiB that --shards=auto aims at.")
+  test_share: float = option.field(0.2, "Share of the images that goes to the test split, 0 to 1.")
+  test_list: str = option.field(
+    "", "File with the test images' ids, a line each, instead of a share."
+  )
+  near_duplicate_bits: int = option.field(
     perceptual.NEAR_BITS,
     "Test images whose 64-bit perceptual hash is this near to a training image's move to training; "
     "-1 to look for none.",
   )
-  workers: int = _field(0, "Processes that write shards; 0 for one per core where the job is long.")
-  max_bad_fraction: float = _field(0.5, "Fail if a larger share of the images is unusable.")
-  overwrite: bool = _field(False, "Replace records of other settings or images in the folder.")
-  seed: int = _field(0, "Seed of every random decision: what is drawn for a tile, and the order.")
+  workers: int = option.field(
+    0, "Processes that write shards; 0 for one per core where the job is long."
+  )
+  max_bad_fraction: float = option.field(0.5, "Fail if a larger share of the images is unusable.")
+  overwrite: bool = option.field(
+    False, "Replace records of other settings or images in the folder."
+  )
+  seed: int = option.field(
+    0, "Seed of every random decision: what is drawn for a tile, and the order."
+  )
 
   def __post_init__(self):
     """Checks every field before any file is touched."""
