@@ -3,7 +3,7 @@
     python run_exported.py --programs=DIR --images=FOLDER --output=DIR --minutes=10
 
 Needs jax, numpy and pillow, and neither TensorFlow nor deblock. All images are held on the device,
-where each step cuts its crops. Ends with averages.npz; `deblock.model.pretrained.save_arrays` makes
+where each step cuts its crops. Ends with averages.npz; `deblock.model.pretrained.save` makes
 weights of it that evaluation takes. A run that was stopped goes on from state.npz.
 """
 
