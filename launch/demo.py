@@ -3,7 +3,8 @@
 deblock-demo --output=DIR
 
 Squares of four photographs that come inside scikit-image are compressed at the qualities, restored,
-and shown beside the clean ones: as a picture, and as a report to look into with a browser. Four squares show what to expect; they are no evaluation.
+and shown beside the clean ones: as a picture, and as a report to look into with a browser. Four
+squares show what to expect; they are no evaluation.
 """
 
 from deblock.launch import comparison, demo_sheet, program, report, selection
