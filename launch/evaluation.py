@@ -52,8 +52,8 @@ class Row:
 
   @property
   def gain(self) -> float:
-    """What restoring gains over the JPEG, in decibels."""
-    return self.psnr - self.psnr_jpeg
+    """What restoring gains over the JPEG, in decibels; nothing where both are perfect."""
+    return 0.0 if self.psnr == self.psnr_jpeg else self.psnr - self.psnr_jpeg
 
 
 class Figures(NamedTuple):

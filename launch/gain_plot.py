@@ -46,7 +46,7 @@ def svg(means: Sequence[evaluation.Row]) -> str:
     parts.append(f'<line class="{kind}" {_line(LEFT, up(tick), WIDTH - RIGHT, up(tick))}/>')
     label = f"{tick:+.{_decimals(ticks)}f}" if kind == "grid" else "0"
     parts.append(f'<text x="{LEFT - 8}" y="{up(tick) + 5:.1f}" text-anchor="end">{label}</text>')
-  every = -(-len(qualities) // _MOST_LABELS)
+  every = max(1, -(-len(qualities) // _MOST_LABELS))
   for quality in qualities[::every]:
     parts.append(
       f'<text x="{across(quality):.1f}" y="{HEIGHT - BOTTOM + 21}" text-anchor="middle">'

@@ -73,7 +73,7 @@ def card(trials: Sequence[evaluation.Trial]) -> Card:
       "picture": _without_loss(restored),
       "figures": _figures(row.psnr, row.ssim, row.psnr_b),
       "gain": f"{row.gain:+.2f} dB",
-      "better": row.gain > 0.0,
+      "tone": _tone(row),
     }
   return Card(first.row.image, shown)
 

@@ -39,6 +39,7 @@
     find("h3").textContent = shown.name;
     find(".size").textContent = `${shown.width} × ${shown.height}`;
     stage.style.setProperty("--ratio", shown.width / shown.height);
+    stage.style.setProperty("--pixels", shown.width);
 
     function placed() {
       const { width, height } = stage.getBoundingClientRect();
@@ -88,15 +89,15 @@
         "aria-label",
         `${shown.name}, ${left} beside ${right}; plus and minus zoom, arrow keys move the zoomed picture`
       );
-      const rows = [[`JPEG, quality ${state.quality}, ${jpeg.size}`, ...jpeg.figures]];
-      rows.push([`restored by ${state.model}`, ...restored.figures]);
-      find("tbody").replaceChildren(...rows.map(([title, ...cells]) => element(
-        "tr", {}, element("th", { scope: "row", textContent: title }),
-        ...cells.map((text) => element("td", { textContent: text }))
+      const small = [
+        element("span", { className: "range", textContent: jpeg.size }),
+        element("span", { className: restored.tone, textContent: restored.gain }),
+      ];
+      const rows = [[`JPEG, quality ${state.quality}`, jpeg], [`restored by ${state.model}`, restored]];
+      find("tbody").replaceChildren(...rows.map(([title, { figures }], index) => element(
+        "tr", {}, element("th", { scope: "row" }, title, small[index]),
+        ...figures.map((text) => element("td", { textContent: text }))
       )));
-      const gain = element("span", { className: restored.better ? "better" : "worse" });
-      gain.textContent = ` ${restored.gain}`;
-      find("tbody").lastElementChild.firstElementChild.append(gain);
       placed();
     }
 

@@ -120,7 +120,8 @@ def test_faithful_figures_are_those_of_the_projected_image(picture):
 def test_a_perfect_restoration_is_infinitely_good(picture):
   clean = picture(40, 56)
   (row,) = evaluation.evaluate([_method(lambda jpeg, tables: clean)], [("a", clean)], (10,))
-  assert row.psnr == math.inf and row.ssim == pytest.approx(1.0)
+  assert row.psnr == math.inf and row.ssim == pytest.approx(1.0) and row.gain == math.inf
+  assert dataclasses.replace(row, psnr_jpeg=math.inf).gain == 0.0
 
 
 def test_every_method_restores_the_same_jpeg_and_is_timed(picture):

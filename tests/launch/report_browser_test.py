@@ -113,7 +113,9 @@ def test_the_divider_moves_by_keyboard_mouse_and_finger_and_uncovers_the_picture
 
 
 def test_quality_method_and_kind_of_comparison_can_be_chosen_by_keyboard(shown):
-  tags = "return [...document.querySelectorAll('.card')[0].querySelectorAll('.tag')].map(t => t.textContent)"
+  tags = (
+    "return [...document.querySelector('.card').querySelectorAll('.tag')].map(t => t.innerText)"
+  )
   assert shown.run(tags) == ["JPEG, quality 30", "restored by blue"]
   shown.type(".choices input[value='30']", browser.KEYS["right"])
   shown.type(".choices input[value=blue]", browser.KEYS["right"])
@@ -135,9 +137,8 @@ def test_errors_are_black_where_there_are_none_and_bright_where_there_are(shown)
 
 
 def test_pictures_are_zoomed_to_the_detail_and_moved(shown):
-  sheet = "return new DOMMatrix(getComputedStyle(document.querySelector('.sheet')).transform)"
-  place = f"{sheet}.toFloat64Array()".replace("return new", "const m = new")
-  place = place.replace(".toFloat64Array()", "; return [m.a, m.e, m.f]")
+  place = """const made = getComputedStyle(document.querySelector('.sheet')).transform;
+    const matrix = new DOMMatrix(made); return [matrix.a, matrix.e, matrix.f]"""
   assert shown.run(place) == [1, 0, 0]
   shown.click("[data-zoom=in]")
   zoom, x, _ = shown.run(place)
