@@ -13,11 +13,12 @@ _TICKS = 5
 _MOST_LABELS = 8
 
 
-def svg(means: Sequence[evaluation.Row]) -> str:
+def svg(means: Sequence[evaluation.Row], joined: bool = True) -> str:
   """Returns a line for each method through its mean gains, with their intervals as bands.
 
   Args:
     means: as `evaluation.means` returns them; gains that are not finite are left out.
+    joined: whether the qualities have their images in common; a line between others means nothing.
   """
   means = [row for row in means if math.isfinite(row.gain)]
   models = list(dict.fromkeys(row.model for row in means))
@@ -58,7 +59,7 @@ def svg(means: Sequence[evaluation.Row]) -> str:
   )
   for index, model in enumerate(models):
     rows = [row for row in means if row.model == model]
-    parts += [f'<g class="m{index % COLOURS}">', *_series(rows, across, up), "</g>"]
+    parts += [f'<g class="m{index % COLOURS}">', *_series(rows, across, up, joined), "</g>"]
   return "\n".join([*parts, "</svg>"])
 
 
@@ -79,17 +80,18 @@ def nice_ticks(low: float, high: float, count: int) -> list[float]:
   return [round(step * index, 9) for index in range(first, last + 1)]
 
 
-def _series(rows, across, up):
+def _series(rows, across, up, joined):
   known = [row for row in rows if row.gain_low is not None and row.gain_high is not None]
-  if len(known) == len(rows) > 1:
+  if joined and len(known) == len(rows) > 1:
     there = [f"{across(row.quality):.1f},{up(row.gain_high):.1f}" for row in rows]
     back = [f"{across(row.quality):.1f},{up(row.gain_low):.1f}" for row in reversed(rows)]
     yield f'<polygon class="band" points="{" ".join(there + back)}"/>'
   for row in known:
     x = across(row.quality)
     yield f'<line class="reach" {_line(x, up(row.gain_low), x, up(row.gain_high))}/>'
-  points = " ".join(f"{across(row.quality):.1f},{up(row.gain):.1f}" for row in rows)
-  yield f'<polyline class="path" points="{points}"/>'
+  if joined:
+    points = " ".join(f"{across(row.quality):.1f},{up(row.gain):.1f}" for row in rows)
+    yield f'<polyline class="path" points="{points}"/>'
   for row in rows:
     yield (
       f'<circle class="dot" cx="{across(row.quality):.1f}" cy="{up(row.gain):.1f}" r="4.5">'

@@ -91,12 +91,8 @@ def page(rows: Sequence[evaluation.Row], cards: Sequence[Card], protocol: str) -
   models = list(dict.fromkeys(row.model for row in rows))
   qualities = sorted({row.quality for row in rows})
   data = _json({"cards": [card.shown for card in cards]})
-  several = any(row.gain_low is not None for row in means)
-  bands = (
-    f"Bands are {100 * intervals.CONFIDENCE:.0f} % bootstrap intervals of the mean over the images."
-    if several
-    else "One image for each quality, so nothing is said of how others do."
-  )
+  of_quality = {q: frozenset(row.image for row in rows if row.quality == q) for q in qualities}
+  joined = len(set(of_quality.values())) == 1
   return string.Template(_part("page.html")).substitute(
     title=TITLE,
     lead=html.escape(
@@ -107,9 +103,9 @@ def page(rows: Sequence[evaluation.Row], cards: Sequence[Card], protocol: str) -
       f"{protocol[0].upper()}{protocol[1:]}. Figures are those of whole images; of decibels, the "
       "mean of each image's."
     ),
-    plot=gain_plot.svg(means),
+    plot=gain_plot.svg(means, joined),
     legend=_legend(models),
-    plot_caption=html.escape(f"Mean gain in PSNR, decibels. {bands}"),
+    plot_caption=html.escape(_plot_caption(means, joined)),
     means=_means(means, len(models) > 1),
     table=_table(rows, len(models) > 1),
     pictures_hidden="" if cards else " hidden",
@@ -180,6 +176,16 @@ def _shown(cards, images):
   if cards == images:
     return ""
   return f"The first {cards} of {images} images are shown, so that the file stays small. "
+
+
+def _plot_caption(means, joined):
+  caption = "Mean gain in PSNR, decibels."
+  if not joined:
+    caption += " Each quality has images of its own."
+  if any(row.gain_low is not None for row in means):
+    share = f"{100 * intervals.CONFIDENCE:.0f} %"
+    return f"{caption} Bands are {share} bootstrap intervals of the mean over the images."
+  return f"{caption} Of one image each, it says nothing of how others do."
 
 
 def _legend(models):

@@ -42,6 +42,13 @@ def test_a_loss_lies_below_zero_and_everything_within_the_frame():
   assert len(list(root.iter("polygon"))) == 0 and root.get("role") == "img"
 
 
+def test_images_of_different_qualities_are_not_joined():
+  means = [_mean(10, 0.5), _mean(20, 1.0)]
+  joined, apart = (ET.fromstring(gain_plot.svg(means, joined)) for joined in (True, False))
+  assert [len(list(joined.iter(name))) for name in ("polyline", "polygon", "circle")] == [1, 1, 2]
+  assert [len(list(apart.iter(name))) for name in ("polyline", "polygon", "circle")] == [0, 0, 2]
+
+
 def test_one_quality_and_gains_of_nothing_are_drawn_too():
   ((x, _, _),) = _dots(gain_plot.svg([_mean(30, 0.0, reach=0.0)]))
   assert gain_plot.LEFT < x < gain_plot.WIDTH
