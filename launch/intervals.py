@@ -35,7 +35,8 @@ def of_mean(
   """Returns the percentile bootstrap interval of a mean (Efron 1979).
 
   As many values as there are, drawn with replacement, have a mean; the interval leaves out the
-  lowest and the highest of many such means. It is the same whenever it is asked for.
+  lowest and the highest of many such means. It is the same whenever it is asked for. Of fewer than
+  about ten values it is too narrow: they cannot show what they do not hold.
 
   Args:
     values: one for each image.
