@@ -40,7 +40,7 @@ $(INSTALLED): setup.cfg pyproject.toml .ci/constraints.txt
 	  --editable '.[test]'
 	@touch $@
 
-demo: $(INSTALLED) ## restore sample photographs with the weights that ship, and draw a picture
+demo: $(INSTALLED) ## restore sample photographs with the weights that ship: picture and report
 	@$(BIN)/deblock-demo --output=$(WORKDIR)/demo
 
 records: $(INSTALLED) ## shard the images into TFRecords
@@ -53,6 +53,7 @@ train: records ## train, evaluate on held-out images and draw a picture
 	@$(MAKE) --no-print-directory --silent evaluate compare
 	@echo
 	@echo "pictures:    $(EVALUATION)/*.png"
+	@echo "report:      $(EVALUATION)/report.html"
 	@echo "checkpoint:  $(LOGDIR)/checkpoints"
 	@echo "TensorBoard: $(LOGDIR)"
 	@echo "go on with:  make train $(GIVEN) STEPS=$$((5 * $(STEPS)))"
@@ -63,7 +64,7 @@ evaluate: $(EVALUATION)/evaluation.json ## PSNR and SSIM of the held-out images
 $(EVALUATION)/evaluation.json: $(LOGDIR)/checkpoints/checkpoint
 	@$(BIN)/deblock-evaluate $(SELECTION)
 
-compare: $(EVALUATION)/pictures ## side-by-side pictures of the held-out images
+compare: $(EVALUATION)/pictures ## side-by-side pictures and a report of the held-out images
 
 $(EVALUATION)/pictures: $(LOGDIR)/checkpoints/checkpoint
 	@$(BIN)/deblock-compare $(SELECTION)

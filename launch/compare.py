@@ -1,38 +1,37 @@
-"""deblock-compare: side-by-side pictures of clean image, JPEG and restored image.
+"""deblock-compare: pictures of clean image, JPEG and restored image, and a report to look into.
 
 deblock-compare --logdir=DIR --images=FOLDER --qualities=10,20 --output=DIR
+
+Writes a side-by-side picture for each image and quality; report.html, one file that shows them with
+a slider, detail and errors in any browser; and contact-sheet.png.
 """
 
-from PIL import Image
+import time
 
-from deblock.launch import evaluation, picture, program, selection
+from deblock.launch import comparison, program, selection
 from deblock.launch import flags as config_flags
-from deblock.records import codec
+from deblock.launch import methods as methods_lib
 
-config_flags.define(selection.SelectionConfig)
+config_flags.define(comparison.CompareConfig)
 
 
 def main(arguments):
-  """Draws one picture for each image and quality."""
+  """Draws one picture for each image, quality and method, then report and contact sheet."""
   del arguments
-  settings = config_flags.parse(selection.SelectionConfig)
-  output = selection.prepare_output(settings.output)
+  settings = config_flags.parse(comparison.CompareConfig)
+  gallery = comparison.Gallery(selection.prepare_output(settings.output), settings.report_images)
   chosen, qualities = selection.choose(settings)
-  restore = selection.load_restorer(settings)
+  methods = selection.load_methods(settings)
+  methods_lib.warm(methods)
   written = []
-  with program.progress_bar("comparing", "picture", len(chosen.images) * len(qualities)) as bar:
+  with program.progress_bar("comparing", "image", len(chosen.images)) as bar:
     for image, clean in selection.read(chosen):
-      for quality in qualities:
-        data = codec.encode(clean, quality, settings.subsampling)
-        jpeg, restored = evaluation.restored(restore, data, quality, settings.faithful)
-        row = evaluation.compare(image, quality, clean, jpeg, restored)
-        path = output / f"{image.replace('/', '_')}-q{quality}.png"
-        temporary = path.with_suffix(".tmp")
-        Image.fromarray(picture.side_by_side(clean, jpeg, restored, row)).save(temporary, "PNG")
-        temporary.replace(path)
-        written.append(path)
-        bar.update()
+      trials = comparison.all_trials(methods, image, clean, qualities, settings, time.perf_counter)
+      written += gallery.draw(trials)
+      gallery.add(trials)
+      bar.update()
   print("\n".join(f"picture: {path}" for path in written))
+  print("\n".join(gallery.finish(settings)))
 
 
 def run():

@@ -1,28 +1,28 @@
-"""deblock-demo: restores packaged photographs with the shipped weights, and draws what came of it.
+"""deblock-demo: restores packaged photographs with the shipped weights, and shows what came of it.
 
 deblock-demo --output=DIR
 
 Squares of four photographs that come inside scikit-image are compressed at the qualities, restored,
-and drawn beside the clean ones. Four squares show what to expect; they are no evaluation.
+and shown beside the clean ones: as a picture, and as a report to look into with a browser. Four
+squares show what to expect; they are no evaluation.
 """
 
-from PIL import Image
-
-from deblock.launch import demo_sheet, program, selection
+from deblock.launch import comparison, demo_sheet, program, report, selection
 from deblock.launch import flags as config_flags
 
 config_flags.define(demo_sheet.DemoConfig)
 
 
 def main(arguments):
-  """Writes the sheet."""
+  """Writes the picture and the report."""
   del arguments
   config = config_flags.parse(demo_sheet.DemoConfig)
-  path = selection.prepare_output(config.output) / "demo.png"
-  temporary = path.with_suffix(".tmp")
-  Image.fromarray(demo_sheet.sheet(config.model, config.qualities)).save(temporary, "PNG")
-  temporary.replace(path)
-  print(f"picture: {path}")
+  folder = selection.prepare_output(config.output)
+  made = demo_sheet.trials(config.model, config.qualities)
+  comparison.save_picture(folder / "demo.png", demo_sheet.sheet(made))
+  size_bytes = comparison.save_text(folder / report.FILE, demo_sheet.page(made))
+  print(f"picture: {folder / 'demo.png'}")
+  print(f"report: {folder / report.FILE} ({report.size_text(size_bytes)})")
 
 
 def run():

@@ -1,10 +1,11 @@
-"""A picture of packaged photographs: clean, compressed, and restored with shipped weights."""
+"""Packaged photographs clean, compressed, and restored with shipped weights: picture and report."""
 
+from collections.abc import Sequence
 import dataclasses
 
 import numpy as np
 
-from deblock.launch import evaluation, picture, restoring
+from deblock.launch import evaluation, picture, protocol, report, restoring
 from deblock.model import pretrained
 from deblock.records import codec, images, jpeg_tables, option, packaged
 
@@ -32,17 +33,33 @@ class DemoConfig:
       jpeg_tables.check_quality(quality)
 
 
-def sheet(model: str, qualities: tuple[int, ...]) -> np.ndarray:
-  """Returns clean square, JPEG and restored square of each photograph, uint8 [H, W, 3]."""
-  rows = []
+def trials(model: str, qualities: tuple[int, ...]) -> list[evaluation.Trial]:
+  """Returns the middle of each photograph, compressed and restored, each at one quality."""
+  made = []
   for index, image in enumerate(packaged.packaged()):
     quality = qualities[index % len(qualities)]
     clean = _middle(images.read_rgb(image.path))
     data = codec.encode(clean, quality)
     jpeg, restored = codec.decode(data), restoring.restore(data, model)
     row = evaluation.compare(image.id, quality, clean, jpeg, restored)
-    rows.append(picture.side_by_side(clean, jpeg, restored, row))
-  return np.concatenate(rows)
+    row = dataclasses.replace(row, model=model)
+    made.append(evaluation.Trial(row, clean, data, jpeg, restored))
+  return made
+
+
+def sheet(made: Sequence[evaluation.Trial]) -> np.ndarray:
+  """Returns clean square, JPEG and restored square of each photograph, uint8 [H, W, 3]."""
+  return np.concatenate(
+    [picture.side_by_side(trial.clean, trial.jpeg, trial.restored, trial.row) for trial in made]
+  )
+
+
+def page(made: Sequence[evaluation.Trial]) -> str:
+  """Returns the report on them, an HTML document."""
+  rows = [trial.row for trial in made]
+  # Restoring a file keeps its coefficients.
+  settings = protocol.ProtocolConfig(faithful=True)
+  return report.page(rows, [report.card([trial]) for trial in made], protocol.describe(settings))
 
 
 def _middle(pixels):

@@ -1,31 +1,36 @@
-"""deblock-evaluate: PSNR, SSIM and PSNR-B of JPEGs and of what a run's network makes of them.
+"""deblock-evaluate: PSNR, SSIM and PSNR-B of JPEGs and of what networks and filters make of them.
 
 deblock-evaluate --logdir=DIR --images=FOLDER --qualities=10,20 --output=DIR
+
+deblock-evaluate --model=default,fast,bilateral --images=FOLDER --qualities=10,20 --output=DIR
 """
 
-from deblock.launch import evaluation, program, selection
+import time
+
+from deblock.launch import evaluation, program, selection, tables
 from deblock.launch import flags as config_flags
+from deblock.launch import methods as methods_lib
 
 config_flags.define(selection.SelectionConfig)
 
 
 def main(arguments):
-  """Evaluates as the flags say; prints the table and saves it as CSV and JSON."""
+  """Evaluates as the flags say; prints the table and saves it as CSV, JSON and Markdown."""
   del arguments
   settings = config_flags.parse(selection.SelectionConfig)
   selection.prepare_output(settings.output)
   chosen, qualities = selection.choose(settings)
-  restore = selection.load_restorer(settings)
+  methods = selection.load_methods(settings)
+  methods_lib.warm(methods)
   rows = []
   with program.progress_bar("evaluating", "image", len(chosen.images)) as bar:
     for image in selection.read(chosen):
-      rows += evaluation.evaluate(
-        restore, [image], qualities, settings.subsampling, settings.faithful
-      )
+      rows += evaluation.evaluate(methods, [image], qualities, settings, time.perf_counter)
       bar.update()
-  evaluation.save(rows, settings.output)
-  print(evaluation.table(rows))
-  print(f"saved: {settings.output}/{evaluation.JSON_FILE} and {evaluation.CSV_FILE}")
+  tables.save(rows, settings.output, settings)
+  print(tables.text(rows))
+  files = f"{tables.JSON_FILE}, {tables.CSV_FILE} and {tables.MARKDOWN_FILE}"
+  print(f"saved: {settings.output}/{files}")
 
 
 def run():

@@ -1,23 +1,21 @@
-"""Measures a network on whole images, by the protocol of FBCNN's evaluation code."""
+"""Measures methods on whole images, by the protocol of FBCNN's evaluation code."""
 
-from collections.abc import Callable, Iterable, Sequence
-import csv
+from collections.abc import Callable, Iterable, Iterator, Sequence
 import dataclasses
-import json
 import math
-import pathlib
+from typing import NamedTuple
 
 import numpy as np
 
-from deblock.launch import restoring
-from deblock.model import metrics, restorer
+from deblock.launch import intervals, restoring
+from deblock.launch import methods as methods_lib
+from deblock.launch import protocol as protocol_lib
+from deblock.model import metrics
 from deblock.pipeline import pixels
 from deblock.records import codec, jpeg_tables, original
 
-JSON_FILE = "evaluation.json"
-CSV_FILE = "evaluation.csv"
 MEAN = "mean"
-FIGURES = ("psnr_jpeg", "psnr", "ssim_jpeg", "ssim", "psnr_b_jpeg", "psnr_b")
+FIGURES = ("psnr_jpeg", "psnr", "ssim_jpeg", "ssim", "psnr_b_jpeg", "psnr_b", "seconds")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,6 +31,10 @@ class Row:
     ssim: of the restored image.
     psnr_b_jpeg: PSNR-B of the JPEG, in decibels.
     psnr_b: of the restored image.
+    model: name of what restored it.
+    seconds: that restoring it took, by the wall clock; 0 if nobody looked.
+    gain_low: lower end of the interval of a mean's gain; None where there is none.
+    gain_high: its upper end.
   """
 
   image: str
@@ -43,11 +45,60 @@ class Row:
   ssim: float
   psnr_b_jpeg: float
   psnr_b: float
+  model: str = ""
+  seconds: float = 0.0
+  gain_low: float | None = None
+  gain_high: float | None = None
 
   @property
   def gain(self) -> float:
-    """What restoring gains over the JPEG, in decibels."""
-    return self.psnr - self.psnr_jpeg
+    """What restoring gains over the JPEG, in decibels; nothing where both are perfect."""
+    return 0.0 if self.psnr == self.psnr_jpeg else self.psnr - self.psnr_jpeg
+
+
+class Figures(NamedTuple):
+  """How near an image is to the clean one.
+
+  Attributes:
+    psnr: in decibels.
+    ssim: mean over channels.
+    psnr_b: in decibels.
+  """
+
+  psnr: float
+  ssim: float
+  psnr_b: float
+
+
+class Trial(NamedTuple):
+  """One image at one quality as one method restores it, and its figures.
+
+  Attributes:
+    row: the figures.
+    clean: uint8 [H, W, C] with one channel or three, without what the protocol cuts off.
+    data: the JPEG.
+    jpeg: uint8 [H, W, C], decoded.
+    restored: uint8 [H, W, C].
+  """
+
+  row: Row
+  clean: np.ndarray
+  data: bytes
+  jpeg: np.ndarray
+  restored: np.ndarray
+
+
+def figures(image: np.ndarray, clean: np.ndarray) -> Figures:
+  """Returns the figures of an image.
+
+  Args:
+    image: uint8 [H, W, 3] or [H, W, 1].
+    clean: uint8, same shape.
+  """
+  image, clean = (pixels.to_float(item[np.newaxis]) for item in (image, clean))
+  return Figures(
+    *(float(metric(image, clean)[0]) for metric in (metrics.psnr, metrics.ssim, metrics.psnr_b))
+  )
 
 
 def compare(image: str, quality: int, clean, jpeg, restored) -> Row:
@@ -56,111 +107,133 @@ def compare(image: str, quality: int, clean, jpeg, restored) -> Row:
   Args:
     image: its identity.
     quality: of the JPEG.
-    clean: uint8 [H, W, 3].
-    jpeg: uint8 [H, W, 3], decoded.
-    restored: uint8 [H, W, 3].
+    clean: uint8 [H, W, 3] or [H, W, 1].
+    jpeg: uint8 of the same shape, decoded.
+    restored: uint8 of the same shape.
   """
-  clean, jpeg, restored = (pixels.to_float(item[np.newaxis]) for item in (clean, jpeg, restored))
-  return Row(
-    image=image,
-    quality=quality,
-    psnr_jpeg=float(metrics.psnr(jpeg, clean)[0]),
-    psnr=float(metrics.psnr(restored, clean)[0]),
-    ssim_jpeg=float(metrics.ssim(jpeg, clean)[0]),
-    ssim=float(metrics.ssim(restored, clean)[0]),
-    psnr_b_jpeg=float(metrics.psnr_b(jpeg, clean)[0]),
-    psnr_b=float(metrics.psnr_b(restored, clean)[0]),
-  )
+  return _row(image, quality, figures(jpeg, clean), figures(restored, clean))
+
+
+def _stopped() -> float:
+  return 0.0
+
+
+def trials(
+  methods: Sequence[methods_lib.Method],
+  image: str,
+  clean: np.ndarray,
+  quality: int,
+  protocol: protocol_lib.ProtocolConfig = protocol_lib.PUBLISHED,
+  clock: Callable[[], float] = _stopped,
+) -> Iterator[Trial]:
+  """Yields what each method makes of one image at one quality.
+
+  Args:
+    methods: at least one.
+    image: its identity.
+    clean: uint8 [H, W, 3].
+    quality: IJG quality factor to compress at.
+    protocol: how, and what is measured.
+    clock: seconds since any moment.
+  """
+  clean, data = protocol_lib.compressed(clean, quality, protocol)
+  reference = protocol_lib.measured(clean, protocol)
+  of_jpeg = None
+  for method in methods:
+    begun = clock()
+    jpeg, made = restored(method.restore, data, quality, protocol.faithful, protocol.gray)
+    seconds = clock() - begun
+    if of_jpeg is None:
+      of_jpeg = figures(protocol_lib.measured(jpeg, protocol), reference)
+    of_made = figures(protocol_lib.measured(made, protocol), reference)
+    row = _row(image, quality, of_jpeg, of_made, method.name, seconds)
+    yield Trial(row, clean, data, jpeg, made)
 
 
 def evaluate(
-  restore: Callable[[np.ndarray, np.ndarray], np.ndarray] | restorer.Restorer,
+  methods: Sequence[methods_lib.Method],
   images: Iterable[tuple[str, np.ndarray]],
   qualities: Sequence[int],
-  subsampling: str = "420",
-  faithful: bool = False,
+  protocol: protocol_lib.ProtocolConfig = protocol_lib.PUBLISHED,
+  clock: Callable[[], float] = _stopped,
 ) -> list[Row]:
-  """Returns the figures of each image at each quality, without their means.
+  """Returns the figures of each image at each quality by each method, without their means.
 
   Args:
-    restore: uint8 [H, W, 3] JPEG pixels and their [2, 8, 8] quantisation tables to uint8 [H, W, 3]
-      restored pixels; a `restorer.Restorer` if faithful.
+    methods: at least one.
     images: identities and clean images, uint8 [H, W, 3].
     qualities: IJG quality factors to compress at.
-    subsampling: of the JPEG's colours; the protocol's is 4:2:0.
-    faithful: whether the result is kept inside the JPEG's quantisation cells.
+    protocol: how, and what is measured.
+    clock: seconds since any moment.
   """
-  rows = []
-  for image, clean in images:
-    for quality in qualities:
-      data = codec.encode(clean, quality, subsampling)
-      rows.append(compare(image, quality, clean, *restored(restore, data, quality, faithful)))
-  return rows
+  return [
+    trial.row
+    for image, clean in images
+    for quality in qualities
+    for trial in trials(methods, image, clean, quality, protocol, clock)
+  ]
 
 
-def restored(restore, data: bytes, quality: int, faithful: bool = False):
-  """Returns the pixels of a JPEG and what is made of them, both uint8 [H, W, 3].
+def restored(restore, data: bytes, quality: int, faithful: bool = False, gray: bool = False):
+  """Returns the pixels of a JPEG and what is made of them, both uint8 [H, W, 3] or [H, W, 1].
 
   Args:
-    restore: as in `evaluate`.
-    data: a colour JPEG of the standard tables.
+    restore: as in `methods.Method`.
+    data: a JPEG of the standard tables.
     quality: of these.
-    faithful: as in `evaluate`.
+    faithful: whether the result is kept inside the JPEG's quantisation cells.
+    gray: whether the JPEG is gray, and the result of one channel.
   """
-  jpeg = codec.decode(data)
-  if not faithful:
+  if not faithful and not gray:
+    jpeg = codec.decode(data)
     return jpeg, restore(jpeg, jpeg_tables.quantization_tables(quality))
   found = original.decode(data, "the JPEG")
   # Told its quality, even the best JPEG is restored.
-  return jpeg, restoring.restore_original(found, restore, quality, faithful=True).samples
+  made = restoring.restore_original(found, restore, quality, faithful=faithful).samples
+  if gray:
+    return found.samples[..., np.newaxis], made[..., np.newaxis]
+  return found.samples, made
 
 
 def means(rows: Sequence[Row]) -> list[Row]:
-  """Returns one row per quality: the means over images, of PSNR the mean of the decibels."""
+  """Returns one row per method and quality: the means over images, of PSNR that of the decibels.
+
+  Methods stand in the order in which they come first. The mean gain has its 95 % bootstrap interval
+  over the images, where there is more than one.
+  """
   averaged = []
-  for quality in sorted({row.quality for row in rows}):
-    chosen = [row for row in rows if row.quality == quality]
-    figures = {
-      field: math.fsum(getattr(row, field) for row in chosen) / len(chosen) for field in FIGURES
-    }
-    averaged.append(Row(image=MEAN, quality=quality, **figures))
+  for model in dict.fromkeys(row.model for row in rows):
+    of_model = [row for row in rows if row.model == model]
+    for quality in sorted({row.quality for row in of_model}):
+      chosen = [row for row in of_model if row.quality == quality]
+      mean = {
+        field: math.fsum(getattr(row, field) for row in chosen) / len(chosen) for field in FIGURES
+      }
+      interval = intervals.of_mean([row.gain for row in chosen])
+      known = interval is not intervals.UNKNOWN
+      averaged.append(
+        Row(
+          image=MEAN,
+          quality=quality,
+          model=model,
+          gain_low=interval.low if known else None,
+          gain_high=interval.high if known else None,
+          **mean,
+        )
+      )
   return averaged
 
 
-def save(rows: Sequence[Row], folder: str) -> None:
-  """Writes all rows, means last, as CSV and then as JSON, each under a temporary name first."""
-  output = pathlib.Path(folder)
-  output.mkdir(parents=True, exist_ok=True)
-  values = [dataclasses.asdict(row) for row in [*rows, *means(rows)]]
-  temporary = output / f"{CSV_FILE}.tmp"
-  with temporary.open("w", newline="") as stream:
-    writer = csv.DictWriter(stream, fieldnames=list(values[0]))
-    writer.writeheader()
-    writer.writerows(values)
-  temporary.replace(output / CSV_FILE)
-  temporary = output / f"{JSON_FILE}.tmp"
-  # Infinity, the PSNR of equal images, has no JSON spelling: it becomes null.
-  finite = [{name: _json_value(value) for name, value in row.items()} for row in values]
-  temporary.write_text(json.dumps(finite, indent=1, allow_nan=False) + "\n")
-  temporary.replace(output / JSON_FILE)
-
-
-def table(rows: Sequence[Row]) -> str:
-  """Returns all rows and their means as text for a terminal."""
-  every = [*rows, *means(rows)]
-  width = max(len("image"), *(len(row.image) for row in every))
-  lines = [
-    f"{'image':<{width}}  quality  PSNR of JPEG  restored    gain  SSIM of JPEG  restored"
-    "  PSNR-B of JPEG  restored"
-  ]
-  lines += [
-    f"{row.image:<{width}}  {row.quality:>7}  {row.psnr_jpeg:>9.3f} dB  {row.psnr:>5.3f} dB"
-    f"  {row.gain:>+6.3f}  {row.ssim_jpeg:>12.4f}  {row.ssim:>8.4f}"
-    f"  {row.psnr_b_jpeg:>11.3f} dB  {row.psnr_b:>5.3f} dB"
-    for row in every
-  ]
-  return "\n".join(lines)
-
-
-def _json_value(value):
-  return None if isinstance(value, float) and not math.isfinite(value) else value
+def _row(image, quality, jpeg, made, model="", seconds=0.0):
+  return Row(
+    image,
+    quality,
+    jpeg.psnr,
+    made.psnr,
+    jpeg.ssim,
+    made.ssim,
+    jpeg.psnr_b,
+    made.psnr_b,
+    model,
+    seconds,
+  )

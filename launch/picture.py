@@ -18,16 +18,19 @@ def side_by_side(clean, jpeg, restored, row: evaluation.Row) -> np.ndarray:
   The detail is the square that restoring changed for the better most.
 
   Args:
-    clean: uint8 [H, W, 3].
-    jpeg: uint8 [H, W, 3].
-    restored: uint8 [H, W, 3].
+    clean: uint8 [H, W, 3] or [H, W, 1].
+    jpeg: uint8, same shape.
+    restored: uint8, same shape.
     row: their figures.
   Returns:
     uint8 [h, w, 3], a picture of its own size.
   """
   height, width, _ = clean.shape
-  detail = min(DETAIL, height, width)
-  top, left = _most_improved(clean, jpeg, restored, detail)
+  top, left, detail = most_improved(clean, jpeg, restored)
+  clean, jpeg, restored = (
+    np.ascontiguousarray(np.broadcast_to(image, (height, width, 3)))
+    for image in (clean, jpeg, restored)
+  )
   factor = max(1, width // detail)
   enlarged = factor * detail
   column = max(width, enlarged, NARROWEST)
@@ -66,8 +69,16 @@ def side_by_side(clean, jpeg, restored, row: evaluation.Row) -> np.ndarray:
   return np.asarray(sheet)
 
 
-def _most_improved(clean, jpeg, restored, size):
-  """Returns the corner of the square, on a grid of half its size, whose error fell most."""
+def most_improved(clean, jpeg, restored, most: int = DETAIL) -> tuple[int, int, int]:
+  """Returns first row, first column and side of the square whose error fell most.
+
+  Args:
+    clean: uint8 [H, W, C].
+    jpeg: uint8, same shape.
+    restored: uint8, same shape.
+    most: its side, less where the image is smaller; it is sought on a grid of half the side.
+  """
+  size = min(most, *clean.shape[:2])
   clean = clean.astype(np.float64)
   fallen = ((jpeg - clean) ** 2 - (restored - clean) ** 2).sum(axis=2)
   step = max(1, size // 2)
@@ -76,4 +87,5 @@ def _most_improved(clean, jpeg, restored, size):
     for top in range(0, clean.shape[0] - size + 1, step)
     for left in range(0, clean.shape[1] - size + 1, step)
   ]
-  return max(corners, key=lambda c: fallen[c[0] : c[0] + size, c[1] : c[1] + size].sum())
+  top, left = max(corners, key=lambda c: fallen[c[0] : c[0] + size, c[1] : c[1] + size].sum())
+  return top, left, size

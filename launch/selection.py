@@ -7,58 +7,61 @@ from typing import NamedTuple
 
 import numpy as np
 
-from deblock.launch import config, trained
-from deblock.model import pretrained, restorer
+from deblock.launch import config, protocol
+from deblock.launch import methods as methods_lib
 from deblock.pipeline import config as input_config
 from deblock.pipeline import dataset
-from deblock.records import codec, cutting, identity, jpeg_tables, option, sources
 from deblock.records import config as records_config
+from deblock.records import cutting, identity, jpeg_tables, option, sources
 from deblock.records import images as images_lib
 from deblock.records import manifest as manifest_lib
 
 
 @dataclasses.dataclass(frozen=True)
-class SelectionConfig:
+class SelectionConfig(protocol.ProtocolConfig):
   """The flags that evaluate and compare share."""
 
-  logdir: str = option.field("", "folder of the run whose latest checkpoint is used")
-  model: str = option.field(
-    "", "network that ships with deblock, in place of a run's: default or fast"
+  logdir: tuple[str, ...] = option.field(
+    (), "folders of runs, of each of which the latest checkpoint is used"
+  )
+  model: tuple[str, ...] = option.field(
+    (),
+    "networks that ship with deblock, default and fast, and baselines: identity, bilateral, "
+    "nlmeans, reencodings, tv",
   )
   images: str = option.field("", "folder or glob of clean images; the run's held-out ones if empty")
   records: str = option.field(
     "", "records whose held-out images or qualities are used, if not the run's"
   )
   qualities: tuple[int, ...] = option.field((), "JPEG qualities; those of the records if empty")
-  subsampling: str = option.field("420", "of the JPEG's colours: 444, 422 or 420")
-  faithful: bool = option.field(
-    False, "keep the coefficients of the JPEGs, as deblock-restore does"
-  )
   output: str = option.field("", "folder to write to")
 
   def __post_init__(self):
     """Raises ValueError where a field is missing or out of range."""
+    super().__post_init__()
     if not self.output:
       raise ValueError("output must name a folder: use --output=DIR.")
-    if bool(self.logdir) == bool(self.model):
+    if not self.logdir and not self.model:
       raise ValueError(
         "logdir must name a folder of a run, --logdir=DIR, or model a network that ships with "
-        f"deblock, --model={pretrained.names()[0]}: one of the two, got {self.logdir!r} and "
-        f"{self.model!r}."
+        f"deblock or a baseline, --model={methods_lib.names()[0]}: got neither."
       )
-    if self.model:
-      pretrained.check_name(self.model)
-      if not ((self.images and self.qualities) or self.records):
-        raise ValueError(
-          f"model {self.model} has no records of its own: name --images and --qualities, or "
-          "--records, too."
-        )
+    for field in ("logdir", "model"):
+      names = getattr(self, field)
+      if len(set(names)) < len(names):
+        raise ValueError(f"{field} must name each once, got {','.join(names)}.")
+    for name in self.model:
+      methods_lib.check_name(name)
+    if not self.logdir and not ((self.images and self.qualities) or self.records):
+      raise ValueError(
+        f"model {','.join(self.model)} has no records of its own: name --images and --qualities, "
+        "or --records, too."
+      )
     for quality in self.qualities:
       try:
         jpeg_tables.check_quality(quality)
       except ValueError:
         raise ValueError(f"qualities must be in [1, 100], got {quality}.") from None
-    codec.check_subsampling(self.subsampling)
 
 
 def prepare_output(folder: str) -> pathlib.Path:
@@ -77,14 +80,14 @@ def prepare_output(folder: str) -> pathlib.Path:
   return path
 
 
-def load_restorer(settings: SelectionConfig) -> restorer.Restorer:
-  """Returns the network to use, ready for whole images: of a run its latest checkpoint's.
+def load_methods(settings: SelectionConfig) -> list[methods_lib.Method]:
+  """Returns what restores, ready for whole images: networks of runs first.
 
   Raises:
     FileNotFoundError: if there is no run or no checkpoint.
-    ValueError: if they do not fit each other, or the shipped weights are damaged.
+    ValueError: if they do not fit each other, or shipped weights are damaged.
   """
-  return trained.load(settings.model, settings.logdir)
+  return methods_lib.load(settings.model, settings.logdir, settings.subsampling)
 
 
 class Chosen(NamedTuple):
@@ -106,12 +109,11 @@ def choose(settings: SelectionConfig) -> tuple[Chosen, Sequence[int]]:
 
   Raises:
     FileNotFoundError: if there are no images, run or records.
-    ValueError: if the records hold no test images.
+    ValueError: if the records hold no test images, or those held out of one run are not those of
+      another.
   """
-  if settings.model:
-    inputs = input_config.InputConfig(records=settings.records)
-  else:
-    inputs = config.load(settings.logdir).input
+  runs = [config.load(logdir).input for logdir in settings.logdir]
+  inputs = runs[0] if runs else input_config.InputConfig(records=settings.records)
   records = settings.records or inputs.records
   damaged = inputs.on_bad_record == "skip"
   if settings.images:
@@ -120,6 +122,8 @@ def choose(settings: SelectionConfig) -> tuple[Chosen, Sequence[int]]:
     return Chosen(source, source.list(), jpeg_downscale=1), qualities
   manifest = manifest_lib.load(records, damaged=damaged)
   held_out = dataset.held_out_images(inputs, manifest)
+  for logdir, other in zip(settings.logdir[1:], runs[1:], strict=True):
+    _check_same_images(settings, logdir, other, records, held_out)
   images = tuple(
     identity.SourceImage.alone(image.id, image.path)
     for image in manifest.images
@@ -143,3 +147,17 @@ def read(chosen: Chosen) -> Iterator[tuple[str, np.ndarray]]:
     if isinstance(found, images_lib.ImageError):
       raise found
     yield image.id, cutting.shrink(found, chosen.jpeg_downscale)
+
+
+def _check_same_images(settings, logdir, inputs, records, held_out):
+  """Raises ValueError if a run may have been trained on images that another held out."""
+  own = settings.records or inputs.records
+  damaged = inputs.on_bad_record == "skip"
+  if own == records:
+    held_out_too = dataset.held_out_images(inputs, manifest_lib.load(own, damaged=damaged))
+    if held_out_too == held_out:
+      return
+  raise ValueError(
+    f"logdir {settings.logdir[0]} and {logdir} hold out other images: name some with "
+    "--images=FOLDER, of which neither has seen any."
+  )

@@ -24,6 +24,18 @@ def quantize(images):
   return tf.round(tf.clip_by_value(images, 0.0, 1.0) * 255.0) / 255.0
 
 
+def luma(images):
+  """Returns the luma of RGB images as MATLAB's rgb2ycbcr gives it, rounded to 8 bits.
+
+  Args:
+    images: float [B, H, W, 3] in [0, 1].
+  Returns:
+    float64 [B, H, W, 1], levels of 16 to 235 divided by 255.
+  """
+  levels = tf.linalg.matvec(tf.cast(images, tf.float64), tf.constant(_MATLAB_LUMA, tf.float64))
+  return tf.round(levels + 16.0)[..., tf.newaxis] / 255.0
+
+
 def psnr(restored, clean):
   """Returns the peak signal-to-noise ratio of each image, in decibels.
 
@@ -99,8 +111,7 @@ def psnr_b(restored, clean):
   error = tf.reduce_mean(tf.math.squared_difference(restored, clean), axis=(1, 2, 3))
   seen = restored[..., 0]
   if channels == 3:
-    luma = tf.linalg.matvec(restored, tf.constant(_MATLAB_LUMA, tf.float64)) + 16.0
-    seen = tf.round(luma) / 255.0
+    seen = luma(restored)[..., 0]
   return -10.0 / math.log(10.0) * tf.math.log(error + _blocking_effect(seen))
 
 

@@ -154,7 +154,10 @@ def test_comparing_draws_a_picture_of_each_image_and_quality(work, tmp_path):
     f"--output={tmp_path}",
   )
   (path,) = _after(lines, "picture")
-  assert list(tmp_path.iterdir()) == [pathlib.Path(path)]
+  (report,) = _after(lines, "report")
+  (sheet,) = _after(lines, "contact sheet")
+  written = {path, report.partition(" (")[0], sheet}
+  assert {str(found) for found in tmp_path.iterdir()} == written
   with Image.open(path) as picture:
     assert picture.format == "PNG"
     width, height = picture.size

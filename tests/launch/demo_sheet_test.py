@@ -14,9 +14,19 @@ def test_the_sheet_has_a_row_for_each_photograph(monkeypatch):
 
   monkeypatch.setattr(restoring, "restore", restored)
   monkeypatch.setattr(demo_sheet, "_SIDE", 64)
-  sheet = demo_sheet.sheet("fast", (10, 30))
+  made = demo_sheet.trials("fast", (10, 30))
   assert seen == [((64, 64, 3), "fast")] * 4
+  assert [(trial.row.quality, trial.row.model) for trial in made] == [
+    (10, "fast"),
+    (30, "fast"),
+    (10, "fast"),
+    (30, "fast"),
+  ]
+  sheet = demo_sheet.sheet(made)
   assert sheet.dtype == np.uint8 and sheet.shape[0] % 4 == 0 and sheet.shape[1] > 3 * 64
+  page = demo_sheet.page(made)
+  assert "kept inside" in page and "Each quality has images of its own" in page
+  assert all(f'"name":"{trial.row.image}"' in page for trial in made)
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,12 @@
-import csv
 import dataclasses
-import json
 import math
 
 import numpy as np
 import pytest
 
-from deblock.launch import evaluation
+from deblock.launch import baselines, evaluation, intervals, methods, protocol
 from deblock.model import restorer
 from deblock.records import codec, jpeg_tables
-
-COLUMNS = ["image", "quality", "psnr_jpeg", "psnr", "ssim_jpeg", "ssim", "psnr_b_jpeg", "psnr_b"]
 
 
 def _row(image, quality, psnr_jpeg, psnr, ssim_jpeg=0.5, ssim=0.75):
@@ -24,12 +20,8 @@ def _psnr(one, other):
   return 10 * math.log10(255**2 / np.mean(difference**2))
 
 
-def _saved(rows, folder):
-  """Returns the rows of the saved JSON and of the saved CSV."""
-  evaluation.save(rows, str(folder))
-  with (folder / evaluation.CSV_FILE).open(newline="") as stream:
-    table = list(csv.DictReader(stream))
-  return json.loads((folder / evaluation.JSON_FILE).read_text()), table
+def _method(restore, name="m"):
+  return methods.Method(name, restore)
 
 
 ROWS = [
@@ -41,16 +33,32 @@ ROWS = [
 
 def test_the_mean_is_of_decibels_and_not_of_errors():
   ten, twenty = evaluation.means(ROWS)
-  assert ten == _row("mean", 10, 23.0, 24.25, 0.5, 0.75)
+  low, high = intervals.of_mean([1.5, 1.0])
+  assert ten == dataclasses.replace(
+    _row("mean", 10, 23.0, 24.25, 0.5, 0.75), gain_low=low, gain_high=high
+  )
   assert twenty == dataclasses.replace(ROWS[0], image="mean")
-  assert ten.gain == 1.25
+  assert ten.gain == 1.25 and 1.0 <= low < 1.25 < high <= 1.5
+
+
+def test_each_method_has_its_means_in_the_order_of_its_coming():
+  rows = [dataclasses.replace(row, model=model) for model in "ba" for row in ROWS]
+  assert [(row.model, row.quality) for row in evaluation.means(rows)] == [
+    ("b", 10),
+    ("b", 20),
+    ("a", 10),
+    ("a", 20),
+  ]
+  assert evaluation.means(rows)[2].gain == 1.25
 
 
 def test_the_mean_is_that_of_all_images_however_they_were_shared_out(picture):
   images = [(str(index), picture(16, 24, index)) for index in range(3)]
   restore = lambda jpeg, tables: jpeg // 2 + 30  # noqa: E731
-  whole = evaluation.evaluate(restore, images, (10, 30))
-  parts = [evaluation.evaluate(restore, part, (10, 30)) for part in (images[:2], images[2:])]
+  whole = evaluation.evaluate([_method(restore)], images, (10, 30))
+  parts = [
+    evaluation.evaluate([_method(restore)], part, (10, 30)) for part in (images[:2], images[2:])
+  ]
   assert evaluation.means([row for part in parts for row in part]) == evaluation.means(whole)
   for mean in evaluation.means(whole):
     for name in evaluation.FIGURES:
@@ -60,7 +68,7 @@ def test_the_mean_is_that_of_all_images_however_they_were_shared_out(picture):
 
 def test_the_identity_gains_exactly_nothing(picture):
   images = [("a", picture(40, 56)), ("b", picture(33, 48, 1))]
-  rows = evaluation.evaluate(lambda jpeg, tables: jpeg, images, (10, 30))
+  rows = evaluation.evaluate([_method(lambda jpeg, tables: jpeg)], images, (10, 30))
   assert [(row.image, row.quality) for row in rows] == [
     (image, quality) for image in ("a", "b") for quality in (10, 30)
   ]
@@ -78,7 +86,8 @@ def test_figures_are_those_of_the_bytes_of_the_jpeg_and_of_its_tables(picture):
     seen.append((image, tables))
     return image // 2
 
-  (row,) = evaluation.evaluate(darker, [("a", clean)], (10,), "444")
+  settings = protocol.ProtocolConfig(subsampling="444")
+  (row,) = evaluation.evaluate([_method(darker)], [("a", clean)], (10,), settings)
   ((image, tables),) = seen
   np.testing.assert_array_equal(image, jpeg)
   np.testing.assert_array_equal(tables, jpeg_tables.quantization_tables(10))
@@ -96,8 +105,9 @@ def test_faithful_figures_are_those_of_the_projected_image(picture):
       yield restorer.Part(0, 0, jpeg / np.float32(510.0))
 
   images, qualities = [("a", picture(48, 64))], (10, 99)
-  freed = evaluation.evaluate(Darker(), images, qualities)
-  held = evaluation.evaluate(Darker(), images, qualities, faithful=True)
+  darker, faithful = [_method(Darker())], protocol.ProtocolConfig(faithful=True)
+  freed = evaluation.evaluate(darker, images, qualities)
+  held = evaluation.evaluate(darker, images, qualities, faithful)
   for row, free, quality in zip(held, freed, qualities, strict=True):
     assert row.psnr_jpeg == free.psnr_jpeg and free.gain < -10.0
     assert abs(row.gain) < 3.0
@@ -109,44 +119,43 @@ def test_faithful_figures_are_those_of_the_projected_image(picture):
 
 def test_a_perfect_restoration_is_infinitely_good(picture):
   clean = picture(40, 56)
-  (row,) = evaluation.evaluate(lambda jpeg, tables: clean, [("a", clean)], (10,))
-  assert row.psnr == math.inf and row.ssim == pytest.approx(1.0)
+  (row,) = evaluation.evaluate([_method(lambda jpeg, tables: clean)], [("a", clean)], (10,))
+  assert row.psnr == math.inf and row.ssim == pytest.approx(1.0) and row.gain == math.inf
+  assert dataclasses.replace(row, psnr_jpeg=math.inf).gain == 0.0
 
 
-def test_json_holds_every_row_and_the_means_last(tmp_path):
-  rows, _ = _saved(ROWS, tmp_path / "new" / "folder")
-  assert all(list(row)[: len(COLUMNS)] == COLUMNS for row in rows)
-  assert rows == [dataclasses.asdict(row) for row in [*ROWS, *evaluation.means(ROWS)]]
-  assert [row["image"] for row in rows[-2:]] == ["mean", "mean"]
+def test_every_method_restores_the_same_jpeg_and_is_timed(picture):
+  now = iter(range(100))
+  seen = []
+
+  def restore(jpeg, tables):
+    seen.append(jpeg)
+    return jpeg
+
+  pair = [_method(restore, "one"), _method(restore, "other")]
+  rows = evaluation.evaluate(pair, [("a", picture(24, 32))], (10,), clock=lambda: next(now) / 4)
+  assert [(row.model, row.seconds) for row in rows] == [("one", 0.25), ("other", 0.25)]
+  np.testing.assert_array_equal(*seen)
+  assert dataclasses.replace(rows[0], model="other") == rows[1]
 
 
-def test_csv_holds_the_same_as_json(tmp_path):
-  rows, table = _saved(ROWS, tmp_path)
-  assert len(table) == len(rows)
-  for line, row in zip(table, rows, strict=True):
-    assert list(line) == list(row)
-    assert {name: str(value) for name, value in row.items()} == line
+def test_a_gray_jpeg_is_restored_and_measured_in_one_channel(picture):
+  settings = protocol.ProtocolConfig(gray=True)
+  filters = [_method(baselines.load("identity")), _method(baselines.load("bilateral"))]
+  same, smoothed = evaluation.trials(filters, "a", picture(40, 56), 10, settings)
+  assert same.clean.shape == same.jpeg.shape == smoothed.restored.shape == (40, 56, 1)
+  np.testing.assert_array_equal(same.restored, same.jpeg)
+  assert same.row.psnr_jpeg == pytest.approx(_psnr(same.clean, same.jpeg), abs=1e-4)
+  assert smoothed.row.psnr == pytest.approx(_psnr(same.clean, smoothed.restored), abs=1e-4)
+  assert smoothed.row.gain > 0.1
 
 
-def test_infinity_becomes_null_in_json(tmp_path):
-  rows, table = _saved([_row("a.png", 10, 26.0, math.inf)], tmp_path)
-  assert [row["psnr"] for row in rows] == [None, None]
-  assert [line["psnr"] for line in table] == ["inf", "inf"]
-  assert "Infinity" not in (tmp_path / evaluation.JSON_FILE).read_text()
-
-
-def test_saving_leaves_no_other_file_and_replaces_what_was_there(tmp_path):
-  _saved(ROWS, tmp_path)
-  rows, _ = _saved(ROWS[:1], tmp_path)
-  assert len(rows) == 2
-  assert {path.name for path in tmp_path.iterdir()} == {evaluation.JSON_FILE, evaluation.CSV_FILE}
-
-
-def test_the_table_shows_every_row_and_the_means():
-  header, *lines = evaluation.table(ROWS).splitlines()
-  assert "image" in header and "quality" in header
-  assert [line.split()[0] for line in lines] == ["a.png", "a.png", "b.png", "mean", "mean"]
-  mean = lines[3].split()
-  assert mean[1] == "10"
-  for figure in ("23.000", "24.250", "+1.250", "0.5000", "0.7500", "21.000", "23.750"):
-    assert figure in mean
+def test_the_luma_of_colour_jpegs_is_measured_as_matlab_sees_it(picture):
+  settings = protocol.ProtocolConfig(luma=True)
+  (trial,) = evaluation.trials([_method(lambda jpeg, _: jpeg)], "a", picture(40, 56), 10, settings)
+  assert trial.jpeg.shape == (40, 56, 3)
+  clean, jpeg = (
+    np.rint(16 + image @ np.array((65.481, 128.553, 24.966)) / 255)
+    for image in (trial.clean, trial.jpeg)
+  )
+  assert trial.row.psnr_jpeg == pytest.approx(_psnr(clean, jpeg), abs=1e-4)

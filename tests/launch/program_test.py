@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from deblock.launch import (
+  comparison,
   config,
   demo_sheet,
   pipeline_report,
@@ -23,13 +24,12 @@ from deblock.model import registry
 from deblock.pipeline import config as input_config
 from deblock.records import config as records_config
 
-SHARED = (selection.SelectionConfig,)
 PARTS = {
   "build_records": (records_config.RecordsConfig,),
   "train": (model_config.ModelConfig, input_config.InputConfig, config.TrainConfig),
   "data_service": (serving.ServiceConfig,),
-  "evaluate": SHARED,
-  "compare": SHARED,
+  "evaluate": (selection.SelectionConfig,),
+  "compare": (comparison.CompareConfig,),
   "inspect_pipeline": (input_config.InputConfig, pipeline_report.ReportConfig),
   "restore": (restore_config.RestoreConfig,),
   "demo": (demo_sheet.DemoConfig,),

@@ -21,7 +21,7 @@ def started(small_run, tiny):
 
 
 def _settings(run, **changes):
-  return selection.SelectionConfig(**{"logdir": run.train.logdir, "output": "out", **changes})
+  return selection.SelectionConfig(**{"logdir": (run.train.logdir,), "output": "out", **changes})
 
 
 @pytest.fixture
@@ -105,33 +105,61 @@ def test_a_broken_image_is_named_and_not_left_out(folder):
     next(every)
 
 
+def _restorer(settings):
+  (method,) = selection.load_methods(settings)
+  return method.restore
+
+
 def test_the_restorer_has_the_weights_of_the_latest_checkpoint(small_run, tiny, picture):
   run = small_run(model=tiny)
   loop.train(run)
-  restore = selection.load_restorer(_settings(run))
+  (method,) = selection.load_methods(_settings(run))
+  assert method.name == run.train.logdir
   jpeg = picture(40, 56)
-  restored = restore(jpeg)
+  restored = method.restore(jpeg)
   assert restored.shape == jpeg.shape and restored.dtype == np.uint8
-  np.testing.assert_array_equal(restored, selection.load_restorer(_settings(run))(jpeg))
+  np.testing.assert_array_equal(restored, _restorer(_settings(run))(jpeg))
+
+
+def test_runs_that_hold_out_other_images_need_images_that_are_named(
+  started, small_run, tiny, folder, tmp_path
+):
+  (folder / "b.png").unlink()
+  other = str(tmp_path / "other")
+  writer.write(
+    records_config.RecordsConfig(
+      images=str(folder), records=other, qualities=(10,), tile_size=0, test_share=1.0
+    )
+  )
+  second = small_run(model=tiny, records=other, logdir=str(tmp_path / "second"))
+  pathlib.Path(second.train.logdir).mkdir()
+  config.save(second)
+  both = (started.train.logdir, second.train.logdir)
+  with pytest.raises(
+    ValueError, match=f"{both[0]} and {both[1]} hold out other images: .*--images"
+  ):
+    selection.choose(_settings(started, logdir=both))
+  chosen, _ = selection.choose(_settings(started, logdir=both, images=str(folder)))
+  assert [image.id for image in chosen.images] == ["a.png"]
 
 
 def test_a_network_that_ships_needs_no_run(folder, picture):
   (folder / "b.png").unlink()
   settings = selection.SelectionConfig(
-    model="fast", images=str(folder), qualities=(15,), output="out"
+    model=("fast",), images=str(folder), qualities=(15,), output="out"
   )
   chosen, qualities = selection.choose(settings)
   assert ([image.id for image in chosen.images], tuple(qualities)) == (["a.png"], (15,))
   clean = picture(40, 48, 9)
   jpeg = codec.decode(codec.encode(clean, 15, "420"))
-  restored = selection.load_restorer(settings)(jpeg, jpeg_tables.quantization_tables(15))
+  restored = _restorer(settings)(jpeg, jpeg_tables.quantization_tables(15))
   assert restored.shape == clean.shape
   errors = [np.mean((made.astype(float) - clean) ** 2) for made in (jpeg, restored)]
   assert errors[1] < errors[0]
 
 
 def test_a_network_that_ships_takes_the_held_out_images_and_qualities_of_records(records, folder):
-  settings = selection.SelectionConfig(model="fast", records=records, output="out")
+  settings = selection.SelectionConfig(model=("fast",), records=records, output="out")
   chosen, qualities = selection.choose(settings)
   loaded = manifest.load(records)
   assert {image.id for image in chosen.images} == {
@@ -143,17 +171,17 @@ def test_a_network_that_ships_takes_the_held_out_images_and_qualities_of_records
 
 
 def test_a_folder_without_a_run_is_named(tmp_path):
-  settings = selection.SelectionConfig(logdir=str(tmp_path), output="out")
+  settings = selection.SelectionConfig(logdir=(str(tmp_path),), output="out")
   with pytest.raises(FileNotFoundError, match=f"{tmp_path} holds no run"):
     selection.choose(settings)
   with pytest.raises(FileNotFoundError, match=f"{tmp_path} holds no run"):
-    selection.load_restorer(settings)
+    _restorer(settings)
 
 
 def test_a_run_without_a_checkpoint_is_named(started):
   where = pathlib.Path(started.train.logdir) / checkpoints.FOLDER
   with pytest.raises(FileNotFoundError, match=f"{where} has no checkpoint"):
-    selection.load_restorer(_settings(started))
+    selection.load_methods(_settings(started))
 
 
 def test_a_folder_without_images_is_named(started, tmp_path):
@@ -175,12 +203,16 @@ def test_records_without_a_test_image_say_what_to_do(started, folder, tmp_path):
 @pytest.mark.parametrize(
   ("change", "message"),
   [
-    ({"logdir": ""}, r"logdir must .*--logdir=DIR, or model .*--model=default.*, got '' and ''\."),
-    ({"model": "fast"}, r"logdir must .*: one of the two, got 'run' and 'fast'\."),
-    ({"logdir": "", "model": "best"}, r"model must be one of default, fast, got 'best'\."),
-    ({"logdir": "", "model": "fast"}, "model fast has no records .* --images and --qualities, or"),
-    ({"logdir": "", "model": "fast", "images": "i"}, "model fast has no records of its own"),
-    ({"logdir": "", "model": "fast", "qualities": (9,)}, "model fast has no records of its own"),
+    ({"logdir": ()}, r"logdir must .*--logdir=DIR, or model .*--model=default.*: got neither\."),
+    ({"logdir": ("a", "a")}, r"logdir must name each once, got a,a\."),
+    ({"model": ("tv", "tv")}, r"model must name each once, got tv,tv\."),
+    ({"model": ("best",)}, r"model must be one of default, fast, identity, .*, got 'best'\."),
+    ({"logdir": (), "model": ("fast",)}, "model fast has no records .* --images and --qualities"),
+    ({"logdir": (), "model": ("fast", "tv"), "images": "i"}, "model fast,tv has no records of its"),
+    ({"logdir": (), "model": ("fast",), "qualities": (9,)}, "model fast has no records of its own"),
+    ({"gray": True, "luma": True}, "gray and luma exclude each other"),
+    ({"double_quality": 101}, r"double_quality must be in \[0, 100\], got 101\."),
+    ({"double_shift": 8}, r"double_shift must be in \[0, 7\], .* got 8\."),
     ({"output": ""}, "output must name a folder: use --output=DIR"),
     ({"qualities": (10, 101)}, r"qualities must be in \[1, 100\], got 101\."),
     ({"qualities": (0,)}, r"qualities must be in \[1, 100\], got 0\."),
@@ -189,4 +221,4 @@ def test_records_without_a_test_image_say_what_to_do(started, folder, tmp_path):
 )
 def test_a_broken_rule_is_named(change, message):
   with pytest.raises(ValueError, match=message):
-    selection.SelectionConfig(**{"logdir": "run", "output": "out", **change})
+    selection.SelectionConfig(**{"logdir": ("run",), "output": "out", **change})

@@ -1,0 +1,101 @@
+"""Pictures of what methods make of JPEGs: side by side, in a report, and on a contact sheet."""
+
+from collections.abc import Callable, Sequence
+import dataclasses
+import itertools
+import pathlib
+
+import numpy as np
+from PIL import Image
+
+from deblock.launch import evaluation, paper_sheet, picture, protocol, report, selection
+from deblock.records import option
+
+
+@dataclasses.dataclass(frozen=True)
+class CompareConfig(selection.SelectionConfig):
+  """The flags of deblock-compare."""
+
+  report_images: int = option.field(
+    6, "images that report and contact sheet show, each a few MB; 0 for no contact sheet"
+  )
+
+  def __post_init__(self):
+    """Raises ValueError where a field is missing or out of range."""
+    super().__post_init__()
+    if self.report_images < 0:
+      raise ValueError(f"report_images must be at least 0, got {self.report_images}.")
+
+
+class Gallery:
+  """Collects what was made of image after image, and writes it to a folder.
+
+  Args:
+    folder: to write to.
+    report_images: how many images the report and the contact sheet show.
+  """
+
+  def __init__(self, folder: pathlib.Path, report_images: int):
+    self._folder = folder
+    self._most = report_images
+    self._rows: list[evaluation.Row] = []
+    self._cards: list[report.Card] = []
+    self._strips: list[paper_sheet.Strip] = []
+
+  def add(self, trials: Sequence[evaluation.Trial]) -> None:
+    """Takes up one image: every method at every quality, those of one quality together."""
+    self._rows += [trial.row for trial in trials]
+    if len(self._cards) < self._most:
+      self._cards.append(report.card(trials))
+      for _, group in itertools.groupby(trials, lambda trial: trial.row.quality):
+        self._strips.append(paper_sheet.strip(list(group)))
+
+  def draw(self, trials: Sequence[evaluation.Trial]) -> list[pathlib.Path]:
+    """Writes a side-by-side picture of each trial of one image and returns their paths."""
+    written = []
+    several = len({trial.row.model for trial in trials}) > 1
+    for trial in trials:
+      row = trial.row
+      by = f"-{row.model}" if several else ""
+      name = f"{row.image}-q{row.quality}{by}".replace("/", "_")
+      path = self._folder / f"{name}.png"
+      save_picture(path, picture.side_by_side(trial.clean, trial.jpeg, trial.restored, row))
+      written.append(path)
+    return written
+
+  def finish(self, settings: protocol.ProtocolConfig) -> list[str]:
+    """Writes report and contact sheet, and returns a line for each, its path and size."""
+    path = self._folder / report.FILE
+    content = report.page(self._rows, self._cards, protocol.describe(settings))
+    lines = [f"report: {path} ({report.size_text(save_text(path, content))})"]
+    if self._strips:
+      path = self._folder / paper_sheet.FILE
+      save_picture(path, paper_sheet.sheet(self._strips))
+      lines.append(f"contact sheet: {path}")
+    return lines
+
+
+def save_picture(path: pathlib.Path, pixels: np.ndarray) -> None:
+  """Writes a PNG file, uint8 [h, w, 3], under a temporary name first."""
+  temporary = path.with_suffix(".tmp")
+  Image.fromarray(pixels).save(temporary, "PNG")
+  temporary.replace(path)
+
+
+def save_text(path: pathlib.Path, text: str) -> int:
+  """Writes a text file, under a temporary name first, and returns its size in bytes."""
+  temporary = path.with_suffix(".tmp")
+  size_bytes = temporary.write_bytes(text.encode("utf-8"))
+  temporary.replace(path)
+  return size_bytes
+
+
+def all_trials(
+  methods, image: str, clean: np.ndarray, qualities: Sequence[int], settings, clock: Callable
+) -> list[evaluation.Trial]:
+  """Returns what each method makes of one image at each quality; see `evaluation.trials`."""
+  return [
+    trial
+    for quality in qualities
+    for trial in evaluation.trials(methods, image, clean, quality, settings, clock)
+  ]

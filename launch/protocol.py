@@ -1,0 +1,121 @@
+"""How a clean image is compressed before it is restored, and which samples are measured."""
+
+import dataclasses
+
+import numpy as np
+
+from deblock.model import metrics
+from deblock.pipeline import pixels
+from deblock.records import codec, jpeg_tables, option
+
+BLOCK = 8
+
+
+@dataclasses.dataclass(frozen=True)
+class ProtocolConfig:
+  """The flags of deblock-evaluate and deblock-compare that say what is compressed and measured."""
+
+  subsampling: str = option.field("420", "of the JPEG's colours: 444, 422 or 420")
+  gray: bool = option.field(False, "compress MATLAB's luma of the images as gray JPEGs")
+  luma: bool = option.field(
+    False, "measure the luma of colour JPEGs, which gives other figures than gray JPEGs"
+  )
+  double_quality: int = option.field(
+    0, "quality of a JPEG made before the one that is restored; 0 for none"
+  )
+  double_shift: int = option.field(
+    4, "rows and columns cut off at the top and left between two JPEGs, 0 to 7"
+  )
+  faithful: bool = option.field(
+    False, "keep the coefficients of the JPEGs, as deblock-restore does"
+  )
+
+  def __post_init__(self):
+    """Raises ValueError where a field is out of range, or two exclude each other."""
+    codec.check_subsampling(self.subsampling)
+    if self.gray and self.luma:
+      raise ValueError("gray and luma exclude each other: gray JPEGs have nothing but luma.")
+    if self.double_quality:
+      try:
+        jpeg_tables.check_quality(self.double_quality)
+      except ValueError:
+        raise ValueError(
+          f"double_quality must be in [0, 100], got {self.double_quality}."
+        ) from None
+    if not 0 <= self.double_shift < BLOCK:
+      raise ValueError(
+        f"double_shift must be in [0, {BLOCK - 1}], a place in a JPEG block, got "
+        f"{self.double_shift}."
+      )
+
+
+PUBLISHED = ProtocolConfig()
+
+
+def compressed(
+  clean: np.ndarray, quality: int, protocol: ProtocolConfig = PUBLISHED
+) -> tuple[np.ndarray, bytes]:
+  """Returns an image as it is measured against, and its JPEG.
+
+  Args:
+    clean: uint8 [H, W, 3].
+    quality: IJG quality of the JPEG, of two the second's.
+    protocol: how to compress.
+  Returns:
+    uint8 [h, w, 3], or [h, w, 1] if gray, without what is cut off between two JPEGs; and a stream
+    of that size.
+  """
+  if protocol.gray:
+    clean = gray(clean)
+  if not protocol.double_quality:
+    return clean, codec.encode(clean, quality, protocol.subsampling)
+  first = codec.encode(clean, protocol.double_quality, protocol.subsampling)
+  cut = slice(protocol.double_shift, None)
+  decoded = np.ascontiguousarray(codec.decode(first)[cut, cut, : clean.shape[2]])
+  return np.ascontiguousarray(clean[cut, cut]), codec.encode(decoded, quality, protocol.subsampling)
+
+
+def gray(image: np.ndarray) -> np.ndarray:
+  """Returns MATLAB's luma of an image, uint8 [H, W, 1]; of a gray one its levels as they are.
+
+  Gray test sets such as Classic5 are taken as they are; LIVE1's gray images are MATLAB's.
+
+  Args:
+    image: uint8 [H, W, 3].
+  """
+  if (image == image[..., :1]).all():
+    return np.ascontiguousarray(image[..., :1])
+  return luma(image)
+
+
+def luma(image: np.ndarray) -> np.ndarray:
+  """Returns MATLAB's luma of an image, uint8 [H, W, 1] in [16, 235].
+
+  Args:
+    image: uint8 [H, W, 3].
+  """
+  levels = 255.0 * metrics.luma(pixels.to_float(image[np.newaxis]))[0]
+  return np.rint(levels).astype(np.uint8)
+
+
+def measured(image: np.ndarray, protocol: ProtocolConfig) -> np.ndarray:
+  """Returns the samples of an image, uint8 [H, W, 3] or [H, W, 1], that are measured."""
+  return luma(image) if protocol.luma else image
+
+
+def describe(protocol: ProtocolConfig) -> str:
+  """Returns in words what is compressed and measured, for a table's caption."""
+  sampled = ":".join(protocol.subsampling)
+  kind = "gray JPEG of MATLAB's luma" if protocol.gray else f"colour JPEG {sampled}"
+  if protocol.double_quality:
+    kind = (
+      f"{kind}, compressed at quality {protocol.double_quality} before, then cut by "
+      f"{protocol.double_shift} rows and columns"
+    )
+  samples = "RGB together"
+  if protocol.gray:
+    samples = "gray levels"
+  elif protocol.luma:
+    samples = "MATLAB's luma of the colour images, which is not the figure of gray JPEGs"
+  held = "; results kept inside the JPEG's quantisation cells" if protocol.faithful else ""
+  return f"{kind}; measured on {samples}{held}"

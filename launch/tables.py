@@ -1,0 +1,181 @@
+"""Figures as files and tables: CSV, JSON, text for a terminal, and Markdown."""
+
+from collections.abc import Sequence
+import csv
+import dataclasses
+import json
+import math
+import pathlib
+
+from deblock.launch import evaluation, intervals, published
+from deblock.launch import protocol as protocol_lib
+
+JSON_FILE = "evaluation.json"
+CSV_FILE = "evaluation.csv"
+MARKDOWN_FILE = "evaluation.md"
+NOTHING = "-"
+
+
+def save(
+  rows: Sequence[evaluation.Row],
+  folder: str,
+  protocol: protocol_lib.ProtocolConfig = protocol_lib.PUBLISHED,
+) -> None:
+  """Writes all rows, means last, as CSV, Markdown and then JSON, under a temporary name first."""
+  output = pathlib.Path(folder)
+  output.mkdir(parents=True, exist_ok=True)
+  values = [dataclasses.asdict(row) for row in [*rows, *evaluation.means(rows)]]
+  temporary = output / f"{CSV_FILE}.tmp"
+  with temporary.open("w", newline="") as stream:
+    writer = csv.DictWriter(stream, fieldnames=list(values[0]))
+    writer.writeheader()
+    writer.writerows(values)
+  temporary.replace(output / CSV_FILE)
+  _write(output / MARKDOWN_FILE, markdown(rows, protocol))
+  # Infinity, the PSNR of equal images, has no JSON spelling: it becomes null.
+  finite = [{name: _json_value(value) for name, value in row.items()} for row in values]
+  _write(output / JSON_FILE, json.dumps(finite, indent=1, allow_nan=False) + "\n")
+
+
+def text(rows: Sequence[evaluation.Row]) -> str:
+  """Returns the means as text for a terminal, and of one method alone each image's row before."""
+  means = evaluation.means(rows)
+  several = len({row.model for row in rows}) > 1
+  if several:
+    # Every quality's methods below each other, to be compared.
+    shown = sorted(means, key=lambda row: row.quality)
+    label, titles = "model", [row.model for row in shown]
+  else:
+    shown = [*rows, *means]
+    label, titles = "image", [row.image for row in shown]
+  width = max(len(label), *(len(title) for title in titles))
+  lines = [
+    f"{label:<{width}}  quality  PSNR of JPEG  restored    gain  SSIM of JPEG  restored"
+    "  PSNR-B of JPEG  restored  seconds  95 % of the mean gain"
+  ]
+  lines += [
+    f"{title:<{width}}  {row.quality:>7}  {row.psnr_jpeg:>9.3f} dB  {row.psnr:>5.3f} dB"
+    f"  {row.gain:>+6.3f}  {row.ssim_jpeg:>12.4f}  {row.ssim:>8.4f}"
+    f"  {row.psnr_b_jpeg:>11.3f} dB  {row.psnr_b:>5.3f} dB  {row.seconds:>7.3f}"
+    f"  {interval(row)}".rstrip()
+    for title, row in zip(titles, shown, strict=True)
+  ]
+  return "\n".join(lines)
+
+
+def interval(row: evaluation.Row) -> str:
+  """Returns the interval of a mean's gain as "+1.234 to +1.345"; "" where there is none."""
+  if row.gain_low is None or row.gain_high is None:
+    return ""
+  return f"{row.gain_low:+.3f} to {row.gain_high:+.3f}"
+
+
+def markdown(
+  rows: Sequence[evaluation.Row], protocol: protocol_lib.ProtocolConfig = protocol_lib.PUBLISHED
+) -> str:
+  """Returns the means as a Markdown document, published figures beside them.
+
+  They share a table with ours where images and protocol are known to be the same, else they stand
+  under a heading that says on which other images they were measured.
+  """
+  means = sorted(evaluation.means(rows), key=lambda row: row.quality)
+  images = len({row.image for row in rows})
+  found = published.matching(means, images, protocol)
+  parts = [
+    "# Evaluation",
+    f"{images} {'image' if images == 1 else 'images'}; {protocol_lib.describe(protocol)}. Figures "
+    "are means over the images; of decibels, the mean of each image's. Gains are over the JPEG, "
+    f"with the {100 * intervals.CONFIDENCE:.0f} % bootstrap interval of their mean over "
+    f"{intervals.RESAMPLES:,} resamples of the images.",
+    _measured(means),
+  ]
+  kind = published.kind_of(protocol)
+  if found is not None:
+    parts += [
+      f"## Beside published figures: {found.test_set}",
+      f"These images are {found.test_set}: as many, and their JPEGs have its published PSNR and "
+      f"SSIM. PSNR in dB, and SSIM where it is printed. Rows marked “published” were not measured "
+      f"here: {published.SOURCE}. * one network for each quality.",
+      _beside(means, found),
+    ]
+  others = [
+    row
+    for row in published.ROWS
+    if row.kind == kind and (found is None or row.test_set != found.test_set)
+  ]
+  if others:
+    parts += [
+      "## Published figures on other images",
+      f"Not to be compared with the figures above: other images. PSNR in dB, {published.SOURCE}. "
+      "* one network for each quality.",
+      _published(others),
+    ]
+  return "\n\n".join(parts) + "\n"
+
+
+def _measured(means):
+  lines = [
+    "| quality | model | PSNR of JPEG | PSNR | gain | 95 % interval | SSIM of JPEG | SSIM "
+    "| PSNR-B of JPEG | PSNR-B | seconds an image |",
+    "|--:|:--|--:|--:|--:|:-:|--:|--:|--:|--:|--:|",
+  ]
+  lines += [
+    f"| {row.quality} | {_escaped(row.model)} | {row.psnr_jpeg:.3f} | {row.psnr:.3f} "
+    f"| {row.gain:+.3f} | {interval(row) or NOTHING} | {row.ssim_jpeg:.4f} | {row.ssim:.4f} "
+    f"| {row.psnr_b_jpeg:.3f} | {row.psnr_b:.3f} | {row.seconds:.2f} |"
+    for row in means
+  ]
+  return "\n".join(lines)
+
+
+def _beside(means, reference):
+  """Returns a table of what was measured here, and below it of what is published."""
+  qualities = sorted({row.quality for row in means} & set(published.QUALITIES))
+  lines = _head("network", "source", qualities)
+  for model in dict.fromkeys(row.model for row in means):
+    figures = {row.quality: row for row in means if row.model == model}
+    cells = [f"{figures[q].psnr:.2f} / {figures[q].ssim:.4f}" for q in qualities]
+    lines.append(f"| {_escaped(model)} | measured here | {' | '.join(cells)} |")
+  for row in published.ROWS:
+    if (row.test_set, row.kind) == (reference.test_set, reference.kind):
+      cells = [_printed(row, quality) for quality in qualities]
+      lines.append(f"| {row.network} | published: {row.paper} | {' | '.join(cells)} |")
+  return "\n".join(lines)
+
+
+def _published(rows):
+  lines = _head("network", "published | test set", published.QUALITIES, columns=3)
+  lines += [
+    f"| {row.network} | {row.paper} | {row.test_set}, "
+    f"{'gray' if row.kind == published.GRAY else 'colour'} "
+    f"| {' | '.join(_printed(row, quality) for quality in published.QUALITIES)} |"
+    for row in rows
+  ]
+  return "\n".join(lines)
+
+
+def _head(first, second, qualities, columns=2):
+  names = " | ".join(f"q{quality}" for quality in qualities)
+  return [f"| {first} | {second} | {names} |", "|" + ":--|" * columns + "--:|" * len(qualities)]
+
+
+def _printed(row, quality):
+  index = published.QUALITIES.index(quality)
+  if row.psnr[index] is None:
+    return NOTHING
+  ssim = f" / {row.ssim[index]:.3f}" if row.ssim else ""
+  return f"{row.psnr[index]:.2f}{ssim}"
+
+
+def _escaped(text):
+  return text.replace("|", r"\|")
+
+
+def _write(path, content):
+  temporary = path.with_name(f"{path.name}.tmp")
+  temporary.write_text(content, encoding="utf-8")
+  temporary.replace(path)
+
+
+def _json_value(value):
+  return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,48 @@
+import pytest
+
+from deblock.launch import comparison, methods, paper_sheet, protocol, report
+
+SAME = methods.Method("same", lambda jpeg, tables: jpeg)
+OTHER = methods.Method("some/run", lambda jpeg, tables: jpeg // 2)
+
+
+def _collected(folder, picture, pair, report_images):
+  gallery = comparison.Gallery(folder, report_images)
+  drawn = []
+  for name in ("a/1.png", "b.png"):
+    trials = comparison.all_trials(
+      pair, name, picture(24, 32), (10, 20), protocol.PUBLISHED, lambda: 0.0
+    )
+    gallery.add(trials)
+    drawn += [path.name for path in gallery.draw(trials)]
+  return drawn, gallery.finish(protocol.PUBLISHED)
+
+
+def test_one_method_is_drawn_under_the_names_of_images_and_qualities(tmp_path, picture):
+  drawn, lines = _collected(tmp_path, picture, [SAME], 2)
+  assert drawn == ["a_1.png-q10.png", "a_1.png-q20.png", "b.png-q10.png", "b.png-q20.png"]
+  assert {path.name for path in tmp_path.iterdir()} == {*drawn, report.FILE, paper_sheet.FILE}
+  size = (tmp_path / report.FILE).stat().st_size
+  assert lines == [
+    f"report: {tmp_path / report.FILE} ({report.size_text(size)})",
+    f"contact sheet: {tmp_path / paper_sheet.FILE}",
+  ]
+
+
+def test_of_several_methods_pictures_are_told_apart(tmp_path, picture):
+  drawn, _ = _collected(tmp_path, picture, [SAME, OTHER], 2)
+  assert drawn[:2] == ["a_1.png-q10-same.png", "a_1.png-q10-some_run.png"] and len(drawn) == 8
+
+
+def test_the_report_shows_as_many_images_as_asked_for_and_the_figures_of_all(tmp_path, picture):
+  _, lines = _collected(tmp_path, picture, [SAME], 1)
+  page = (tmp_path / report.FILE).read_text()
+  assert page.count('"clean":') == 1 and "The first 1 of 2 images" in page
+  assert page.count('<td class="name">b.png</td>') == 2
+  _, lines = _collected(tmp_path, picture, [SAME], 0)
+  assert len(lines) == 1 and '"cards":[]' in (tmp_path / report.FILE).read_text()
+
+
+def test_a_negative_number_of_images_is_refused():
+  with pytest.raises(ValueError, match=r"report_images must be at least 0, got -1\."):
+    comparison.CompareConfig(logdir=("run",), output="out", report_images=-1)

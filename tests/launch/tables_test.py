@@ -1,0 +1,158 @@
+import csv
+import dataclasses
+import json
+import math
+
+import pytest
+
+from deblock.launch import evaluation, protocol, published, tables
+
+# Those of the first releases stand first, with the names that they had.
+COLUMNS = ["image", "quality", "psnr_jpeg", "psnr", "ssim_jpeg", "ssim", "psnr_b_jpeg", "psnr_b"]
+NEW = ["model", "seconds", "gain_low", "gain_high"]
+
+
+def _row(image, quality, psnr_jpeg, psnr, ssim_jpeg=0.5, ssim=0.75, model="net"):
+  return evaluation.Row(
+    image, quality, psnr_jpeg, psnr, ssim_jpeg, ssim, psnr_jpeg - 2.0, psnr - 0.5, model, 0.25
+  )
+
+
+ROWS = [
+  _row("a.png", 20, 30.0, 31.0),
+  _row("a.png", 10, 26.0, 27.5, 0.25, 0.5),
+  _row("b.png", 10, 20.0, 21.0, 0.75, 1.0),
+]
+FILES = {tables.JSON_FILE, tables.CSV_FILE, tables.MARKDOWN_FILE}
+
+
+def _saved(rows, folder):
+  """Returns the rows of the saved JSON and of the saved CSV."""
+  tables.save(rows, str(folder))
+  with (folder / tables.CSV_FILE).open(newline="") as stream:
+    table = list(csv.DictReader(stream))
+  return json.loads((folder / tables.JSON_FILE).read_text()), table
+
+
+def test_json_holds_every_row_and_the_means_last(tmp_path):
+  rows, _ = _saved(ROWS, tmp_path / "new" / "folder")
+  assert all(list(row) == COLUMNS + NEW for row in rows)
+  assert rows == [dataclasses.asdict(row) for row in [*ROWS, *evaluation.means(ROWS)]]
+  assert [row["image"] for row in rows[-2:]] == ["mean", "mean"]
+  assert [row["gain_low"] is not None for row in rows] == [False, False, False, True, False]
+
+
+def test_csv_holds_the_same_as_json(tmp_path):
+  rows, table = _saved(ROWS, tmp_path)
+  assert len(table) == len(rows)
+  for line, row in zip(table, rows, strict=True):
+    assert list(line) == list(row)
+    assert {name: "" if value is None else str(value) for name, value in row.items()} == line
+
+
+def test_infinity_becomes_null_in_json(tmp_path):
+  rows, table = _saved([_row("a.png", 10, 26.0, math.inf)], tmp_path)
+  assert [row["psnr"] for row in rows] == [None, None]
+  assert [line["psnr"] for line in table] == ["inf", "inf"]
+  assert "Infinity" not in (tmp_path / tables.JSON_FILE).read_text()
+
+
+def test_saving_leaves_no_other_file_and_replaces_what_was_there(tmp_path):
+  _saved(ROWS, tmp_path)
+  rows, _ = _saved(ROWS[:1], tmp_path)
+  assert len(rows) == 2
+  assert {path.name for path in tmp_path.iterdir()} == FILES
+
+
+def test_the_text_shows_every_row_and_the_means():
+  header, *lines = tables.text(ROWS).splitlines()
+  assert "image" in header and "quality" in header
+  assert [line.split()[0] for line in lines] == ["a.png", "a.png", "b.png", "mean", "mean"]
+  mean = lines[3].split()
+  assert mean[1] == "10"
+  for figure in ("23.000", "24.250", "+1.250", "0.5000", "0.7500", "21.000", "23.750", "0.250"):
+    assert figure in mean
+  low, high = evaluation.means(ROWS)[0].gain_low, evaluation.means(ROWS)[0].gain_high
+  assert lines[3].endswith(f"{low:+.3f} to {high:+.3f}") and " to " not in lines[4]
+
+
+def test_of_several_methods_the_text_shows_the_means_quality_by_quality():
+  rows = [*ROWS, *(dataclasses.replace(row, model="tv") for row in ROWS)]
+  _, *lines = tables.text(rows).splitlines()
+  assert [line.split()[:2] for line in lines] == [
+    ["net", "10"],
+    ["tv", "10"],
+    ["net", "20"],
+    ["tv", "20"],
+  ]
+
+
+def _live1(psnr_offset=0.0, images=29):
+  """Returns rows with the means that JPEGs of gray LIVE1 have."""
+  (reference,) = (
+    one for one in published.REFERENCES if (one.test_set, one.kind) == ("LIVE1", "gray")
+  )
+  figures = dict(
+    zip(published.QUALITIES, zip(reference.psnr, reference.ssim, strict=True), strict=True)
+  )
+  return [
+    _row(str(index), quality, figures[quality][0] + psnr_offset, 29.5, figures[quality][1], 0.8)
+    for quality in (10, 40)
+    for index in range(images)
+  ]
+
+
+def _cells(text, name):
+  (line,) = (line for line in text.splitlines() if line.startswith(f"| {name} |"))
+  return [cell.strip() for cell in line.strip("|").split("|")]
+
+
+def test_published_figures_share_a_table_with_ours_where_the_jpegs_prove_the_same_images():
+  text = tables.markdown(_live1(), protocol.ProtocolConfig(gray=True))
+  beside, others = text.split("## Published figures on other images")
+  beside = beside.split("## Beside published figures: LIVE1")[1]
+  assert _cells(beside, "net") == ["net", "measured here", "29.50 / 0.8000", "29.50 / 0.8000"]
+  assert _cells(beside, "FBCNN") == ["FBCNN", "published: Jiang 2021", "29.75", "34.53"]
+  assert "LIVE1" not in others and _cells(others, "MambaIRv2*")[2:] == [
+    "Classic5, gray",
+    "30.37",
+    "-",
+    "33.81",
+    "34.64",
+  ]
+
+
+@pytest.mark.parametrize(
+  ("rows", "settings"),
+  [
+    (_live1(images=24), {"gray": True}),
+    (_live1(psnr_offset=0.011), {"gray": True}),
+    (_live1(), {}),
+    (_live1(), {"luma": True}),
+    (_live1(), {"gray": True, "double_quality": 30}),
+  ],
+)
+def test_published_figures_of_other_images_or_protocols_never_share_a_table_with_ours(
+  rows, settings
+):
+  text = tables.markdown(rows, protocol.ProtocolConfig(**settings))
+  assert "Beside published" not in text and "measured here" not in text
+  # Of luma and of double JPEGs no table is published here.
+  comparable = not (settings.get("luma") or settings.get("double_quality"))
+  assert ("## Published figures on other images" in text) == comparable
+
+
+def test_markdown_states_images_protocol_figures_and_intervals():
+  text = tables.markdown(ROWS, protocol.ProtocolConfig(subsampling="444"))
+  assert "2 images; colour JPEG 4:4:4; measured on RGB together" in text
+  mean = evaluation.means(ROWS)[0]
+  assert f"| 10 | net | 23.000 | 24.250 | +1.250 | {tables.interval(mean)} | 0.5000 |" in text
+  assert "| 20 | net | 30.000 | 31.000 | +1.000 | - |" in text
+
+
+def test_what_is_published_has_a_figure_or_a_gap_for_every_quality():
+  for row in published.ROWS:
+    assert len(row.psnr) == len(published.QUALITIES)
+    assert len(row.ssim) in (0, len(published.QUALITIES))
+    known = [psnr for psnr in row.psnr if psnr is not None]
+    assert known == sorted(known) and known[0] > 27 and known[-1] < 36
