@@ -21,6 +21,10 @@ FOLDER = "checkpoints"
 BEST = "best"
 KEPT = 3
 WHICH = ("latest", "best")
+HELP = (
+  "of the run in --logdir: latest or best; if empty, the best where it was trained with "
+  "--restore_best, else the latest"
+)
 _NOTES = "notes/.ATTRIBUTES/py_state"
 _PACKAGES = ("deblock", "tensorflow", "keras")
 
@@ -145,10 +149,16 @@ def latest(logdir: str) -> str:
   return _paths(logdir, "latest")[0]
 
 
-def check_which(name: str) -> None:
-  """Raises ValueError unless a name says which of a run's checkpoints is meant; "" does too."""
+def check_which(name: str, logdir: str) -> None:
+  """Checks that a name says which of a run's checkpoints is meant, or nothing.
+
+  Raises:
+    ValueError: if it does not, or there is no run.
+  """
   if name and name not in WHICH:
     raise ValueError(f"checkpoint must be one of {', '.join(WHICH)}, got {name!r}.")
+  if name and not logdir:
+    raise ValueError(f"checkpoint {name} is of a run: name its folder with --logdir=DIR.")
 
 
 def restore_network(logdir: str, network, which: str = "latest") -> int:

@@ -61,9 +61,9 @@ def train(
 ) -> Result:
   """Trains a network as `run` says, going on from the latest checkpoint in its folder.
 
-  The same settings give the same weights on CPU, and the same curve but for its times, however often
-  the run was stopped or killed, unless `max_minutes` is set: then they depend on the clock; or
-  `data_service`: then on the order in which its workers are done.
+  The same settings give the same weights on CPU, and the same curve but for its times, however
+  often the run was stopped or killed, unless `max_minutes` is set: then they depend on the clock;
+  or `data_service`: then on the order in which its workers are done.
 
   Args:
     run: all settings.

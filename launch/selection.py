@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from deblock.launch import config, trained
+from deblock.launch import checkpoints, config, trained
 from deblock.model import pretrained, restorer
 from deblock.pipeline import config as input_config
 from deblock.pipeline import dataset
@@ -21,7 +21,8 @@ from deblock.records import manifest as manifest_lib
 class SelectionConfig:
   """The flags that evaluate and compare share."""
 
-  logdir: str = option.field("", "folder of the run whose latest checkpoint is used")
+  logdir: str = option.field("", "folder of the run whose weights are used")
+  checkpoint: str = option.field("", checkpoints.HELP)
   model: str = option.field(
     "", "network that ships with deblock, in place of a run's: default or fast"
   )
@@ -46,6 +47,7 @@ class SelectionConfig:
         f"deblock, --model={pretrained.names()[0]}: one of the two, got {self.logdir!r} and "
         f"{self.model!r}."
       )
+    checkpoints.check_which(self.checkpoint, self.logdir)
     if self.model:
       pretrained.check_name(self.model)
       if not ((self.images and self.qualities) or self.records):
@@ -78,13 +80,13 @@ def prepare_output(folder: str) -> pathlib.Path:
 
 
 def load_restorer(settings: SelectionConfig) -> restorer.Restorer:
-  """Returns the network to use, ready for whole images: of a run its latest checkpoint's.
+  """Returns the network to use, ready for whole images.
 
   Raises:
     FileNotFoundError: if there is no run or no checkpoint.
     ValueError: if they do not fit each other, or the shipped weights are damaged.
   """
-  return trained.load(settings.model, settings.logdir)
+  return trained.load(settings.model, settings.logdir, checkpoint=settings.checkpoint)
 
 
 class Chosen(NamedTuple):

@@ -60,10 +60,12 @@ def training_steps(strategy, network, optimizer, loss, entry: registry.Entry, ba
     for _ in tf.range(count):
       replicas = strategy.run(replica_step, args=(next(iterator),))
       sums = [strategy.reduce("SUM", value, axis=None) for value in replicas]
-      loss_sum, *errors = (total + value for total, value in zip(totals, sums, strict=False))
+      value, error, error_jpeg = (
+        total + value for total, value in zip(totals[:3], sums, strict=True)
+      )
       # A sum that is not finite stays so.
-      finite = totals.finite + tf.cast(tf.math.is_finite(loss_sum), tf.float32)
-      totals = Totals(loss_sum, *errors, finite)
+      finite = totals.finite + tf.cast(tf.math.is_finite(value), tf.float32)
+      totals = Totals(value, error, error_jpeg, finite)
     return totals
 
   return steps

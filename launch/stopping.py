@@ -29,6 +29,11 @@ class Request:
     """Returns whether to stop, after so many seconds at most."""
     return self._heard.wait(seconds)
 
+  @property
+  def status(self) -> int:
+    """Exit status of a program that was stopped, as shells count; 0 while there is no signal."""
+    return 128 + self.signal if self.signal else 0
+
   def _hear(self, number):
     self.signal = number
     self._heard.set()
@@ -68,11 +73,6 @@ def on_signals(leave: Callable[[int], object] = os._exit) -> Iterator[Request]:
     os.close(reading)
 
 
-def status(number: int) -> int:
-  """Returns the exit status of a program that a signal has stopped, as shells count."""
-  return 128 + number
-
-
 def _listen(reading, request, leave):
   while received := os.read(reading, 1):
     number = received[0]
@@ -82,4 +82,4 @@ def _listen(reading, request, leave):
       request._hear(number)
       os.write(2, _HEARD)
     elif number == signal.SIGINT:
-      leave(status(number))
+      leave(128 + number)

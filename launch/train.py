@@ -36,7 +36,7 @@ def main(arguments):
   with stopping.on_signals() as request:
     result = loop.train(run, stop=request)
   print(endings.told(result, run.train, sys.argv))
-  return stopping.status(request.signal) if result.ending == loop.STOPPED else None
+  return request.status if result.ending == loop.STOPPED else None
 
 
 def run():

@@ -47,7 +47,7 @@ def _state(path):
   state = {
     name: reader.get_tensor(name)
     for name in reader.get_variable_to_shape_map()
-    if name.split("/")[0] not in ("seconds", "save_counter", "_CHECKPOINTABLE_OBJECT_GRAPH")
+    if name.split("/")[0] not in ("seconds", "notes", "_CHECKPOINTABLE_OBJECT_GRAPH")
   }
   assert {"step", "optimizer"} <= {name.split("/")[0] for name in state}
   return state
@@ -189,7 +189,8 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_leaves_the_older_checkpoint
   before = _state(good.checkpoint)
   monkeypatch.setattr(losses, "get", lambda name: _endless)
   run = small_run(model=tiny, max_steps=8)
-  message = r"the loss is (nan|inf) i.* the 2 steps before step 6, .*--learning_rate"
+  key = r"\d\.png/\d+/\d+"
+  message = rf"the loss is (nan|inf) at step 5, .* cut from {key}(, {key})*\. .*since step 4: look"
   with pytest.raises(FloatingPointError, match=message):
     loop.train(run)
   assert checkpoints.latest(run.train.logdir) == good.checkpoint
@@ -198,7 +199,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_leaves_the_older_checkpoint
 
 
 def test_a_learning_rate_that_ruins_the_network_is_named(tiny, small_run):
-  with pytest.raises(FloatingPointError, match=r"before step \d, at learning rate 1e\+30"):
+  with pytest.raises(FloatingPointError, match=r"at step [2-4], at learning rate 1e\+30"):
     loop.train(small_run(model=tiny, learning_rate=1e30, warmup_steps=0, schedule="constant"))
 
 
