@@ -12,12 +12,10 @@ import pathlib
 import re
 import shutil
 
-import tensorflow as tf
-
 STATE_FILE = "checkpoint"
 _SAVING = ".saving"
 _INDEX = re.compile(r"ckpt-(\d+)\.index")
-_PREFIX = re.compile(r"ckpt-(\d+)")
+_NAMED = re.compile(r'^model_checkpoint_path: "(?:.*/)?ckpt-(\d+)"$', re.MULTILINE)
 
 
 def begin(folder: pathlib.Path, step: int) -> str:
@@ -81,8 +79,8 @@ def latest_first(folder: pathlib.Path) -> Sequence[str]:
   of steps before its. Without that file they are all that there are.
   """
   found = steps(folder)
-  state = tf.train.get_checkpoint_state(str(folder)) if folder.is_dir() else None
-  named = _PREFIX.fullmatch(pathlib.Path(state.model_checkpoint_path).name) if state else None
+  state = folder / STATE_FILE
+  named = _NAMED.search(state.read_text(errors="replace")) if state.exists() else None
   if named:
     last = int(named[1])
     found = [step for step in found if step < last] + [last]

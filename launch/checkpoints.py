@@ -122,7 +122,9 @@ class Checkpoints:
       return checkpoint_folder.publish(folder, step, keep)
     except (OSError, tf.errors.OpError) as error:
       checkpoint_folder.discard_unfinished(folder)
-      reason = graph_errors.gist(error) if isinstance(error, tf.errors.OpError) else error.strerror
+      reason = error.strerror if isinstance(error, OSError) else graph_errors.gist(error)
+      # TensorFlow puts the name of a file of its own before what is wrong with it.
+      reason = str(reason).rpartition("; ")[2]
       raise OSError(
         f"{folder} cannot take the checkpoint of step {step}: {reason}. {_said(self._folder)} "
         "When there is room, go on with the same command."
