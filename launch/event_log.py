@@ -69,8 +69,8 @@ def cut(logdir: str, step: int) -> int:
 
 
 def _begun(path):
-  """Returns when a file was begun, by its first event; its name has whole seconds alone."""
-  return next((event.wall_time for _, event in _events(path)), 0.0)
+  """Returns when the first value of a file was logged; its name and version have whole seconds."""
+  return next((event.wall_time for _, event in _events(path) if not event.file_version), 0.0)
 
 
 def _events(path) -> Iterator[tuple[bytes, tf.compat.v1.Event]]:

@@ -218,7 +218,7 @@ class _Loop:
     `origin(step)` is asked what the batch of a step was made of if its loss is not finite.
     """
     settings = self._settings
-    while self._ending(stop) is None:
+    while not (ending := self._ending() or (STOPPED if stop() else "")):
       rate = self._rate()
       # A run that goes on from the odd end of a shorter one comes back to where intervals end.
       count = settings.steps_per_call - self._step % settings.steps_per_call
@@ -241,9 +241,9 @@ class _Loop:
         self._interval = interval.Interval()
       if self._due("evaluate_every_steps"):
         self._evaluate(watch)
-      if self._due("checkpoint_every_steps"):
+      # What ends here is saved below, once it is logged and evaluated to its end.
+      if self._due("checkpoint_every_steps") and not self._ending():
         self._save()
-    ending = self._ending(stop)
     if ending != STOPPED:
       # The sums stay, for the curve of a run that is made longer.
       if self._interval.steps:
@@ -252,13 +252,11 @@ class _Loop:
         self._evaluate(watch)
     return Result(self._save(), self._step, self._seconds, True, ending, self._best)
 
-  def _ending(self, stop):
-    """Returns how the run ends if it ends now, else None."""
+  def _ending(self):
+    """Returns how the run ends if that is now, else an empty string."""
     if self._done() >= 1.0:
       return FINISHED
-    if self._best.is_over(self._settings.stop_after_evaluations):
-      return STALLED
-    return STOPPED if stop() else None
+    return STALLED if self._best.is_over(self._settings.stop_after_evaluations) else ""
 
   def _done(self):
     return _share_done(self._settings, self._step, self._seconds)
@@ -270,8 +268,8 @@ class _Loop:
     )
 
   def _due(self, name):
-    interval = getattr(self._settings, name)
-    return interval > 0 and self._step % interval == 0
+    steps = getattr(self._settings, name)
+    return steps > 0 and self._step % steps == 0
 
   def _log(self, rate):
     sums = self._interval

@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 from deblock.launch import checkpoints, config, loop, selection
+from deblock.model import registry, restorer
 from deblock.records import codec, images, jpeg_tables, manifest, schema, sources, writer
 from deblock.records import config as records_config
 
@@ -115,6 +116,29 @@ def test_the_restorer_has_the_weights_of_the_latest_checkpoint(small_run, tiny, 
   np.testing.assert_array_equal(restored, selection.load_restorer(_settings(run))(jpeg))
 
 
+@pytest.mark.parametrize(
+  ("restore_best", "checkpoint", "step"),
+  [(False, "", 4), (False, "best", 2), (True, "", 2), (True, "latest", 4)],
+)
+def test_the_best_checkpoint_is_taken_where_it_is_asked_for(
+  started, monkeypatch, restore_best, checkpoint, step
+):
+  train = dataclasses.replace(started.train, restore_best=restore_best)
+  config.save(dataclasses.replace(started, train=train))
+  network = registry.configured(started.model).build(started.model.width, started.model.residual)
+  optimizer = keras.optimizers.SGD(0.1)
+  optimizer.build(network.trainable_variables)
+  saver = checkpoints.Checkpoints(started.train.logdir, network, optimizer)
+  for number, save in ((2, saver.save_best), (4, saver.save)):
+    network.weights[0].assign(np.full(network.weights[0].shape, number))
+    saver.step.assign(number)
+    save()
+  taken = []
+  monkeypatch.setattr(restorer, "Restorer", lambda network, *others: taken.append(network))
+  selection.load_restorer(_settings(started, checkpoint=checkpoint))
+  assert (taken[0].weights[0].numpy() == step).all()
+
+
 def test_a_network_that_ships_needs_no_run(folder, picture):
   (folder / "b.png").unlink()
   settings = selection.SelectionConfig(
@@ -181,6 +205,11 @@ def test_records_without_a_test_image_say_what_to_do(started, folder, tmp_path):
     ({"logdir": "", "model": "fast"}, "model fast has no records .* --images and --qualities, or"),
     ({"logdir": "", "model": "fast", "images": "i"}, "model fast has no records of its own"),
     ({"logdir": "", "model": "fast", "qualities": (9,)}, "model fast has no records of its own"),
+    ({"checkpoint": "first"}, "checkpoint must be one of latest, best, got 'first'"),
+    (
+      {"logdir": "", "model": "fast", "checkpoint": "best"},
+      "checkpoint best is of a run: name its folder with --logdir=DIR",
+    ),
     ({"output": ""}, "output must name a folder: use --output=DIR"),
     ({"qualities": (10, 101)}, r"qualities must be in \[1, 100\], got 101\."),
     ({"qualities": (0,)}, r"qualities must be in \[1, 100\], got 0\."),
