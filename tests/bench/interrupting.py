@@ -2,15 +2,17 @@
 
 python tests/bench/interrupting.py WORKDIR [--kills=20] [--seed=0]; run by `make bench-kills`.
 
-A small network is trained, killed with SIGKILL after a random time, started again with the same
-settings, and so on, until so many kills are counted; then it is left alone. A quarter of the kills
-come while it starts, the others while it trains; it saves every few steps, so that many hit a save.
-If it gets through in spite of them, a new run begins. In the end the weights, the optimiser and
-the best checkpoint must be those of an undisturbed run to the last bit, and so must the curve, but
-for speeds. Then a network of full size is saved a few times, to see what of a minute that takes.
+A small network is trained, asked to stop by SIGTERM, continued, killed with SIGKILL after a random
+time, started again with the same settings, and so on, until so many kills are counted; then it is
+left alone. A quarter of the kills come while it starts, the others while it trains; it saves every
+few steps, so that some hit a save. If it gets through in spite of them, a new run begins. In the
+end the weights, the optimiser and the best checkpoint must be those of an undisturbed run to the
+last bit, and so must the curve, but for speeds. Then a network of full size is saved a few times,
+to see what of a minute that takes.
 """
 
 import argparse
+import dataclasses
 import os
 import pathlib
 import random
@@ -26,7 +28,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from deblock.launch import checkpoint_folder, checkpoints, config, event_log, loop
+from deblock.launch import checkpoint_folder, checkpoints, config, event_log, loop, train
 from deblock.model import config as model_config
 from deblock.model import registry
 from deblock.pipeline import config as input_config
@@ -36,6 +38,7 @@ from deblock.records import writer
 # Log, evaluation and checkpoint on purpose share no rhythm.
 CALL, LOG, EVALUATE, CHECKPOINT = 2, 10, 14, 6
 LOST = 45  # Exit status that no training has.
+ASKED = 128 + signal.SIGTERM
 SAVES = 8
 
 
@@ -68,32 +71,37 @@ def settings(records, logdir, steps):
   )
 
 
-def fork(function, log):
+def fork(function, log=None):
   """Runs a function in a process of its own, and returns its number.
 
-  TensorFlow is imported here, and starts there: so a process costs no import.
+  TensorFlow is imported here, and starts there: so a process costs no import. It must never start
+  here before a fork, whose process would wait for threads that it does not have.
   """
   process = os.fork()
   if process:
     return process
   status = LOST
   try:
-    with log.open("ab") as stream:
-      os.dup2(stream.fileno(), 1)
-      os.dup2(stream.fileno(), 2)
+    if log:
+      with log.open("ab") as stream:
+        os.dup2(stream.fileno(), 1)
+        os.dup2(stream.fileno(), 2)
     function()
     status = 0
+  except SystemExit as ended:
+    status = ended.code
   except BaseException:
     traceback.print_exc()
   finally:
     os._exit(status)
 
 
-def wait(process, log):
+def wait(process, log=None):
   """Waits for the end of a process, and ends this one unless it was a good one."""
   _, status = os.waitpid(process, 0)
   if status:
-    sys.exit(f"a process that was not killed ended with {status}:\n{log.read_text()}")
+    said = log.read_text() if log else ""
+    sys.exit(f"a process that was not killed ended with {status}:\n{said}")
 
 
 class Run:
@@ -126,7 +134,7 @@ class Run:
       os.write(writing, b".")
       return False
 
-    registry.register(registry.Entry("plain", "for tests", network, 8, "mirror", False))
+    register()
     loop.train(self._settings, stop=stop)
 
   def killed(self, delay, from_start):
@@ -144,6 +152,38 @@ class Run:
       sys.exit(f"a process ended by itself with {status}:\n{self._log.read_text()}")
     return not ended
 
+  def asked_to_stop(self):
+    """Runs it as the program does, and asks it to stop once it has saved something."""
+    flags = [
+      f"--{name}={value}"
+      for part in dataclasses.asdict(self._settings).values()
+      for name, value in part.items()
+      if value not in ((), "")
+    ]
+
+    def run():
+      register()
+      sys.argv = ["deblock-train", *flags]
+      train.run()
+
+    process = fork(run, self._log)
+    ended, status = 0, 0
+    while not ended and not checkpoint_folder.steps(self.logdir / checkpoints.FOLDER):
+      time.sleep(0.01)
+      ended, status = os.waitpid(process, os.WNOHANG)
+    if not ended:
+      os.kill(process, signal.SIGTERM)
+      _, status = os.waitpid(process, 0)
+    said = self._log.read_text()
+    if os.waitstatus_to_exitcode(status) != ASKED or "go on with: deblock-train --" not in said:
+      sys.exit(f"a program that was asked to stop ended with {status}:\n{said}")
+    print(f"asked to stop: saved, and ended with status {ASKED}")
+
+
+def register():
+  """Registers the network."""
+  registry.register(registry.Entry("plain", "for tests", network, 8, "mirror", False))
+
 
 def state(folder):
   """Returns what the first checkpoint of a folder holds, but for seconds, by name."""
@@ -157,19 +197,20 @@ def state(folder):
 
 
 def compare(expected, found):
-  """Ends the program unless two runs ended alike; returns the number of points of their curve."""
+  """Raises unless two runs ended alike."""
   folders = [run.logdir / checkpoints.FOLDER for run in (expected, found)]
   for part in ("", checkpoints.BEST):
     one, other = (state(folder / part) for folder in folders)
     differing = [name for name in one if not np.array_equal(one[name], other.get(name))]
     if differing or one.keys() != other.keys():
-      sys.exit(f"not equal in the {part or 'latest'} checkpoint: {differing}")
+      raise ValueError(f"not equal in the {part or 'latest'} checkpoint: {differing}")
   curves = [event_log.curve(str(run.logdir)) for run in (expected, found)]
   for curve in curves:
     del curve["train/images_per_second"]
   if curves[0] != curves[1]:
-    sys.exit(f"the curves differ: {curves[0]} and {curves[1]}")
-  return sum(len(points) for points in curves[0].values())
+    raise ValueError(f"the curves differ: {curves[0]} and {curves[1]}")
+  points = sum(len(values) for values in curves[0].values())
+  print(f"{found.logdir.name}: equal to the bit; a curve of {points} points, too")
 
 
 def kill(workdir, records, kills, steps, seed):
@@ -180,6 +221,7 @@ def kill(workdir, records, kills, steps, seed):
   draw = random.Random(seed)
   done = rounds = unfinished = 0
   run = Run(records, workdir / "run-0", steps)
+  run.asked_to_stop()
   while done < kills:
     from_start = draw.random() < 0.25
     most = startup_seconds if from_start else 3 * train_seconds / kills
@@ -192,17 +234,16 @@ def kill(workdir, records, kills, steps, seed):
       print(
         f"kill {done}: {'starting' if from_start else 'training'}, "
         f"saved up to step {saved[0] if saved else 0}"
-        f"{', in the middle of a save' if saving else ''}",
-        flush=True,
+        f"{', in the middle of a save' if saving else ''}"
       )
     else:
-      compare(expected, run)
+      wait(fork(lambda ended=run: compare(expected, ended)))
       rounds += 1
       run = Run(records, workdir / f"run-{rounds}", steps)
   run.finish()
-  points = compare(expected, run)
+  wait(fork(lambda: compare(expected, run)))
   print(f"kills: {done}\nruns: {rounds + 1}\nkills in the middle of a save: {unfinished}")
-  print(f"weights, optimiser and best checkpoint: equal to the bit\ncurve: {points} equal points")
+  print("weights, optimiser, best checkpoint and curve: those of the undisturbed run")
 
 
 def cost(workdir, name):
@@ -244,6 +285,8 @@ def main():
   parser.add_argument("--records", type=pathlib.Path, help="of their own if not given")
   parser.add_argument("--network", default="deblocknet", help="to save; none if empty")
   arguments = parser.parse_args()
+  # What is held back here, a fork would print again.
+  sys.stdout.reconfigure(line_buffering=True)
   workdir = arguments.workdir
   shutil.rmtree(workdir, ignore_errors=True)
   workdir.mkdir(parents=True)

@@ -1,6 +1,7 @@
 import dataclasses
 import pathlib
 
+import keras
 import numpy as np
 from PIL import Image
 import pytest
