@@ -40,6 +40,9 @@ def told(result: loop.Result, settings: config.TrainConfig, command: Sequence[st
     )
   lines.append(f"TensorBoard: tensorboard --logdir={settings.logdir}")
   if result.ending == loop.STOPPED:
-    program, *flags = command
-    lines.append(f"go on with: {shlex.join([pathlib.Path(program).name, *flags])}")
+    program = pathlib.Path(command[0])
+    start = [program.name]
+    if program.suffix == ".py":
+      start = ["python", "-m", f"deblock.launch.{program.stem}"]
+    lines.append(f"go on with: {shlex.join([*start, *command[1:]])}")
   return "\n".join(lines)

@@ -8,16 +8,18 @@ COMMAND = ["/usr/bin/deblock-train", "--logdir=my run", "--max_steps=50"]
 NONE = best.Best("eval/gain_db")
 
 
-def _told(ending, trained=True, found=NONE, **changes):
+def _told(ending, trained=True, found=NONE, command=COMMAND, **changes):
   settings = config.TrainConfig(logdir="my run", max_steps=50, **changes)
   result = loop.Result("my run/checkpoints/ckpt-30", 30, 90.0, trained, ending, found)
-  return endings.told(result, settings, COMMAND).splitlines()
+  return endings.told(result, settings, command).splitlines()
 
 
 def test_a_run_that_was_stopped_says_how_to_go_on():
   first, *_, last = _told(loop.STOPPED)
   assert first == "stopped and saved at step 30 of 50, 1.5 minutes."
   assert last == "go on with: deblock-train '--logdir=my run' --max_steps=50"
+  *_, last = _told(loop.STOPPED, command=["/some/where/launch/train.py", "--max_steps=50"])
+  assert last == "go on with: python -m deblock.launch.train --max_steps=50"
 
 
 @pytest.mark.parametrize(

@@ -272,7 +272,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_leaves_the_older_checkpoint
 
 
 def test_a_learning_rate_that_ruins_the_network_is_named(tiny, small_run):
-  with pytest.raises(FloatingPointError, match=r"at step [2-4], at learning rate 1e\+30"):
+  with pytest.raises(FloatingPointError, match=r"at step 2, at learning rate 1e\+30"):
     loop.train(small_run(model=tiny, learning_rate=1e30, warmup_steps=0, schedule="constant"))
 
 
