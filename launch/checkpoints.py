@@ -4,12 +4,29 @@ Variables are listed one by one: TensorFlow finds a Keras layer's parts by its a
 those that stand in a list, and neither saves them nor complains.
 """
 
+from collections.abc import Mapping, Sequence
+import importlib.metadata
+import json
 import pathlib
+from typing import Any
 
+from absl import logging
+import numpy as np
 import tensorflow as tf
 
+from deblock.launch import checkpoint_folder
+from deblock.records import graph_errors
+
 FOLDER = "checkpoints"
+BEST = "best"
 KEPT = 3
+WHICH = ("latest", "best")
+HELP = (
+  "of the run in --logdir: latest or best; if empty, the best where it was trained with "
+  "--restore_best, else the latest"
+)
+_NOTES = "notes/.ATTRIBUTES/py_state"
+_PACKAGES = ("deblock", "tensorflow", "keras")
 
 
 class Checkpoints:
@@ -21,36 +38,108 @@ class Checkpoints:
     logdir: folder of the run.
     network: keras.Model.
     optimizer: keras.optimizers.Optimizer, built.
+    extra: more variables to save and restore, by the name of what they are; a checkpoint that
+      lacks one of them is refused.
+    keep: number of latest checkpoints that are kept.
+    about: JSON values that are saved for the reader, and not restored, such as the run's settings.
   """
 
-  def __init__(self, logdir: str, network, optimizer):
+  def __init__(
+    self,
+    logdir: str,
+    network,
+    optimizer,
+    extra: Mapping[str, Sequence[tf.Variable]] | None = None,
+    *,
+    keep: int = KEPT,
+    about: Mapping[str, Any] | None = None,
+  ):
     self.step = tf.Variable(0, dtype=tf.int64, name="step")
     self.seconds = tf.Variable(0.0, dtype=tf.float64, name="seconds")
-    self._network = network
-    self._checkpoint = tf.train.Checkpoint(
-      weights=_variables(network.weights),
-      optimizer=_variables(optimizer.variables),
-      step=self.step,
-      seconds=self.seconds,
-    )
-    self._manager = tf.train.CheckpointManager(
-      self._checkpoint, str(pathlib.Path(logdir) / FOLDER), max_to_keep=KEPT
-    )
+    # JSON values of the training loop, restored with the rest.
+    self.notes: dict[str, Any] = {}
+    self._about = {**(about or {}), "versions": versions()}
+    self._folder = pathlib.Path(logdir) / FOLDER
+    self._keep = keep
+    self._checked = (*network.weights, *optimizer.variables)
+    self._lists = {
+      "weights": _variables(network.weights),
+      "optimizer": _variables(optimizer.variables),
+      **{name: list(variables) for name, variables in (extra or {}).items()},
+    }
+    self._parts = {**self._lists, "step": self.step, "seconds": self.seconds}
 
   def restore(self) -> str | None:
     """Restores the latest checkpoint and returns its path; None where there is none yet.
 
+    One that cannot be restored is named in a warning, and the one before it taken.
+
     Raises:
-      ValueError: if it is unreadable or of another network.
+      ValueError: if there are some, and all of them are unreadable or of another network.
     """
-    latest = self._manager.latest_checkpoint
-    if latest is not None:
-      _restore(self._checkpoint, latest, self._network)
-    return latest
+    for folder in (self._folder, self._folder / BEST):
+      checkpoint_folder.discard_unfinished(folder)
+    paths = checkpoint_folder.latest_first(self._folder)
+    if not paths:
+      return None
+    path = _restore_first(paths, self._parts, self._lists)
+    kept = _notes(path)
+    self.notes = kept.get("loop", {})
+    _warn_of_versions(path, kept.get("about", {}).get("versions", {}))
+    return path
 
   def save(self) -> str:
-    """Writes a checkpoint and returns its path; it becomes the latest when it is whole."""
-    return self._manager.save(checkpoint_number=self.step)
+    """Writes a checkpoint and returns its path; it becomes the latest when it is whole.
+
+    Raises:
+      FloatingPointError: if a weight or the optimiser's state is not finite. Nothing is written.
+      OSError: if the folder does not take it. What was saved before is left as it was.
+    """
+    return self._write(self._folder, self._keep)
+
+  def save_best(self) -> str:
+    """Writes a checkpoint that takes the place of the best one, apart from the latest ones.
+
+    Raises:
+      FloatingPointError: as `save`.
+      OSError: as `save`.
+    """
+    return self._write(self._folder / BEST, 1)
+
+  def _write(self, folder, keep):
+    step = int(self.step.numpy())
+    for variable in self._checked:
+      if not np.isfinite(variable.numpy()).all():
+        raise FloatingPointError(
+          f"{variable.path} holds values that are not finite after step {step}, though the loss "
+          f"up to it was finite. {_said(self._folder)} Train with a lower --learning_rate in "
+          "another --logdir."
+        )
+    notes = _Notes({"loop": self.notes, "about": self._about})
+    try:
+      prefix = checkpoint_folder.begin(folder, step)
+      tf.train.Checkpoint(**self._parts, notes=notes).write(prefix)
+      return checkpoint_folder.publish(folder, step, keep)
+    except (OSError, tf.errors.OpError) as error:
+      checkpoint_folder.discard_unfinished(folder)
+      reason = error.strerror if isinstance(error, OSError) else graph_errors.gist(error)
+      # TensorFlow puts the name of a file of its own before what is wrong with it.
+      reason = str(reason).rpartition("; ")[2]
+      raise OSError(
+        f"{folder} cannot take the checkpoint of step {step}: {reason}. {_said(self._folder)} "
+        "When there is room, go on with the same command."
+      ) from error
+
+
+def versions() -> dict[str, str]:
+  """Returns the versions of the code that weights depend on, "" of what is not installed."""
+  found = {}
+  for package in _PACKAGES:
+    try:
+      found[package] = importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+      found[package] = ""
+  return found
 
 
 def latest(logdir: str) -> str:
@@ -59,38 +148,125 @@ def latest(logdir: str) -> str:
   Raises:
     FileNotFoundError: if there is none.
   """
-  folder = pathlib.Path(logdir) / FOLDER
-  path = tf.train.latest_checkpoint(str(folder))
-  if path is None:
-    raise FileNotFoundError(f"{folder} has no checkpoint: the run has not got that far yet.")
-  return path
+  return _paths(logdir, "latest")[0]
 
 
-def restore_network(logdir: str, network) -> int:
-  """Restores a network's weights from a run's latest checkpoint.
+def check_which(name: str, logdir: str) -> None:
+  """Checks that a name says which of a run's checkpoints is meant, or nothing.
+
+  Raises:
+    ValueError: if it does not, or there is no run.
+  """
+  if name and name not in WHICH:
+    raise ValueError(f"checkpoint must be one of {', '.join(WHICH)}, got {name!r}.")
+  if name and not logdir:
+    raise ValueError(f"checkpoint {name} is of a run: name its folder with --logdir=DIR.")
+
+
+def restore_network(logdir: str, network, which: str = "latest") -> int:
+  """Restores a network's weights from a run's latest or best checkpoint.
+
+  A latest one that cannot be restored is named in a warning, and the one before it taken.
 
   Returns:
     The number of steps they were trained for.
   Raises:
     FileNotFoundError: if there is no checkpoint.
-    ValueError: if it is unreadable or of another network.
+    ValueError: if all are unreadable or of another network.
   """
   step = tf.Variable(0, dtype=tf.int64)
-  checkpoint = tf.train.Checkpoint(weights=_variables(network.weights), step=step)
-  _restore(checkpoint, latest(logdir), network)
+  lists = {"weights": _variables(network.weights)}
+  _restore_first(_paths(logdir, which), {**lists, "step": step}, lists)
   return int(step.numpy())
+
+
+def _paths(logdir, which):
+  folder = pathlib.Path(logdir) / FOLDER
+  if which == "best":
+    paths = checkpoint_folder.latest_first(folder / BEST)
+    if not paths:
+      raise FileNotFoundError(
+        f"{folder} has no best checkpoint: the run was not evaluated while it was trained. Use "
+        "--checkpoint=latest."
+      )
+    return paths
+  paths = checkpoint_folder.latest_first(folder)
+  if not paths:
+    raise FileNotFoundError(f"{folder} has no checkpoint: the run has not got that far yet.")
+  return paths
+
+
+class _Notes(tf.train.experimental.PythonState):
+  """JSON values inside a checkpoint; read back by their key."""
+
+  def __init__(self, values):
+    self._text = json.dumps(values)
+
+  def serialize(self):
+    """Returns the JSON."""
+    return self._text
+
+  def deserialize(self, string_value):
+    """Takes the JSON of a checkpoint."""
+    self._text = tf.compat.as_str(string_value)
+
+
+def _notes(path):
+  """Returns the JSON values of a checkpoint; none of one from before there were any."""
+  reader = tf.train.load_checkpoint(path)
+  return json.loads(reader.get_tensor(_NOTES)) if reader.has_tensor(_NOTES) else {}
+
+
+def _warn_of_versions(path, before):
+  now = versions()
+  differences = [
+    f"{package} {version}, now {now[package] or 'none'}"
+    for package, version in before.items()
+    if package in now and now[package] != version
+  ]
+  if differences:
+    logging.warning(
+      "%s was saved by another version (%s): the run may not end with the bits that it would have.",
+      path,
+      "; ".join(differences),
+    )
+
+
+def _said(folder):
+  """Returns a sentence on what a run that cannot be saved keeps."""
+  paths = checkpoint_folder.latest_first(folder)
+  return f"The latest checkpoint stays {paths[0]}." if paths else "Nothing was saved before."
 
 
 def _variables(variables):
   return [variable.value for variable in variables]
 
 
-def _restore(checkpoint, path, network):
+def _restore_first(paths, parts, lists):
+  """Restores the first checkpoint that can be, and returns its path."""
+  problems = []
+  for path in paths:
+    try:
+      _restore(path, parts, lists)
+    except ValueError as error:
+      problems.append(error)
+      continue
+    for problem in problems:
+      logging.warning("%s; going back to %s.", str(problem).rstrip("."), path)
+    return path
+  if len(problems) == 1:
+    raise problems[0]
+  raise ValueError("; ".join(str(problem).rstrip(".") for problem in problems) + ".")
+
+
+def _restore(path, parts, lists):
   try:
-    stored = sum(name.startswith("weights/") for name, _ in tf.train.list_variables(path))
-    if stored != len(network.weights):
-      raise ValueError(f"it holds {stored} weights, the network has {len(network.weights)}.")
-    status = checkpoint.restore(path)
+    names = [name for name, _ in tf.train.list_variables(path)]
+    for part, variables in lists.items():
+      stored = sum(name.startswith(f"{part}/") for name in names)
+      if stored != len(variables):
+        raise ValueError(f"it holds {stored} {part}, the run has {len(variables)}.")
+    status = tf.train.Checkpoint(**parts).read(path)
     status.assert_existing_objects_matched()
     # Evaluation has no use for the optimiser's part.
     status.expect_partial()

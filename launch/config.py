@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 
+from deblock.launch import stopping_config
 from deblock.model import config as model_config
 from deblock.model import losses
 from deblock.pipeline import config as input_config
@@ -16,7 +17,7 @@ STRATEGIES = ("auto", "cpu", "gpu", "mirrored")
 
 
 @dataclasses.dataclass(frozen=True)
-class TrainConfig:
+class TrainConfig(stopping_config.StoppingConfig):
   """The training loop's settings."""
 
   logdir: str = option.field("", "folder of the run: checkpoints, TensorBoard log, settings")
@@ -44,6 +45,8 @@ class TrainConfig:
 
   def __post_init__(self):
     """Raises ValueError where a field is out of range."""
+    super().__post_init__()
+    stopping_config.check_goes_with(self, self.evaluate_every_steps, self.evaluation_tiles)
     for name in ("max_steps", "steps_per_call", "log_every_steps", "checkpoint_every_steps"):
       if getattr(self, name) < 1:
         raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}.")
@@ -75,7 +78,7 @@ class RunConfig:
 
 # A run may be continued with other values of these: they do not change what is learnt from a step,
 # or only by the order of its batches (data_service), or they are what continuing is for.
-_FREE = frozenset(
+_FREE = stopping_config.FREE | frozenset(
   {
     "records",
     "data_service",

@@ -10,7 +10,16 @@ import time
 import keras
 import tensorflow as tf
 
-from deblock.launch import bad_input, config, reporting, schedule
+from deblock.launch import (
+  bad_input,
+  config,
+  event_log,
+  interval,
+  not_finite,
+  reporting,
+  schedule,
+)
+from deblock.launch import best as best_lib
 from deblock.launch import checkpoints as checkpoints_lib
 from deblock.launch import step as step_lib
 from deblock.launch import strategy as strategy_lib
@@ -18,6 +27,10 @@ from deblock.launch import watch as watch_lib
 from deblock.model import losses, registry, restorer
 from deblock.pipeline import dataset as dataset_lib
 from deblock.records import manifest as manifest_lib
+
+# How a run may end: its steps or minutes are over; it was asked to stop; no evaluation was the best
+# for too long.
+FINISHED, STOPPED, STALLED = "finished", "stopped", "stalled"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,30 +42,39 @@ class Result:
     step: steps taken in all.
     seconds: time trained in all.
     trained: whether this call took any step.
+    ending: FINISHED, STOPPED or STALLED.
+    best: its best evaluation.
   """
 
   checkpoint: str
   step: int
   seconds: float
   trained: bool
+  ending: str
+  best: best_lib.Best
 
 
-def train(run: config.RunConfig, clock: Callable[[], float] = time.monotonic) -> Result:
+def train(
+  run: config.RunConfig,
+  clock: Callable[[], float] = time.monotonic,
+  stop: Callable[[], bool] = lambda: False,
+) -> Result:
   """Trains a network as `run` says, going on from the latest checkpoint in its folder.
 
-  The same settings give the same weights on CPU, however often the run was stopped between two
-  checkpoints, unless `max_minutes` is set: then they depend on the clock; or `data_service`: then
-  on the order in which its workers are done.
+  The same settings give the same weights on CPU, and the same curve but for its times, however
+  often the run was stopped or killed, unless `max_minutes` is set: then they depend on the clock;
+  or `data_service`: then on the order in which its workers are done.
 
   Args:
     run: all settings.
     clock: seconds, rising.
+    stop: asked between calls of the inner loop; once it is true, the run is saved and ends.
   Raises:
     FileNotFoundError: if the records are missing.
     ValueError: if the settings do not fit the records, the network, the devices, or the run that is
       in the folder already; a record is bad, or with on_bad_record=skip too many are.
     OSError: if the folder cannot be written, or nothing answers at the address of `data_service`.
-    FloatingPointError: if the loss is not finite.
+    FloatingPointError: if the loss, or a weight that is to be saved, is not finite.
   """
   entry = registry.configured(run.model)
   loss = losses.get(run.train.loss)
@@ -81,13 +103,22 @@ def train(run: config.RunConfig, clock: Callable[[], float] = time.monotonic) ->
     network = entry.build(run.model.width, run.model.residual)
     optimizer = keras.optimizers.Adam(run.train.learning_rate)
     optimizer.build(network.trainable_variables)
-    checkpoints = checkpoints_lib.Checkpoints(run.train.logdir, network, optimizer)
+    checkpoints = checkpoints_lib.Checkpoints(
+      run.train.logdir,
+      network,
+      optimizer,
+      keep=run.train.keep_checkpoints,
+      about={"run": dataclasses.asdict(run)},
+    )
   found = checkpoints.restore()
   first_step = int(checkpoints.step.numpy())
   seconds = float(checkpoints.seconds.numpy())
   done = _share_done(run.train, first_step, seconds)
-  if found and done >= 1.0:
-    return Result(found, first_step, seconds, trained=False)
+  best = best_lib.restored(run.train.best_metric, checkpoints.notes.get("best"))
+  if found and (done >= 1.0 or best.is_over(run.train.stop_after_evaluations)):
+    ending = FINISHED if done >= 1.0 else STALLED
+    return Result(found, first_step, seconds, False, ending, best)
+  event_log.cut(run.train.logdir, first_step)
 
   steps = step_lib.training_steps(strategy, network, optimizer, loss, entry, run.input.batch_size)
   with contextlib.closing(reporting.Reporter(run.train.logdir, done)) as reporter:
@@ -96,7 +127,7 @@ def train(run: config.RunConfig, clock: Callable[[], float] = time.monotonic) ->
       f"over {replicas} replica(s); {manifest.count('train')} training tiles; "
       f"{'going on from' if found else 'starting at'} step {first_step}."
     )
-    loop = _Loop(run, checkpoints, reporter, clock)
+    loop = _Loop(run, checkpoints, best, reporter, clock)
     with bad_input.named_in_training(run, manifest, replicas, first_step, 0):
       batches = iter(_distributed(strategy, run, manifest, first_step))
     with bad_input.named_in_evaluation(run, manifest):
@@ -106,7 +137,10 @@ def train(run: config.RunConfig, clock: Callable[[], float] = time.monotonic) ->
       with bad_input.named_in_training(run, manifest, replicas, loop.step, count):
         return _call(steps, optimizer, batches, count, rate)
 
-    return loop.run(call, watch)
+    def origin(step):
+      return not_finite.origin(run, manifest, replicas, step)
+
+    return loop.run(call, watch, stop, origin)
 
 
 def _prepare_folder(run):
@@ -160,15 +194,17 @@ def _share_done(settings, step, seconds):
 class _Loop:
   """One run from its first step to its last; exists to keep what the intervals share."""
 
-  def __init__(self, run, checkpoints, reporter, clock):
+  def __init__(self, run, checkpoints, best, reporter, clock):
     self._settings = run.train
     self._batch_size = run.input.batch_size
     self._checkpoints = checkpoints
+    self._best = best
     self._reporter = reporter
     self._clock = clock
     self._step = int(checkpoints.step.numpy())
     self._seconds = float(checkpoints.seconds.numpy())
-    self._saved_step = self._step
+    self._interval = interval.Interval(**checkpoints.notes.get("interval", {}))
+    self._saved: tuple[int, str] | None = None
     reporter.text(self._step, "run", "\n".join(f"    {line}" for line in _lines(run)))
 
   @property
@@ -176,36 +212,51 @@ class _Loop:
     """Steps taken in all."""
     return self._step
 
-  def run(self, call, watch):
-    """Trains to the end; `call(count, rate)` takes steps, `watch()` evaluates."""
-    window = []  # (steps, seconds, totals) since scalars were last logged.
-    while self._done() < 1.0:
+  def run(self, call, watch, stop, origin):
+    """Trains to the end: `call(count, rate)` takes steps, `watch()` evaluates, `stop()` ends it.
+
+    `origin(step)` is asked what the batch of a step was made of if its loss is not finite.
+    """
+    settings = self._settings
+    while not (ending := self._ending() or (STOPPED if stop() else "")):
       rate = self._rate()
-      count = min(self._settings.steps_per_call, self._settings.max_steps - self._step)
+      # A run that goes on from the odd end of a shorter one comes back to where intervals end.
+      count = settings.steps_per_call - self._step % settings.steps_per_call
+      count = min(count, settings.max_steps - self._step)
       began = self._clock()
       totals = call(count, rate)
       seconds = self._clock() - began
+      if not math.isfinite(totals.loss):
+        bad_step = self._step + int(totals.finite)
+        raise FloatingPointError(
+          f"the loss is {totals.loss} at step {bad_step + 1}, at learning rate {rate:g}. "
+          f"{origin(bad_step)} Nothing was saved since step {int(self._checkpoints.step.numpy())}: "
+          "look at these records, or train with a lower --learning_rate in another --logdir."
+        )
       self._step += count
       self._seconds += seconds
-      if not math.isfinite(totals.loss):
-        raise FloatingPointError(
-          f"the loss is {totals.loss} in the {count} steps before step {self._step}, at learning "
-          f"rate {rate:g}. Nothing was saved since step {self._saved_step}: start again with a "
-          "lower --learning_rate."
-        )
-      window.append((count, seconds, totals))
+      self._interval.add(count, seconds, totals)
       if self._due("log_every_steps"):
-        self._log(window, rate)
-        window = []
+        self._log(rate)
+        self._interval = interval.Interval()
       if self._due("evaluate_every_steps"):
         self._evaluate(watch)
-      if self._due("checkpoint_every_steps") and self._done() < 1.0:
+      # What ends here is saved below, once it is logged and evaluated to its end.
+      if self._due("checkpoint_every_steps") and not self._ending():
         self._save()
-    if window:
-      self._log(window, rate)
-    if self._settings.evaluate_every_steps and not self._due("evaluate_every_steps"):
-      self._evaluate(watch)
-    return Result(self._save(), self._step, self._seconds, trained=True)
+    if ending != STOPPED:
+      # The sums stay, for the curve of a run that is made longer.
+      if self._interval.steps:
+        self._log(rate)
+      if self._settings.evaluate_every_steps and not self._due("evaluate_every_steps"):
+        self._evaluate(watch)
+    return Result(self._save(), self._step, self._seconds, True, ending, self._best)
+
+  def _ending(self):
+    """Returns how the run ends if that is now, else an empty string."""
+    if self._done() >= 1.0:
+      return FINISHED
+    return STALLED if self._best.is_over(self._settings.stop_after_evaluations) else ""
 
   def _done(self):
     return _share_done(self._settings, self._step, self._seconds)
@@ -217,17 +268,14 @@ class _Loop:
     )
 
   def _due(self, name):
-    interval = getattr(self._settings, name)
-    return interval > 0 and self._step % interval == 0
+    steps = getattr(self._settings, name)
+    return steps > 0 and self._step % steps == 0
 
-  def _log(self, window, rate):
-    counts, seconds, totals = zip(*window, strict=True)
-    steps = sum(counts)
-    loss = sum(total.loss for total in totals) / steps
-    gain = reporting.decibels(
-      sum(total.error for total in totals), sum(total.error_jpeg for total in totals)
-    )
-    images = steps * self._batch_size / max(sum(seconds), 1e-9)
+  def _log(self, rate):
+    sums = self._interval
+    loss = sums.loss / sums.steps
+    gain = reporting.decibels(sums.error, sums.error_jpeg)
+    images = sums.steps * self._batch_size / max(sums.seconds, 1e-9)
     self._reporter.scalars(
       self._step,
       {
@@ -254,12 +302,28 @@ class _Loop:
     ]
     if gains:
       self._reporter.note(f"step {self._step}: gain over JPEG on held-out tiles {', '.join(gains)}")
+    self._best = self._best.after(self._step, scalars)
+    if self._best.value is not None and self._best.step == self._step:
+      self._state()
+      self._checkpoints.save_best()
 
-  def _save(self):
+  def _state(self):
+    """Brings what is saved beside the weights up to date."""
     self._checkpoints.step.assign(self._step)
     self._checkpoints.seconds.assign(self._seconds)
-    self._saved_step = self._step
-    return self._checkpoints.save()
+    self._checkpoints.notes = {
+      "interval": dataclasses.asdict(self._interval),
+      "best": dataclasses.asdict(self._best),
+    }
+
+  def _save(self):
+    """Saves the run, if it is not saved as of this step, and returns the checkpoint's path."""
+    if self._saved is None or self._saved[0] != self._step:
+      self._state()
+      # The log first: what a checkpoint follows upon is not logged again.
+      self._reporter.flush()
+      self._saved = (self._step, self._checkpoints.save())
+    return self._saved[1]
 
 
 def _lines(run):

@@ -38,18 +38,23 @@ def check_name(name: str) -> str:
   return name
 
 
-def load(models: Sequence[str], logdirs: Sequence[str], subsampling: str = "420") -> list[Method]:
-  """Returns the methods, networks of runs first, of each the latest checkpoint's.
+def load(
+  models: Sequence[str], logdirs: Sequence[str], subsampling: str = "420", checkpoint: str = ""
+) -> list[Method]:
+  """Returns the methods, networks of runs first.
 
   Args:
     models: names out of `names`.
     logdirs: folders of runs.
     subsampling: of the colours of the JPEGs.
+    checkpoint: of the runs, as `trained.load` takes it.
   Raises:
     FileNotFoundError: if there is no run or no checkpoint.
     ValueError: if they do not fit each other, a name is unknown, or shipped weights are damaged.
   """
-  loaded = [Method(logdir, trained.load(logdir=logdir)) for logdir in logdirs]
+  loaded = [
+    Method(logdir, trained.load(logdir=logdir, checkpoint=checkpoint)) for logdir in logdirs
+  ]
   for name in models:
     known = check_name(name) in baselines.NAMES
     restore = baselines.load(name, subsampling) if known else trained.load(name)

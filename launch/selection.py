@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from deblock.launch import config, protocol
+from deblock.launch import checkpoints, config, protocol
 from deblock.launch import methods as methods_lib
 from deblock.pipeline import config as input_config
 from deblock.pipeline import dataset
@@ -21,9 +21,8 @@ from deblock.records import manifest as manifest_lib
 class SelectionConfig(protocol.ProtocolConfig):
   """The flags that evaluate and compare share."""
 
-  logdir: tuple[str, ...] = option.field(
-    (), "folders of runs, of each of which the latest checkpoint is used"
-  )
+  logdir: tuple[str, ...] = option.field((), "folders of runs whose weights are used")
+  checkpoint: str = option.field("", checkpoints.HELP)
   model: tuple[str, ...] = option.field(
     (),
     "networks that ship with deblock, default and fast, and baselines: identity, bilateral, "
@@ -57,6 +56,7 @@ class SelectionConfig(protocol.ProtocolConfig):
         f"model {','.join(self.model)} has no records of its own: name --images and --qualities, "
         "or --records, too."
       )
+    checkpoints.check_which(self.checkpoint, ",".join(self.logdir))
     for quality in self.qualities:
       try:
         jpeg_tables.check_quality(quality)
@@ -87,7 +87,9 @@ def load_methods(settings: SelectionConfig) -> list[methods_lib.Method]:
     FileNotFoundError: if there is no run or no checkpoint.
     ValueError: if they do not fit each other, or shipped weights are damaged.
   """
-  return methods_lib.load(settings.model, settings.logdir, settings.subsampling)
+  return methods_lib.load(
+    settings.model, settings.logdir, settings.subsampling, settings.checkpoint
+  )
 
 
 class Chosen(NamedTuple):

@@ -14,11 +14,13 @@ class Totals(NamedTuple):
     loss: sum over steps of the loss of the global batch.
     error: sum of the restored crops' mean squared errors.
     error_jpeg: the same of the JPEG's.
+    finite: number of steps before the first one whose loss is not finite.
   """
 
   loss: tf.Tensor
   error: tf.Tensor
   error_jpeg: tf.Tensor
+  finite: tf.Tensor
 
 
 def training_steps(strategy, network, optimizer, loss, entry: registry.Entry, batch_size: int):
@@ -50,7 +52,7 @@ def training_steps(strategy, network, optimizer, loss, entry: registry.Entry, ba
     gradients = tape.gradient(value, network.trainable_variables)
     optimizer.apply_gradients(zip(gradients, network.trainable_variables, strict=True))
     jpeg = blocks.crop_center(batch.compressed, entry.consumed)
-    return Totals(value, _error(restored, clean) / batch_size, _error(jpeg, clean) / batch_size)
+    return value, _error(restored, clean) / batch_size, _error(jpeg, clean) / batch_size
 
   @tf.function
   def steps(iterator, count):
@@ -58,7 +60,12 @@ def training_steps(strategy, network, optimizer, loss, entry: registry.Entry, ba
     for _ in tf.range(count):
       replicas = strategy.run(replica_step, args=(next(iterator),))
       sums = [strategy.reduce("SUM", value, axis=None) for value in replicas]
-      totals = Totals(*(total + value for total, value in zip(totals, sums, strict=True)))
+      value, error, error_jpeg = (
+        total + value for total, value in zip(totals[:3], sums, strict=True)
+      )
+      # A sum that is not finite stays so.
+      finite = totals.finite + tf.cast(tf.math.is_finite(value), tf.float32)
+      totals = Totals(value, error, error_jpeg, finite)
     return totals
 
   return steps

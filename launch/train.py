@@ -3,9 +3,11 @@
 deblock-train --records=DIR --logdir=DIR --model=blockcnn --width=16 --max_steps=2000
 """
 
+import sys
+
 from absl import flags
 
-from deblock.launch import config, loop, model_list, program
+from deblock.launch import config, endings, loop, model_list, program, stopping
 from deblock.launch import flags as config_flags
 from deblock.model import config as model_config
 from deblock.pipeline import config as input_config
@@ -18,11 +20,11 @@ _LIST_MODELS = flags.DEFINE_boolean(
 
 
 def main(arguments):
-  """Trains as the flags say."""
+  """Trains as the flags say; the exit status tells of the signal that stopped it, if any did."""
   del arguments
   if _LIST_MODELS.value:
     print(model_list.table())
-    return
+    return None
   run = config.RunConfig(
     model=config_flags.parse(model_config.ModelConfig),
     input=config_flags.parse(input_config.InputConfig),
@@ -31,12 +33,10 @@ def main(arguments):
   for name, value in (("records", run.input.records), ("logdir", run.train.logdir)):
     if not value:
       raise ValueError(f"{name} must name a folder: use --{name}=DIR.")
-  result = loop.train(run)
-  if result.trained:
-    print(f"trained to step {result.step} in {result.seconds / 60:.1f} minutes.")
-  else:
-    print(f"nothing to do: the run is at step {result.step} of {run.train.max_steps} already.")
-  print(f"checkpoint: {result.checkpoint}\nTensorBoard: tensorboard --logdir={run.train.logdir}")
+  with stopping.on_signals() as request:
+    result = loop.train(run, stop=request)
+  print(endings.told(result, run.train, sys.argv))
+  return request.status if result.ending == loop.STOPPED else None
 
 
 def run():

@@ -12,14 +12,18 @@ _SMALLEST_TILE = 64
 _GRID = 16  # Of chroma blocks, so that a tile has whole ones.
 
 
-def load(model: str = "", logdir: str = "", window_bytes: int = 0) -> restorer.Restorer:
+def load(
+  model: str = "", logdir: str = "", window_bytes: int = 0, checkpoint: str = ""
+) -> restorer.Restorer:
   """Returns a network and how it is run over images of any size.
 
   Args:
     model: name of weights that ship with deblock; empty to take a run's.
-    logdir: folder of a run, whose latest checkpoint is used.
+    logdir: folder of a run.
     window_bytes: about what the work on one tile may take; 0 for the restorer's own choice, which
       it never exceeds. Networks that do not keep an image's size ignore it.
+    checkpoint: of the run, "latest" or "best"; empty for the one that the run's own settings ask
+      for, the best with restore_best.
   Raises:
     FileNotFoundError: if there is no run or no checkpoint.
     ValueError: if they do not fit each other, or the shipped weights are unknown or damaged.
@@ -30,7 +34,8 @@ def load(model: str = "", logdir: str = "", window_bytes: int = 0) -> restorer.R
     run = config.load(logdir)
     entry = registry.configured(run.model)
     network = entry.build(run.model.width, run.model.residual)
-    checkpoints.restore_network(logdir, network)
+    wanted = checkpoint or ("best" if run.train.restore_best else "latest")
+    checkpoints.restore_network(logdir, network, wanted)
   tile = tile_within(window_bytes, entry) if window_bytes and entry.keeps_size else None
   return restorer.Restorer(network, entry, tile)
 

@@ -1,8 +1,12 @@
+import json
 import pathlib
+import re
+import resource
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from deblock.launch import checkpoints
 from deblock.model import registry
@@ -127,3 +131,198 @@ def test_a_truncated_file_is_named(tmp_path, suffix):
     checkpoints.restore_network(str(tmp_path), network)
   with pytest.raises(ValueError, match=f"{path} is damaged"):
     checkpoints.Checkpoints(str(tmp_path), network, optimizer).restore()
+
+
+def _damage(path, suffix=".data-00000-of-00001"):
+  """Changes one bit in the middle of a file of a checkpoint."""
+  file = pathlib.Path(path + suffix)
+  data = bytearray(file.read_bytes())
+  data[len(data) // 2] ^= 1
+  file.write_bytes(data)
+
+
+@pytest.fixture
+def warnings(monkeypatch):
+  """The warnings that are logged."""
+  logged = []
+  monkeypatch.setattr(
+    checkpoints.logging, "warning", lambda words, *values: logged.append(words % values)
+  )
+  return logged
+
+
+@pytest.fixture
+def run(tmp_path):
+  """Saves a run's network, whose every weight is the number of steps, at steps 1, 2 and 3."""
+  network = _network()
+  optimizer = _optimizer(network)
+  saver = checkpoints.Checkpoints(str(tmp_path), network, optimizer)
+  paths = [_save_at(saver, network, step) for step in (1, 2, 3)]
+  return network, optimizer, paths
+
+
+def _save_at(saver, network, step, save="save"):
+  for weight in network.weights:
+    weight.assign(np.full(weight.shape, step))
+  saver.step.assign(step)
+  return getattr(saver, save)()
+
+
+def _step_of(network):
+  (step,) = {float(number) for weight in network.weights for number in np.ravel(weight.numpy())}
+  return step
+
+
+def test_a_damaged_latest_one_is_named_and_the_one_before_it_taken(tmp_path, run, warnings):
+  network, optimizer, paths = run
+  _damage(paths[2])
+  assert checkpoints.restore_network(str(tmp_path), network) == 2
+  (said,) = warnings
+  assert said.startswith(f"{paths[2]} is damaged") and said.endswith(f"going back to {paths[1]}.")
+  assert _step_of(network) == 2
+  pathlib.Path(paths[1] + ".index").write_bytes(b"")
+  saver = checkpoints.Checkpoints(str(tmp_path), network, optimizer)
+  assert saver.restore() == paths[0] and saver.step.numpy() == 1
+  assert _step_of(network) == 1
+  assert [words.split()[0] for words in warnings[1:]] == [paths[2], paths[1]]
+  # What comes after a run that went back is gone with its next save.
+  assert checkpoints.latest(str(tmp_path)) == paths[2]
+  assert _save_at(saver, network, 2) == checkpoints.latest(str(tmp_path)) == paths[1]
+
+
+def test_if_all_are_damaged_each_is_named(tmp_path, run):
+  network, optimizer, paths = run
+  for path in paths:
+    _damage(path)
+  with pytest.raises(ValueError, match=f"{paths[2]} is damaged.*; {paths[1]} .*; {paths[0]} "):
+    checkpoints.Checkpoints(str(tmp_path), network, optimizer).restore()
+
+
+def test_more_variables_are_saved_under_their_names(tmp_path):
+  network = _network()
+  optimizer = _optimizer(network)
+
+  def saver(extra):
+    return checkpoints.Checkpoints(str(tmp_path), network, optimizer, extra)
+
+  averages = [tf.Variable(3.0), tf.Variable([4.0, 5.0])]
+  saver({"averages": averages}).save()
+  fresh = [tf.Variable(0.0), tf.Variable([0.0, 0.0])]
+  saver({"averages": fresh}).restore()
+  assert [value.numpy().tolist() for value in fresh] == [3.0, [4.0, 5.0]]
+  with pytest.raises(ValueError, match=r"it holds 2 averages, the run has 1\."):
+    saver({"averages": fresh[:1]}).restore()
+  with pytest.raises(ValueError, match=r"it holds 0 scales, the run has 1\."):
+    saver({"scales": fresh[:1]}).restore()
+
+
+def test_the_best_one_stays_when_the_latest_ones_go(tmp_path, run):
+  network, optimizer, _ = run
+  saver = checkpoints.Checkpoints(str(tmp_path), network, optimizer, keep=1)
+  _save_at(saver, network, 3, "save_best")
+  best = _save_at(saver, network, 4, "save_best")
+  for step in (5, 6):
+    _save_at(saver, network, step)
+  folder = tmp_path / checkpoints.FOLDER
+  assert [path.stem for path in folder.rglob("*.index")] == ["ckpt-6", "ckpt-4"]
+  assert best == str(folder / checkpoints.BEST / "ckpt-4")
+  assert checkpoints.restore_network(str(tmp_path), network) == 6
+  assert checkpoints.restore_network(str(tmp_path), network, "best") == 4
+  assert _step_of(network) == 4
+
+
+def test_a_run_without_a_best_one_says_so(tmp_path, run):
+  with pytest.raises(FileNotFoundError, match=r"no best checkpoint: .*--checkpoint=latest"):
+    checkpoints.restore_network(str(tmp_path), run[0], "best")
+
+
+def test_weights_that_are_not_finite_are_not_saved(tmp_path, run):
+  network, optimizer, paths = run
+  network.weights[1].assign([1.0, np.nan])
+  saver = checkpoints.Checkpoints(str(tmp_path), network, optimizer)
+  saver.step.assign(4)
+  message = rf"conv2d.*/bias holds .* not finite after step 4, .* stays {paths[2]}\. .*logdir"
+  for save in (saver.save, saver.save_best):
+    with pytest.raises(FloatingPointError, match=message):
+      save()
+  assert checkpoints.restore_network(str(tmp_path), network) == 3
+  assert not (tmp_path / checkpoints.FOLDER / checkpoints.BEST).exists()
+
+
+def test_a_save_that_finds_no_room_leaves_what_was_there(tmp_path, run):
+  network, optimizer, paths = run
+  folder = tmp_path / checkpoints.FOLDER
+  before = {path.name: path.read_bytes() for path in folder.iterdir()}
+  saver = checkpoints.Checkpoints(str(tmp_path), network, optimizer)
+  saver.step.assign(4)
+  # Room for a part of it.
+  limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+  resource.setrlimit(resource.RLIMIT_FSIZE, (len(before["ckpt-3.index"]) // 2, limits[1]))
+  try:
+    message = rf"{folder} cannot take the checkpoint of step 4: File too large.* stays {paths[2]}"
+    with pytest.raises(OSError, match=message):
+      saver.save()
+  finally:
+    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+  assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+  assert saver.save() == checkpoints.latest(str(tmp_path)) == str(folder / "ckpt-4")
+
+
+def test_the_loop_s_notes_come_back_and_settings_can_be_read(tmp_path):
+  network = _network()
+  optimizer = _optimizer(network)
+
+  def saver():
+    return checkpoints.Checkpoints(str(tmp_path), network, optimizer, about={"run": {"seed": 5}})
+
+  first = saver()
+  first.notes = {"best": {"value": 0.1 + 0.2, "lowest": float("-inf")}}
+  path = first.save()
+  second = saver()
+  second.restore()
+  assert second.notes == first.notes
+  text = tf.train.load_checkpoint(path).get_tensor("notes/.ATTRIBUTES/py_state")
+  about = json.loads(text)["about"]
+  assert about == {"run": {"seed": 5}, "versions": checkpoints.versions()}
+  assert set(about["versions"]) == {"deblock", "tensorflow", "keras"}
+
+
+def test_another_version_of_the_code_is_told(tmp_path, run, warnings, monkeypatch):
+  network, optimizer, paths = run
+  saver = checkpoints.Checkpoints(str(tmp_path), network, optimizer)
+  saver.restore()
+  assert warnings == []
+  now = {**checkpoints.versions(), "deblock": "9.9"}
+  monkeypatch.setattr(checkpoints, "versions", lambda: now)
+  saver.restore()
+  (said,) = warnings
+  assert re.search(rf"{paths[2]} was saved by another version \(deblock \S+, now 9\.9\)", said)
+
+
+def test_a_checkpoint_from_before_there_were_notes_is_restored(tmp_path):
+  network = _network()
+  optimizer = _optimizer(network)
+  old = tf.train.Checkpoint(
+    weights=[weight.value for weight in network.weights],
+    optimizer=[variable.value for variable in optimizer.variables],
+    step=tf.Variable(7, dtype=tf.int64),
+    seconds=tf.Variable(1.5, dtype=tf.float64),
+  )
+  folder = str(tmp_path / checkpoints.FOLDER)
+  path = tf.train.CheckpointManager(old, folder, max_to_keep=3).save(checkpoint_number=7)
+  saver = checkpoints.Checkpoints(str(tmp_path), network, optimizer)
+  assert saver.restore() == path
+  assert (saver.step.numpy(), saver.seconds.numpy(), saver.notes) == (7, 1.5, {})
+
+
+@pytest.mark.parametrize(
+  ("name", "logdir", "message"),
+  [
+    ("first", "run", "checkpoint must be one of latest, best, got 'first'"),
+    ("best", "", "checkpoint best is of a run: name its folder with --logdir=DIR"),
+  ],
+)
+def test_a_checkpoint_that_cannot_be_meant_is_refused(name, logdir, message):
+  with pytest.raises(ValueError, match=message):
+    checkpoints.check_which(name, logdir)
+  checkpoints.check_which("", logdir)

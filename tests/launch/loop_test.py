@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from deblock.launch import checkpoints, loop, watch
+from deblock.launch import checkpoints, event_log, loop, watch
 from deblock.launch import strategy as strategy_lib
 from deblock.model import losses
 
@@ -47,7 +47,7 @@ def _state(path):
   state = {
     name: reader.get_tensor(name)
     for name in reader.get_variable_to_shape_map()
-    if name.split("/")[0] not in ("seconds", "save_counter", "_CHECKPOINTABLE_OBJECT_GRAPH")
+    if name.split("/")[0] not in ("seconds", "notes", "_CHECKPOINTABLE_OBJECT_GRAPH")
   }
   assert {"step", "optimizer"} <= {name.split("/")[0] for name in state}
   return state
@@ -174,6 +174,79 @@ def test_time_ends_a_run_too(tiny, small_run):
   assert not loop.train(run, _ticking(30)).trained
 
 
+def test_a_run_that_is_asked_to_stop_saves_and_goes_on_as_if_nothing_had_been(
+  tiny, small_run, tmp_path
+):
+  def run(name):
+    return small_run(
+      model=tiny,
+      logdir=str(tmp_path / name),
+      max_steps=12,
+      log_every_steps=6,
+      evaluate_every_steps=8,
+      checkpoint_every_steps=10,
+    )
+
+  whole = loop.train(run("whole"))
+  asked = iter([False, False, True])
+  stopped = loop.train(run("parts"), stop=lambda: next(asked))
+  assert (stopped.ending, stopped.step, stopped.trained) == (loop.STOPPED, 4, True)
+  assert _checkpoints(run("parts")) == ["ckpt-4"]
+  # What is logged at step 6 sums up steps from before and after.
+  at_once = loop.train(run("parts"), stop=lambda: True)
+  assert (at_once.ending, at_once.step) == (loop.STOPPED, 4)
+  with pytest.raises(_KilledError):
+    loop.train(run("parts"), _killed_at_reading(7))
+  resumed = loop.train(run("parts"))
+  assert resumed.ending == whole.ending == loop.FINISHED
+  assert resumed.best == whole.best
+  _assert_same_bits(_state(whole.checkpoint), _state(resumed.checkpoint))
+  curves = [event_log.curve(str(tmp_path / name)) for name in ("whole", "parts")]
+  for curve in curves:
+    assert set(curve.pop("train/images_per_second")) == {6, 12}
+  assert curves[0] == curves[1]
+  assert set(curves[0]["train/loss"]) == {6, 12}
+  assert set(curves[0]["eval/psnr_db/q10"]) == {8, 12}
+
+
+def test_a_run_killed_in_its_last_evaluation_comes_to_it_again(tiny, small_run, monkeypatch):
+  run = small_run(model=tiny, evaluate_every_steps=6, checkpoint_every_steps=2)
+
+  def kill(self):
+    raise _KilledError
+
+  with monkeypatch.context() as patch:
+    patch.setattr(watch.Watch, "__call__", kill)
+    with pytest.raises(_KilledError):
+      loop.train(run)
+  assert _checkpoints(run) == ["ckpt-2"]
+  assert loop.train(run).best.step == 4
+  assert set(event_log.curve(run.train.logdir)["eval/gain_db/q10"]) == {4}
+
+
+def test_a_run_that_gets_no_better_ends_with_its_best_checkpoint(tiny, small_run, monkeypatch):
+  gains = iter([0.1, 0.4, 0.3, 0.4, 0.5])
+  monkeypatch.setattr(
+    watch.Watch, "__call__", lambda self: ({"eval/gain_db/q10": next(gains)}, None)
+  )
+
+  def run(patience):
+    return small_run(
+      model=tiny, max_steps=100, evaluate_every_steps=2, stop_after_evaluations=patience
+    )
+
+  result = loop.train(run(2))
+  assert (result.ending, result.step, result.trained) == (loop.STALLED, 8, True)
+  assert (result.best.value, result.best.step) == (0.4, 4)
+  folder = pathlib.Path(run(2).train.logdir) / checkpoints.FOLDER
+  assert [path.name for path in (folder / checkpoints.BEST).glob("*.index")] == ["ckpt-4.index"]
+  again = loop.train(run(2))
+  assert (again.ending, again.step, again.trained) == (loop.STALLED, 8, False)
+  # With more patience it goes on from where it was, and asking comes before being out of it.
+  more = loop.train(run(3), stop=iter([False, True]).__next__)
+  assert (more.ending, more.step, more.best.step) == (loop.STOPPED, 10, 10)
+
+
 def test_evaluation_that_is_switched_off_never_happens(tiny, small_run, monkeypatch):
   def refuse(self):
     raise AssertionError("evaluated")
@@ -189,7 +262,8 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_leaves_the_older_checkpoint
   before = _state(good.checkpoint)
   monkeypatch.setattr(losses, "get", lambda name: _endless)
   run = small_run(model=tiny, max_steps=8)
-  message = r"the loss is (nan|inf) i.* the 2 steps before step 6, .*--learning_rate"
+  key = r"\d\.png/\d+/\d+"
+  message = rf"the loss is (nan|inf) at step 5, .* cut from {key}(, {key})*\. .*since step 4: look"
   with pytest.raises(FloatingPointError, match=message):
     loop.train(run)
   assert checkpoints.latest(run.train.logdir) == good.checkpoint
@@ -198,7 +272,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_leaves_the_older_checkpoint
 
 
 def test_a_learning_rate_that_ruins_the_network_is_named(tiny, small_run):
-  with pytest.raises(FloatingPointError, match=r"before step \d, at learning rate 1e\+30"):
+  with pytest.raises(FloatingPointError, match=r"at step 2, at learning rate 1e\+30"):
     loop.train(small_run(model=tiny, learning_rate=1e30, warmup_steps=0, schedule="constant"))
 
 

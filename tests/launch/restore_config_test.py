@@ -14,6 +14,8 @@ def test_the_defaults_need_a_folder_alone():
   [
     ({"out": ""}, "out must name a folder: use --out=DIR"),
     ({"model": "best"}, "model must be one of default, fast, got 'best'"),
+    ({"checkpoint": "first"}, "checkpoint must be one of latest, best, got 'first'"),
+    ({"checkpoint": "best"}, "checkpoint best is of a run: name its folder with --logdir=DIR"),
     ({"format": "gif"}, "format must be one of png, webp, tiff, jpg, got 'gif'"),
     ({"suffix": "a/b"}, "suffix must be a part of a file's name, got 'a/b'"),
     ({"strength": -0.1}, r"strength must be in \[0, 1\], got -0.1"),

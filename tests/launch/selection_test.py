@@ -1,12 +1,14 @@
 import dataclasses
 import pathlib
 
+import keras
 import numpy as np
 from PIL import Image
 import pytest
 import tensorflow as tf
 
 from deblock.launch import checkpoints, config, loop, selection
+from deblock.model import registry, restorer
 from deblock.records import codec, images, jpeg_tables, manifest, schema, sources, writer
 from deblock.records import config as records_config
 
@@ -143,6 +145,29 @@ def test_runs_that_hold_out_other_images_need_images_that_are_named(
   assert [image.id for image in chosen.images] == ["a.png"]
 
 
+@pytest.mark.parametrize(
+  ("restore_best", "checkpoint", "step"),
+  [(False, "", 4), (False, "best", 2), (True, "", 2), (True, "latest", 4)],
+)
+def test_the_best_checkpoint_is_taken_where_it_is_asked_for(
+  started, monkeypatch, restore_best, checkpoint, step
+):
+  train = dataclasses.replace(started.train, restore_best=restore_best)
+  config.save(dataclasses.replace(started, train=train))
+  network = registry.configured(started.model).build(started.model.width, started.model.residual)
+  optimizer = keras.optimizers.SGD(0.1)
+  optimizer.build(network.trainable_variables)
+  saver = checkpoints.Checkpoints(started.train.logdir, network, optimizer)
+  for number, save in ((2, saver.save_best), (4, saver.save)):
+    network.weights[0].assign(np.full(network.weights[0].shape, number))
+    saver.step.assign(number)
+    save()
+  taken = []
+  monkeypatch.setattr(restorer, "Restorer", lambda network, *others: taken.append(network))
+  selection.load_methods(_settings(started, checkpoint=checkpoint))
+  assert (taken[0].weights[0].numpy() == step).all()
+
+
 def test_a_network_that_ships_needs_no_run(folder, picture):
   (folder / "b.png").unlink()
   settings = selection.SelectionConfig(
@@ -213,6 +238,11 @@ def test_records_without_a_test_image_say_what_to_do(started, folder, tmp_path):
     ({"gray": True, "luma": True}, "gray and luma exclude each other"),
     ({"double_quality": 101}, r"double_quality must be in \[0, 100\], got 101\."),
     ({"double_shift": 8}, r"double_shift must be in \[0, 7\], .* got 8\."),
+    ({"checkpoint": "first"}, "checkpoint must be one of latest, best, got 'first'"),
+    (
+      {"logdir": (), "model": ("fast",), "images": "i", "qualities": (9,), "checkpoint": "best"},
+      "checkpoint best is of a run: name its folder with --logdir=DIR",
+    ),
     ({"output": ""}, "output must name a folder: use --output=DIR"),
     ({"qualities": (10, 101)}, r"qualities must be in \[1, 100\], got 101\."),
     ({"qualities": (0,)}, r"qualities must be in \[1, 100\], got 0\."),

@@ -1,0 +1,105 @@
+"""Checkpoints as files: one is whole, or it is not there.
+
+A checkpoint is written in a folder of its own and moved from there when it is whole, its index last
+of all; nothing is read that has no index. Then the file `checkpoint` is replaced by one that names
+it, in TensorFlow's own format, and only then are older ones deleted, their index first. So whenever
+a process is killed, the latest checkpoint that was whole before is whole still.
+"""
+
+from collections.abc import Sequence
+import os
+import pathlib
+import re
+import shutil
+
+STATE_FILE = "checkpoint"
+_SAVING = ".saving"
+_INDEX = re.compile(r"ckpt-(\d+)\.index")
+_NAMED = re.compile(r'^model_checkpoint_path: "(?:.*/)?ckpt-(\d+)"$', re.MULTILINE)
+
+
+def begin(folder: pathlib.Path, step: int) -> str:
+  """Returns the prefix to write the checkpoint of a step to, in an empty folder.
+
+  Raises:
+    OSError: if the folder cannot be made.
+  """
+  discard_unfinished(folder)
+  (folder / _SAVING).mkdir(parents=True)
+  return str(folder / _SAVING / f"ckpt-{step}")
+
+
+def discard_unfinished(folder: pathlib.Path) -> None:
+  """Deletes what a save that did not end has left."""
+  shutil.rmtree(folder / _SAVING, ignore_errors=True)
+
+
+def publish(folder: pathlib.Path, step: int, keep: int) -> str:
+  """Makes what was written to the prefix of `begin` the latest checkpoint, and returns its path.
+
+  Args:
+    folder: of the checkpoints.
+    step: of this one.
+    keep: number of checkpoints that stay: this one, and those of the steps before. Those of later
+      steps are of a run that was not continued, and go.
+  Raises:
+    OSError: if a file cannot be moved.
+  """
+  name = f"ckpt-{step}"
+  written = list((folder / _SAVING).glob(f"{name}.*"))
+  for path in written:
+    _sync(path)
+  # Of an older checkpoint of this step no half may seem whole with a half of the new one.
+  (folder / f"{name}.index").unlink(missing_ok=True)
+  for path in sorted(written, key=lambda path: path.suffix == ".index"):
+    path.replace(folder / path.name)
+  kept = [other for other in steps(folder) if other <= step][-keep:]
+  _write_state(folder, kept)
+  for other in steps(folder):
+    if other not in kept:
+      (folder / f"ckpt-{other}.index").unlink()
+  # Also those whose index is gone since a process was killed here.
+  for path in folder.glob("ckpt-*.data-*"):
+    if not path.with_suffix(".index").exists():
+      path.unlink()
+  discard_unfinished(folder)
+  return str(folder / name)
+
+
+def steps(folder: pathlib.Path) -> list[int]:
+  """Returns the steps of the checkpoints that have an index, rising."""
+  matches = (_INDEX.fullmatch(path.name) for path in folder.glob("ckpt-*.index"))
+  return sorted(int(match[1]) for match in matches if match)
+
+
+def latest_first(folder: pathlib.Path) -> Sequence[str]:
+  """Returns the paths of the checkpoints that may be used, the one to use first.
+
+  The first is the one that the file `checkpoint` names, whether it is there or not; the others are
+  of steps before its. Without that file they are all that there are.
+  """
+  found = steps(folder)
+  state = folder / STATE_FILE
+  named = _NAMED.search(state.read_text(errors="replace")) if state.exists() else None
+  if named:
+    last = int(named[1])
+    found = [step for step in found if step < last] + [last]
+  return [str(folder / f"ckpt-{step}") for step in reversed(found)]
+
+
+def _write_state(folder, kept):
+  lines = [f'model_checkpoint_path: "ckpt-{kept[-1]}"']
+  lines += [f'all_model_checkpoint_paths: "ckpt-{step}"' for step in kept]
+  temporary = folder / _SAVING / STATE_FILE
+  temporary.write_text("\n".join(lines) + "\n")
+  _sync(temporary)
+  temporary.replace(folder / STATE_FILE)
+
+
+def _sync(path):
+  """Has the disk hold a file's bytes, so that a power cut cannot leave its name without them."""
+  descriptor = os.open(path, os.O_RDONLY)
+  try:
+    os.fsync(descriptor)
+  finally:
+    os.close(descriptor)

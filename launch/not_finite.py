@@ -1,0 +1,42 @@
+"""What is told of a step whose loss is not finite."""
+
+import tensorflow as tf
+
+from deblock.launch import config
+from deblock.pipeline import origins
+from deblock.records import graph_errors
+from deblock.records import manifest as manifest_lib
+
+_MOST_NAMED = 32
+
+
+def origin(run: config.RunConfig, manifest: manifest_lib.Manifest, replicas: int, step: int) -> str:
+  """Returns a sentence that names the records which the batch of a step was cut from.
+
+  Looking them up takes seconds, and happens once there is such a step.
+
+  Args:
+    run: all settings.
+    manifest: of its records.
+    replicas: that share the global batch, on one host.
+    step: number of steps before it.
+  """
+  try:
+    found = {
+      key: None
+      for place in range(step * replicas, (step + 1) * replicas)
+      for key in origins.keys(
+        run.input,
+        manifest,
+        run.train.seed,
+        place,
+        batch_size=run.input.batch_size // replicas,
+      )
+    }
+  except tf.errors.OpError as error:
+    return f"The records of its batch could not be looked up: {graph_errors.gist(error)}."
+  except (OSError, ValueError) as error:
+    return f"The records of its batch could not be looked up: {str(error).rstrip('.')}."
+  names = list(found)
+  more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+  return f"Its batch was cut from {', '.join(names[:_MOST_NAMED])}{more}."
