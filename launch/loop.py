@@ -10,13 +10,24 @@ import time
 import keras
 import tensorflow as tf
 
-from deblock.launch import bad_input, config, reporting, schedule
+from deblock.launch import (
+  bad_input,
+  config,
+  crop_stages,
+  initialization,
+  judged,
+  optimization,
+  precision,
+  reporting,
+  schedule,
+)
 from deblock.launch import checkpoints as checkpoints_lib
 from deblock.launch import step as step_lib
 from deblock.launch import strategy as strategy_lib
 from deblock.launch import watch as watch_lib
 from deblock.model import losses, registry, restorer
 from deblock.pipeline import dataset as dataset_lib
+from deblock.pipeline import epoch
 from deblock.records import manifest as manifest_lib
 
 
@@ -49,24 +60,26 @@ def train(run: config.RunConfig, clock: Callable[[], float] = time.monotonic) ->
     clock: seconds, rising.
   Raises:
     FileNotFoundError: if the records are missing.
-    ValueError: if the settings do not fit the records, the network, the devices, or the run that is
-      in the folder already; a record is bad, or with on_bad_record=skip too many are.
+    ValueError: if the settings do not fit the records, the network, the devices, the weights of
+      init_from, or the run that is in the folder already; a record is bad, or with
+      on_bad_record=skip too many are.
     OSError: if the folder cannot be written, or nothing answers at the address of `data_service`.
-    FloatingPointError: if the loss is not finite.
+    FloatingPointError: if the loss or its gradient is not finite.
   """
   entry = registry.configured(run.model)
   loss = losses.get(run.train.loss)
-  if run.input.crop_size <= 2 * entry.consumed:
+  crop_sizes = crop_stages.sizes(run.input, run.train.early_crop_sizes)
+  if min(crop_sizes) <= 2 * entry.consumed:
     raise ValueError(
       f"crop_size must be more than {2 * entry.consumed} for {entry.name}, which consumes "
-      f"{entry.consumed} pixels on each side, got {run.input.crop_size}."
+      f"{entry.consumed} pixels on each side, got {min(crop_sizes)}."
     )
   manifest = manifest_lib.load(run.input.records, damaged=run.input.on_bad_record == "skip")
   tile_size = manifest.settings["tile_size"]
-  if 0 < tile_size < run.input.crop_size:
+  if 0 < tile_size < max(crop_sizes):
     raise ValueError(
       f"crop_size must be at most {tile_size}, the tile size of the records in "
-      f"{run.input.records}, got {run.input.crop_size}."
+      f"{run.input.records}, got {max(crop_sizes)}."
     )
   strategy = strategy_lib.create(run.train.strategy)
   replicas = strategy.num_replicas_in_sync
@@ -74,14 +87,24 @@ def train(run: config.RunConfig, clock: Callable[[], float] = time.monotonic) ->
     raise ValueError(
       f"batch_size must be a multiple of the {replicas} replicas, got {run.input.batch_size}."
     )
-  _prepare_folder(run)
+  if run.input.batch_size // replicas % run.train.accumulate_steps:
+    raise ValueError(
+      f"batch_size must be a multiple of accumulate_steps, {run.train.accumulate_steps}, on each "
+      f"of the {replicas} replicas, got {run.input.batch_size}."
+    )
 
   keras.utils.set_random_seed(run.train.seed)
   with strategy.scope():
-    network = entry.build(run.model.width, run.model.residual)
-    optimizer = keras.optimizers.Adam(run.train.learning_rate)
-    optimizer.build(network.trainable_variables)
-    checkpoints = checkpoints_lib.Checkpoints(run.train.logdir, network, optimizer)
+    with precision.of_layers(run.train.precision):
+      network = entry.build(run.model.width, run.model.residual)
+    if run.train.init_from and not checkpoints_lib.is_begun(run.train.logdir):
+      initialization.initialize(network, run.train.init_from)
+    # Not before: a run that cannot start is not one to be continued.
+    _prepare_folder(run)
+    run = _limited(run, manifest)
+    optimizer = optimization.create(run.train, network.trainable_variables)
+    rules = optimization.rules(run.train, network, optimization.is_compiled(run.train))
+    checkpoints = checkpoints_lib.Checkpoints(run.train.logdir, network, optimizer, rules.state)
   found = checkpoints.restore()
   first_step = int(checkpoints.step.numpy())
   seconds = float(checkpoints.seconds.numpy())
@@ -89,7 +112,9 @@ def train(run: config.RunConfig, clock: Callable[[], float] = time.monotonic) ->
   if found and done >= 1.0:
     return Result(found, first_step, seconds, trained=False)
 
-  steps = step_lib.training_steps(strategy, network, optimizer, loss, entry, run.input.batch_size)
+  steps = step_lib.training_steps(
+    strategy, network, optimizer, loss, entry, run.input.batch_size, rules
+  )
   with contextlib.closing(reporting.Reporter(run.train.logdir, done)) as reporter:
     reporter.note(
       f"{entry.name}: {network.count_params():,} parameters; batches of {run.input.batch_size} "
@@ -97,16 +122,26 @@ def train(run: config.RunConfig, clock: Callable[[], float] = time.monotonic) ->
       f"{'going on from' if found else 'starting at'} step {first_step}."
     )
     loop = _Loop(run, checkpoints, reporter, clock)
+
+    def open_at(inputs, step):
+      return iter(_distributed(strategy, dataclasses.replace(run, input=inputs), manifest, step))
+
+    batches = crop_stages.Batches(run.input, run.train.early_crop_sizes, open_at)
     with bad_input.named_in_training(run, manifest, replicas, first_step, 0):
-      batches = iter(_distributed(strategy, run, manifest, first_step))
+      batches.at(first_step, done)
+    shown, update_shown = judged.network(run, entry, network, rules)
     with bad_input.named_in_evaluation(run, manifest):
-      watch = watch_lib.Watch(restorer.Restorer(network, entry), run, manifest)
+      watch = watch_lib.Watch(restorer.Restorer(shown, entry), run, manifest)
+
+    def evaluate():
+      update_shown()
+      return watch()
 
     def call(count, rate):
       with bad_input.named_in_training(run, manifest, replicas, loop.step, count):
-        return _call(steps, optimizer, batches, count, rate)
+        return _call(steps, optimizer, batches.at(loop.step, loop.done), count, rate)
 
-    return loop.run(call, watch)
+    return loop.run(call, evaluate)
 
 
 def _prepare_folder(run):
@@ -149,6 +184,15 @@ def _call(steps, optimizer, batches, count, rate):
   return step_lib.Totals(*(float(value) for value in totals))
 
 
+def _limited(run, manifest):
+  """Returns the settings with as many steps as max_epochs leaves."""
+  if not run.train.max_epochs:
+    return run
+  steps = math.ceil(run.train.max_epochs * epoch.crops(run.input, manifest) / run.input.batch_size)
+  train_config = dataclasses.replace(run.train, max_steps=min(run.train.max_steps, max(steps, 1)))
+  return dataclasses.replace(run, train=train_config)
+
+
 def _share_done(settings, step, seconds):
   """Returns the share of a run that is over, by steps or by time, whichever is more."""
   done = step / settings.max_steps
@@ -176,6 +220,11 @@ class _Loop:
     """Steps taken in all."""
     return self._step
 
+  @property
+  def done(self):
+    """Share of the run that is over."""
+    return self._done()
+
   def run(self, call, watch):
     """Trains to the end; `call(count, rate)` takes steps, `watch()` evaluates."""
     window = []  # (steps, seconds, totals) since scalars were last logged.
@@ -187,11 +236,11 @@ class _Loop:
       seconds = self._clock() - began
       self._step += count
       self._seconds += seconds
-      if not math.isfinite(totals.loss):
+      if not math.isfinite(totals.loss + totals.gradient_norm):
         raise FloatingPointError(
           f"the loss is {totals.loss} in the {count} steps before step {self._step}, at learning "
-          f"rate {rate:g}. Nothing was saved since step {self._saved_step}: start again with a "
-          "lower --learning_rate."
+          f"rate {rate:g}, with gradients of norm {totals.gradient_norm:g}. Nothing was saved since "
+          f"step {self._saved_step}: start again with a lower --learning_rate."
         )
       window.append((count, seconds, totals))
       if self._due("log_every_steps"):
@@ -213,7 +262,13 @@ class _Loop:
   def _rate(self):
     settings = self._settings
     return schedule.learning_rate(
-      settings.learning_rate, settings.schedule, self._step, settings.warmup_steps, self._done()
+      settings.learning_rate,
+      settings.schedule,
+      self._step,
+      settings.warmup_steps,
+      self._done(),
+      schedule.parse_milestones(settings.milestones),
+      settings.milestone_factor,
     )
 
   def _due(self, name):

@@ -1,0 +1,91 @@
+"""From settings to the optimiser, and to what a step keeps beside it."""
+
+from collections.abc import Sequence
+import dataclasses
+
+import keras
+import tensorflow as tf
+
+from deblock.launch import averaging, optimization_config
+from deblock.launch import loss_scale as loss_scale_lib
+
+
+def create(
+  settings: optimization_config.OptimizationConfig, weights: Sequence[keras.Variable]
+) -> keras.optimizers.Optimizer:
+  """Returns the optimiser of some weights, built; to be called in the strategy's scope.
+
+  adam: Kingma and Ba, "Adam", ICLR 2015, in the form of its section 2, epsilon 1e-7.
+  adamw: Loshchilov and Hutter, "Decoupled Weight Decay Regularization", ICLR 2019, algorithm 2 with
+  one rate for both: weight <- weight - rate * (step of adam + decay * weight).
+  sgd: velocity <- momentum * velocity - rate * gradient, weight <- weight + velocity, and decay as
+  in adamw (there algorithm 1).
+
+  Args:
+    settings: of the run.
+    weights: trainable ones. Of these, kernels alone decay.
+  """
+  options = {}
+  if settings.weight_decay:
+    options["weight_decay"] = settings.weight_decay
+  if settings.optimizer == optimization_config.SGD:
+    made = keras.optimizers.SGD(settings.learning_rate, settings.momentum, **options)
+  elif settings.optimizer == optimization_config.ADAMW:
+    made = keras.optimizers.AdamW(settings.learning_rate, **options)
+  else:
+    made = keras.optimizers.Adam(settings.learning_rate)
+  made.exclude_from_weight_decay([weight for weight in weights if weight.name != "kernel"])
+  made.build(list(weights))
+  return made
+
+
+@dataclasses.dataclass(frozen=True)
+class Rules:
+  """What happens to gradients and weights besides the optimiser's step; by default nothing.
+
+  Attributes:
+    clip_norm: largest norm of all gradients together; 0 for any.
+    parts: in which a replica works its crops through.
+    ema_decay: of the averages.
+    averages: of the network's weights, one for each; none if empty.
+    loss_scale: of the loss, if the network computes in float16.
+    jit_compile: whether XLA compiles what a replica computes.
+  """
+
+  clip_norm: float = 0.0
+  parts: int = 1
+  ema_decay: float = 0.0
+  averages: Sequence[tf.Variable] = ()
+  loss_scale: loss_scale_lib.LossScale | None = None
+  jit_compile: bool = False
+
+  @property
+  def state(self) -> dict[str, list[tf.Variable]]:
+    """What a checkpoint must hold of this, by name."""
+    kept = {}
+    if self.averages:
+      kept["averages"] = list(self.averages)
+    if self.loss_scale is not None:
+      kept["loss_scale"] = self.loss_scale.variables
+    return kept
+
+
+def rules(
+  settings: optimization_config.OptimizationConfig, network: keras.Model, jit_compile: bool
+) -> Rules:
+  """Returns the rules of a run; to be called in the strategy's scope, once weights are set."""
+  scaled = settings.precision == optimization_config.FLOAT16
+  weights = [weight.value for weight in network.weights]
+  return Rules(
+    clip_norm=settings.clip_norm,
+    parts=settings.accumulate_steps,
+    ema_decay=settings.ema_decay,
+    averages=averaging.start(weights) if settings.ema_decay else (),
+    loss_scale=loss_scale_lib.LossScale() if scaled else None,
+    jit_compile=jit_compile,
+  )
+
+
+def is_compiled(settings: optimization_config.OptimizationConfig) -> bool:
+  """Returns whether XLA compiles the step."""
+  return settings.jit_compile == optimization_config.TRUE
