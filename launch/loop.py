@@ -239,8 +239,8 @@ class _Loop:
       if not math.isfinite(totals.loss + totals.gradient_norm):
         raise FloatingPointError(
           f"the loss is {totals.loss} in the {count} steps before step {self._step}, at learning "
-          f"rate {rate:g}, with gradients of norm {totals.gradient_norm:g}. Nothing was saved since "
-          f"step {self._saved_step}: start again with a lower --learning_rate."
+          f"rate {rate:g}, with gradients of norm {totals.gradient_norm:g}. Nothing was saved "
+          f"since step {self._saved_step}: start again with a lower --learning_rate."
         )
       window.append((count, seconds, totals))
       if self._due("log_every_steps"):

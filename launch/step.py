@@ -72,11 +72,8 @@ def training_steps(
       scaled = value if scale is None else value * scale
     gradients = tape.gradient(scaled, weights)
     jpeg = blocks.crop_center(batch.compressed, entry.consumed)
-    return gradients, (
-      value,
-      _error(restored, clean) / batch_size,
-      _error(jpeg, clean) / batch_size,
-    )
+    errors = (_error(image, clean) / batch_size for image in (restored, jpeg))
+    return gradients, (value, *errors)
 
   def local_gradients(batch, scale):
     """Returns the same summed over the parts of a replica's crops."""
@@ -112,11 +109,13 @@ def training_steps(
     return gradients, norm, figures
 
   def update(gradients):
-    optimizer.apply(gradients, weights)
-    if rules.averages:
-      decay = averaging.decay_at(rules.ema_decay, optimizer.iterations)
-      averaged = [weight.value for weight in network.weights]
-      averaging.update(strategy, rules.averages, averaged, decay)
+    # In the scope the optimiser knows that the gradients are summed already.
+    with strategy.scope():
+      optimizer.apply(gradients, weights)
+      if rules.averages:
+        decay = averaging.decay_at(rules.ema_decay, optimizer.iterations)
+        averaged = [weight.value for weight in network.weights]
+        averaging.update(strategy, rules.averages, averaged, decay)
 
   def one_step(batch):
     scale = None if rules.loss_scale is None else tf.convert_to_tensor(rules.loss_scale.factor)
@@ -128,7 +127,8 @@ def training_steps(
     else:
       accepted = rules.loss_scale.accepts(norm)
       tf.cond(accepted, lambda: update(gradients), lambda: None)
-      rules.loss_scale.update(accepted)
+      with strategy.scope():
+        rules.loss_scale.update(accepted)
     sums = [strategy.reduce("SUM", value, axis=None) for value in figures]
     return Totals(*sums, tf.where(accepted, norm, 0.0), 1.0 - tf.cast(accepted, tf.float32))
 

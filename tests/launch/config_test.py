@@ -24,7 +24,7 @@ from deblock.launch import config
     ({"checkpoint_every_steps": 7}, "checkpoint_every_steps must be a multiple of .*, 10, got 7"),
     ({"learning_rate": 0.0}, r"learning_rate must be positive, got 0\.0"),
     ({"learning_rate": float("nan")}, "learning_rate must be positive, got nan"),
-    ({"schedule": "linear"}, "schedule must be one of constant, cosine, got 'linear'"),
+    ({"schedule": "linear"}, "schedule must be one of constant, cosine, step, got 'linear'"),
     ({"strategy": "tpu"}, "strategy must be one of auto, cpu, gpu, mirrored, got 'tpu'"),
   ],
 )
