@@ -117,7 +117,7 @@ def stored_weights(path: str, weights: str = AUTO) -> list:
     count = sum(name.startswith(f"{part}/") for name in reader.get_variable_to_shape_map())
     names = [f"{part}/{index}/.ATTRIBUTES/VARIABLE_VALUE" for index in range(count)]
     return [reader.get_tensor(name) for name in names]
-  except (ValueError, tf.errors.OpError) as error:
+  except (IndexError, ValueError, tf.errors.OpError) as error:
     raise ValueError(f"{path} is damaged: {str(error).strip().splitlines()[0]}") from error
 
 

@@ -15,28 +15,53 @@ def create(
 ) -> keras.optimizers.Optimizer:
   """Returns the optimiser of some weights, built; to be called in the strategy's scope.
 
-  adam: Kingma and Ba, "Adam", ICLR 2015, in the form of its section 2, epsilon 1e-7.
-  adamw: Loshchilov and Hutter, "Decoupled Weight Decay Regularization", ICLR 2019, algorithm 2 with
-  one rate for both: weight <- weight - rate * (step of adam + decay * weight).
-  sgd: velocity <- momentum * velocity - rate * gradient, weight <- weight + velocity, and decay as
-  in adamw (there algorithm 1).
+  adam and adamw: Kingma and Ba, "Adam", ICLR 2015, in the form of its section 2, epsilon 1e-7.
+  sgd: velocity <- momentum * velocity - rate * gradient, weight <- weight + velocity.
+  Weight decay is none of its business, but of `apply`.
 
   Args:
     settings: of the run.
-    weights: trainable ones. Of these, kernels alone decay.
+    weights: trainable ones.
   """
-  options = {}
-  if settings.weight_decay:
-    options["weight_decay"] = settings.weight_decay
   if settings.optimizer == optimization_config.SGD:
-    made = keras.optimizers.SGD(settings.learning_rate, settings.momentum, **options)
-  elif settings.optimizer == optimization_config.ADAMW:
-    made = keras.optimizers.AdamW(settings.learning_rate, **options)
+    made = keras.optimizers.SGD(settings.learning_rate, settings.momentum)
   else:
     made = keras.optimizers.Adam(settings.learning_rate)
-  made.exclude_from_weight_decay([weight for weight in weights if weight.name != "kernel"])
   made.build(list(weights))
   return made
+
+
+def apply(
+  strategy,
+  optimizer: keras.optimizers.Optimizer,
+  gradients,
+  weights: Sequence[keras.Variable],
+  weight_decay: float = 0.0,
+) -> None:
+  """Changes weights by their gradients, which are summed over the replicas already.
+
+  Keras' own `apply` would sum them once more. Weight decay is that of Loshchilov and Hutter,
+  "Decoupled Weight Decay Regularization", ICLR 2019, algorithms 1 and 2 with one rate for both:
+  weight <- weight - rate * decay * weight, beside the step; for kernels alone.
+
+  Args:
+    strategy: tf.distribute.Strategy, in its cross-replica context.
+    optimizer: built for the weights.
+    gradients: of the weights; where there are replicas, what `strategy.run` returned.
+    weights: trainable ones.
+    weight_decay: decay of the formula.
+  """
+  rate = tf.convert_to_tensor(optimizer.learning_rate)
+
+  def change(variable, gradient, decay):
+    if decay:
+      variable.assign_sub(variable * (decay * rate))
+    optimizer.update_step(gradient, variable, rate)
+
+  for weight, gradient in zip(weights, gradients, strict=True):
+    decay = weight_decay if weight.name == "kernel" else 0.0
+    strategy.extended.update(weight.value, change, args=(gradient, decay), group=False)
+  optimizer.iterations.assign_add(1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,6 +73,7 @@ class Rules:
     parts: in which a replica works its crops through.
     ema_decay: of the averages.
     averages: of the network's weights, one for each; none if empty.
+    weight_decay: as in `apply`.
     loss_scale: of the loss, if the network computes in float16.
     jit_compile: whether XLA compiles what a replica computes.
   """
@@ -56,6 +82,7 @@ class Rules:
   parts: int = 1
   ema_decay: float = 0.0
   averages: Sequence[tf.Variable] = ()
+  weight_decay: float = 0.0
   loss_scale: loss_scale_lib.LossScale | None = None
   jit_compile: bool = False
 
@@ -81,6 +108,7 @@ def rules(
     parts=settings.accumulate_steps,
     ema_decay=settings.ema_decay,
     averages=averaging.start(weights) if settings.ema_decay else (),
+    weight_decay=settings.weight_decay,
     loss_scale=loss_scale_lib.LossScale() if scaled else None,
     jit_compile=jit_compile,
   )

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from deblock.launch import config, trained
+from deblock.launch import checkpoints, config, trained
 from deblock.model import pretrained, restorer
 from deblock.pipeline import config as input_config
 from deblock.pipeline import dataset
@@ -24,6 +24,9 @@ class SelectionConfig:
   logdir: str = option.field("", "folder of the run whose latest checkpoint is used")
   model: str = option.field(
     "", "network that ships with deblock, in place of a run's: default or fast"
+  )
+  weights: str = option.field(
+    "auto", "of a run: auto, its averaged ones if it has any; raw, the last ones; averaged"
   )
   images: str = option.field("", "folder or glob of clean images; the run's held-out ones if empty")
   records: str = option.field(
@@ -45,6 +48,14 @@ class SelectionConfig:
         "logdir must name a folder of a run, --logdir=DIR, or model a network that ships with "
         f"deblock, --model={pretrained.names()[0]}: one of the two, got {self.logdir!r} and "
         f"{self.model!r}."
+      )
+    if self.weights not in checkpoints.WEIGHTS:
+      raise ValueError(
+        f"weights must be one of {', '.join(checkpoints.WEIGHTS)}, got {self.weights!r}."
+      )
+    if self.model and self.weights != checkpoints.AUTO:
+      raise ValueError(
+        f"weights goes with logdir: {self.model} ships with one kind, got {self.weights!r}."
       )
     if self.model:
       pretrained.check_name(self.model)
@@ -84,7 +95,7 @@ def load_restorer(settings: SelectionConfig) -> restorer.Restorer:
     FileNotFoundError: if there is no run or no checkpoint.
     ValueError: if they do not fit each other, or the shipped weights are damaged.
   """
-  return trained.load(settings.model, settings.logdir)
+  return trained.load(settings.model, settings.logdir, weights=settings.weights)
 
 
 class Chosen(NamedTuple):

@@ -58,6 +58,9 @@ def training_steps(
 
   objective = entry.objective(network)
   weights = network.trainable_variables
+  if not optimizer.built:
+    with strategy.scope():
+      optimizer.build(weights)
 
   def part_gradients(batch, scale):
     """Returns the gradients of the scaled loss, and loss, error and error of the JPEG."""
@@ -109,9 +112,8 @@ def training_steps(
     return gradients, norm, figures
 
   def update(gradients):
-    # In the scope the optimiser knows that the gradients are summed already.
     with strategy.scope():
-      optimizer.apply(gradients, weights)
+      optimization.apply(strategy, optimizer, gradients, weights, rules.weight_decay)
       if rules.averages:
         decay = averaging.decay_at(rules.ema_decay, optimizer.iterations)
         averaged = [weight.value for weight in network.weights]

@@ -12,7 +12,9 @@ _SMALLEST_TILE = 64
 _GRID = 16  # Of chroma blocks, so that a tile has whole ones.
 
 
-def load(model: str = "", logdir: str = "", window_bytes: int = 0) -> restorer.Restorer:
+def load(
+  model: str = "", logdir: str = "", window_bytes: int = 0, weights: str = checkpoints.AUTO
+) -> restorer.Restorer:
   """Returns a network and how it is run over images of any size.
 
   Args:
@@ -20,9 +22,10 @@ def load(model: str = "", logdir: str = "", window_bytes: int = 0) -> restorer.R
     logdir: folder of a run, whose latest checkpoint is used.
     window_bytes: about what the work on one tile may take; 0 for the restorer's own choice, which
       it never exceeds. Networks that do not keep an image's size ignore it.
+    weights: of a run: its averaged ones if it has any ("auto"), "raw" or "averaged".
   Raises:
     FileNotFoundError: if there is no run or no checkpoint.
-    ValueError: if they do not fit each other, or the shipped weights are unknown or damaged.
+    ValueError: if they do not fit each other, there are no such weights, or the shipped weights are unknown or damaged.
   """
   if model:
     network, entry = pretrained.load(model)
@@ -30,7 +33,7 @@ def load(model: str = "", logdir: str = "", window_bytes: int = 0) -> restorer.R
     run = config.load(logdir)
     entry = registry.configured(run.model)
     network = entry.build(run.model.width, run.model.residual)
-    checkpoints.restore_network(logdir, network)
+    checkpoints.restore_network(logdir, network, weights)
   tile = tile_within(window_bytes, entry) if window_bytes and entry.keeps_size else None
   return restorer.Restorer(network, entry, tile)
 

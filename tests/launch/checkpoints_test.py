@@ -3,6 +3,7 @@ import pathlib
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from deblock.launch import checkpoints
 from deblock.model import registry
@@ -127,3 +128,52 @@ def test_a_truncated_file_is_named(tmp_path, suffix):
     checkpoints.restore_network(str(tmp_path), network)
   with pytest.raises(ValueError, match=f"{path} is damaged"):
     checkpoints.Checkpoints(str(tmp_path), network, optimizer).restore()
+
+
+def _saved_with_averages(folder):
+  network = _network()
+  averages = [tf.Variable(weight.numpy() + 1.0) for weight in network.weights]
+  saver = checkpoints.Checkpoints(
+    str(folder), network, _optimizer(network), {"averages": averages, "scale": [tf.Variable(3.0)]}
+  )
+  saver.step.assign(7)
+  return network, averages, saver.save()
+
+
+def test_other_state_is_restored_too(tmp_path):
+  _, averages, path = _saved_with_averages(tmp_path)
+  fresh = _network(seed=1)
+  others = [tf.Variable(weight.numpy()) for weight in fresh.weights]
+  scale = tf.Variable(0.0)
+  state = {"averages": others, "scale": [scale]}
+  restorer = checkpoints.Checkpoints(str(tmp_path), fresh, _optimizer(fresh), state)
+  assert restorer.restore() == path
+  for one, other in zip(others, averages, strict=True):
+    np.testing.assert_array_equal(one.numpy(), other.numpy())
+  assert scale.numpy() == 3.0
+
+
+@pytest.mark.parametrize(("weights", "more"), [("auto", 1.0), ("averaged", 1.0), ("raw", 0.0)])
+def test_a_network_gets_the_weights_that_are_meant(tmp_path, weights, more):
+  network, _, path = _saved_with_averages(tmp_path)
+  fresh = _network(seed=1)
+  assert checkpoints.restore_network(str(tmp_path), fresh, weights) == 7
+  stored = checkpoints.stored_weights(path, weights)
+  for one, array, other in zip(fresh.weights, stored, network.weights, strict=True):
+    np.testing.assert_array_equal(one.numpy(), other.numpy() + more)
+    np.testing.assert_array_equal(array, other.numpy() + more)
+
+
+def test_a_checkpoint_without_averages_gives_its_weights_unless_they_are_asked_for(tmp_path):
+  network, _, path = _saved(tmp_path)
+  fresh = _network(seed=1)
+  checkpoints.restore_network(str(tmp_path), fresh, "auto")
+  _assert_equal(fresh, network)
+  with pytest.raises(ValueError, match=f"{path} holds no averaged weights: .*--weights=raw"):
+    checkpoints.restore_network(str(tmp_path), fresh, "averaged")
+
+
+def test_a_run_has_begun_with_its_first_checkpoint(tmp_path):
+  assert not checkpoints.is_begun(str(tmp_path))
+  _saved(tmp_path)
+  assert checkpoints.is_begun(str(tmp_path))
