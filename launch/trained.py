@@ -25,7 +25,8 @@ def load(
     weights: of a run: its averaged ones if it has any ("auto"), "raw" or "averaged".
   Raises:
     FileNotFoundError: if there is no run or no checkpoint.
-    ValueError: if they do not fit each other, there are no such weights, or the shipped weights are unknown or damaged.
+    ValueError: if they do not fit each other, the run has no such weights, or the shipped ones are
+      unknown or damaged.
   """
   if model:
     network, entry = pretrained.load(model)

@@ -30,7 +30,7 @@ def _tiny(width, residual):
   compressed = keras.Input((None, None, 3))
   features = keras.layers.Conv2D(width, 3, activation="relu")(compressed)
   features = blocks.CenterCrop(7)(features)
-  return keras.Model(compressed, keras.layers.Conv2D(3, 1)(features))
+  return keras.Model(compressed, keras.layers.Conv2D(3, 1, dtype="float32")(features))
 
 
 @pytest.fixture(scope="session")
