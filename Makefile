@@ -23,7 +23,7 @@ SELECTION = --logdir=$(LOGDIR) --records=$(RECORDS) --output=$(EVALUATION) --qua
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo records train evaluate compare tensorboard test lint typecheck bench \
-  bench-faithful bench-kodak bench-records bench-jpeg bench-pipeline clean
+  bench-compiling bench-faithful bench-kodak bench-records bench-jpeg bench-pipeline clean
 
 help: ## list these targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  \1\t\2/p' Makefile | expand -t 16
@@ -103,6 +103,9 @@ bench-kodak: $(INSTALLED) ## the Kodak network and ours, MINUTES of training eac
 bench-records: $(INSTALLED) ## the writer of records: speed, memory, growth, and 20 kills (35 min)
 	@$(BIN)/python tests/bench/writing.py $(WORKDIR)/bench-records $(PARTS)
 	@$(BIN)/python tests/bench/killing.py $(WORKDIR)/bench-records
+
+bench-compiling: $(INSTALLED) ## training steps with and without XLA (10 min)
+	@$(BIN)/python tests/bench/compiling.py $(PARTS)
 
 bench-faithful: $(INSTALLED) ## what staying inside the quantisation cells gains (IMAGES=FOLDER of PNG)
 	@$(BIN)/python tests/bench/faithful.py '$(IMAGES)'

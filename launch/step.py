@@ -131,8 +131,9 @@ def training_steps(
       tf.cond(accepted, lambda: update(gradients), lambda: None)
       with strategy.scope():
         rules.loss_scale.update(accepted)
-    sums = [strategy.reduce("SUM", value, axis=None) for value in figures]
-    return Totals(*sums, tf.where(accepted, norm, 0.0), 1.0 - tf.cast(accepted, tf.float32))
+    value, error, error_jpeg = (strategy.reduce("SUM", item, axis=None) for item in figures)
+    counted = tf.where(accepted, norm, 0.0)
+    return Totals(value, error, error_jpeg, counted, 1.0 - tf.cast(accepted, tf.float32))
 
   @tf.function
   def steps(iterator, count):

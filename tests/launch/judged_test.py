@@ -20,7 +20,7 @@ def test_what_is_judged_is_what_the_run_will_be_used_with(tiny, small_run):
     average.assign_add(np.ones(average.shape, np.float32))
   update()
   for weight, raw in zip(shown.weights, network.weights, strict=True):
-    np.testing.assert_allclose(weight.numpy(), raw.numpy() - 4.0, rtol=1e-5)
+    np.testing.assert_allclose(weight.numpy(), raw.numpy() - 4.0, atol=1e-5)
 
 
 def test_a_network_in_low_precision_is_judged_in_float32(tiny, small_run):

@@ -122,7 +122,7 @@ def test_a_conditioned_network_trains_is_evaluated_and_resumes_without_changing_
     checkpoint_every_steps=2,
   )
   whole = _state(loop.train(run).checkpoint)
-  weights = {name for name in whole if name.split("/")[0] == "network"}
+  weights = {name for name in whole if name.split("/")[0] == "weights"}
   folder = pathlib.Path(run.train.logdir) / checkpoints.FOLDER
   half_way = _state(str(folder / "ckpt-2"))
   # The head, which starts at nought, has let the gradient through to the tables' embedding.
