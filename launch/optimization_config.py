@@ -58,7 +58,9 @@ class OptimizationConfig:
     "of the network's inner layers while training: float32, bfloat16 or float16, whose loss is "
     "scaled; weights, first and last layers and the loss are float32",
   )
-  jit_compile: str = option.field("auto", "whether XLA compiles the step: auto, true or false")
+  jit_compile: str = option.field(
+    "auto", "whether XLA compiles the step: true, false, or auto: on CPUs, where it was measured"
+  )
   init_from: str = option.field(
     "",
     "weights to start from: a run's folder, a checkpoint in one, or weights that ship, such as "

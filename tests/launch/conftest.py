@@ -92,6 +92,7 @@ def small_run(records, tmp_path):
       "checkpoint_every_steps": 4,
       "evaluation_tiles": 1,
       "strategy": "cpu",
+      "jit_compile": "false",  # Compiling takes longer than such runs.
       **changes,
     }
 

@@ -17,6 +17,7 @@ EVERYTHING = {
   "accumulate_steps": 2,
   "clip_norm": 0.1,
   "precision": "float16",
+  "jit_compile": "true",
   "crop_size": 32,
   "early_crop_sizes": "24@0.5",
   "max_steps": 8,

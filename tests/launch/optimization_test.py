@@ -60,6 +60,16 @@ def test_sgd_is_its_formula(momentum, decay):
   np.testing.assert_allclose(bias, _sgd(0.0, momentum), rtol=1e-5)
 
 
+@pytest.mark.parametrize(
+  ("jit_compile", "gpus", "expected"),
+  [("true", 1, True), ("false", 0, False), ("auto", 0, True), ("auto", 1, False)],
+)
+def test_xla_compiles_where_it_is_told_to_or_was_measured(jit_compile, gpus, expected, monkeypatch):
+  monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: ["device"] * gpus)
+  settings = optimization_config.OptimizationConfig(jit_compile=jit_compile)
+  assert optimization.is_compiled(settings) is expected
+
+
 def test_only_what_is_asked_for_is_kept():
   keras.utils.set_random_seed(0)
   image = keras.Input((None, None, 3))

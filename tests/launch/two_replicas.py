@@ -73,6 +73,7 @@ def train_from_records(records, logdir, max_steps):
         checkpoint_every_steps=2,
         evaluate_every_steps=4,
         evaluation_tiles=1,
+        jit_compile="false",
         **LEARNING,
       ),
     )
