@@ -23,7 +23,8 @@ SELECTION = --logdir=$(LOGDIR) --records=$(RECORDS) --output=$(EVALUATION) --qua
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo records train evaluate compare tensorboard test lint typecheck bench \
-  bench-faithful bench-kills bench-kodak bench-records bench-jpeg bench-pipeline clean
+  bench-compiling bench-faithful bench-kills bench-kodak bench-records bench-jpeg bench-pipeline \
+  clean
 
 help: ## list these targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  \1\t\2/p' Makefile | expand -t 16
@@ -107,6 +108,9 @@ bench-records: $(INSTALLED) ## the writer of records: speed, memory, growth, and
 
 bench-kills: $(INSTALLED) ## 20 kills of a training run, and what a checkpoint costs (5 min)
 	@$(BIN)/python tests/bench/interrupting.py $(WORKDIR)/bench-kills
+
+bench-compiling: $(INSTALLED) ## training steps with and without XLA (10 min)
+	@$(BIN)/python tests/bench/compiling.py $(PARTS)
 
 bench-faithful: $(INSTALLED) ## what staying inside the quantisation cells gains (IMAGES=FOLDER of PNG)
 	@$(BIN)/python tests/bench/faithful.py '$(IMAGES)'

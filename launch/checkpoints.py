@@ -4,7 +4,7 @@ Variables are listed one by one: TensorFlow finds a Keras layer's parts by its a
 those that stand in a list, and neither saves them nor complains.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 import importlib.metadata
 import json
 import pathlib
@@ -20,11 +20,6 @@ from deblock.records import graph_errors
 FOLDER = "checkpoints"
 BEST = "best"
 KEPT = 3
-WHICH = ("latest", "best")
-HELP = (
-  "of the run in --logdir: latest or best; if empty, the best where it was trained with "
-  "--restore_best, else the latest"
-)
 _NOTES = "notes/.ATTRIBUTES/py_state"
 _PACKAGES = ("deblock", "tensorflow", "keras")
 
@@ -63,8 +58,8 @@ class Checkpoints:
     self._keep = keep
     self._checked = (*network.weights, *optimizer.variables)
     self._lists = {
-      "weights": _variables(network.weights),
-      "optimizer": _variables(optimizer.variables),
+      "weights": variables_of(network.weights),
+      "optimizer": variables_of(optimizer.variables),
       **{name: list(variables) for name, variables in (extra or {}).items()},
     }
     self._parts = {**self._lists, "step": self.step, "seconds": self.seconds}
@@ -82,7 +77,7 @@ class Checkpoints:
     paths = checkpoint_folder.latest_first(self._folder)
     if not paths:
       return None
-    path = _restore_first(paths, self._parts, self._lists)
+    path = restore_first(paths, lambda path: restore(path, self._parts, self._lists))
     kept = _notes(path)
     self.notes = kept.get("loop", {})
     _warn_of_versions(path, kept.get("about", {}).get("versions", {}))
@@ -142,58 +137,9 @@ def versions() -> dict[str, str]:
   return found
 
 
-def latest(logdir: str) -> str:
-  """Returns the path of a run's latest checkpoint.
-
-  Raises:
-    FileNotFoundError: if there is none.
-  """
-  return _paths(logdir, "latest")[0]
-
-
-def check_which(name: str, logdir: str) -> None:
-  """Checks that a name says which of a run's checkpoints is meant, or nothing.
-
-  Raises:
-    ValueError: if it does not, or there is no run.
-  """
-  if name and name not in WHICH:
-    raise ValueError(f"checkpoint must be one of {', '.join(WHICH)}, got {name!r}.")
-  if name and not logdir:
-    raise ValueError(f"checkpoint {name} is of a run: name its folder with --logdir=DIR.")
-
-
-def restore_network(logdir: str, network, which: str = "latest") -> int:
-  """Restores a network's weights from a run's latest or best checkpoint.
-
-  A latest one that cannot be restored is named in a warning, and the one before it taken.
-
-  Returns:
-    The number of steps they were trained for.
-  Raises:
-    FileNotFoundError: if there is no checkpoint.
-    ValueError: if all are unreadable or of another network.
-  """
-  step = tf.Variable(0, dtype=tf.int64)
-  lists = {"weights": _variables(network.weights)}
-  _restore_first(_paths(logdir, which), {**lists, "step": step}, lists)
-  return int(step.numpy())
-
-
-def _paths(logdir, which):
-  folder = pathlib.Path(logdir) / FOLDER
-  if which == "best":
-    paths = checkpoint_folder.latest_first(folder / BEST)
-    if not paths:
-      raise FileNotFoundError(
-        f"{folder} has no best checkpoint: the run was not evaluated while it was trained. Use "
-        "--checkpoint=latest."
-      )
-    return paths
-  paths = checkpoint_folder.latest_first(folder)
-  if not paths:
-    raise FileNotFoundError(f"{folder} has no checkpoint: the run has not got that far yet.")
-  return paths
+def is_begun(logdir: str) -> bool:
+  """Returns whether a run has a checkpoint to go on from, whole or not."""
+  return any((pathlib.Path(logdir) / FOLDER).glob("*.index"))
 
 
 class _Notes(tf.train.experimental.PythonState):
@@ -238,16 +184,24 @@ def _said(folder):
   return f"The latest checkpoint stays {paths[0]}." if paths else "Nothing was saved before."
 
 
-def _variables(variables):
+def variables_of(variables) -> list[tf.Variable]:
+  """Returns the TensorFlow variables that Keras' hold."""
   return [variable.value for variable in variables]
 
 
-def _restore_first(paths, parts, lists):
-  """Restores the first checkpoint that can be, and returns its path."""
+def restore_first(paths: Sequence[str], take: Callable[[str], None]) -> str:
+  """Returns the first checkpoint that can be restored, warning of those before it.
+
+  Args:
+    paths: of checkpoints, the one to use first.
+    take: restores one.
+  Raises:
+    ValueError: that of `take`, if it raises one for each of them.
+  """
   problems = []
   for path in paths:
     try:
-      _restore(path, parts, lists)
+      take(path)
     except ValueError as error:
       problems.append(error)
       continue
@@ -259,7 +213,14 @@ def _restore_first(paths, parts, lists):
   raise ValueError("; ".join(str(problem).rstrip(".") for problem in problems) + ".")
 
 
-def _restore(path, parts, lists):
+def restore(
+  path: str, parts: Mapping[str, Any], lists: Mapping[str, Sequence[tf.Variable]]
+) -> None:
+  """Restores parts of a checkpoint by name, of which `lists` must be as long as they are stored.
+
+  Raises:
+    ValueError: if it is unreadable or of another network.
+  """
   try:
     names = [name for name, _ in tf.train.list_variables(path)]
     for part, variables in lists.items():

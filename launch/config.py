@@ -5,30 +5,22 @@ import json
 import os
 import pathlib
 
-from deblock.launch import stopping_config
+from deblock.launch import optimization_config, stopping_config
 from deblock.model import config as model_config
-from deblock.model import losses
 from deblock.pipeline import config as input_config
 from deblock.records import option
 
 RUN_FILE = "run.json"
-SCHEDULES = ("constant", "cosine")
 STRATEGIES = ("auto", "cpu", "gpu", "mirrored")
 
 
 @dataclasses.dataclass(frozen=True)
-class TrainConfig(stopping_config.StoppingConfig):
+class TrainConfig(optimization_config.OptimizationConfig, stopping_config.StoppingConfig):
   """The training loop's settings."""
 
   logdir: str = option.field("", "folder of the run: checkpoints, TensorBoard log, settings")
   max_steps: int = option.field(2000, "training steps in all")
   max_minutes: float = option.field(0.0, "stop after this much training time too; 0 for no limit")
-  learning_rate: float = option.field(2e-3, "of Adam, at its highest")
-  schedule: str = option.field(
-    "cosine", "how the learning rate falls: constant or cosine, to nought"
-  )
-  warmup_steps: int = option.field(20, "steps over which the learning rate rises from nought")
-  loss: str = option.field("l1", f"what to minimise: {', '.join(losses.names())}")
   strategy: str = option.field(
     "auto",
     "auto: every GPU of this host, else its CPU; cpu; gpu: the first one; mirrored: every GPU, or "
@@ -50,7 +42,7 @@ class TrainConfig(stopping_config.StoppingConfig):
     for name in ("max_steps", "steps_per_call", "log_every_steps", "checkpoint_every_steps"):
       if getattr(self, name) < 1:
         raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}.")
-    for name in ("max_minutes", "warmup_steps", "evaluate_every_steps", "evaluation_tiles", "seed"):
+    for name in ("max_minutes", "evaluate_every_steps", "evaluation_tiles", "seed"):
       if getattr(self, name) < 0:
         raise ValueError(f"{name} must be at least 0, got {getattr(self, name)}.")
     for name in ("log_every_steps", "evaluate_every_steps", "checkpoint_every_steps"):
@@ -59,10 +51,6 @@ class TrainConfig(stopping_config.StoppingConfig):
           f"{name} must be a multiple of steps_per_call, {self.steps_per_call}, got "
           f"{getattr(self, name)}."
         )
-    if not self.learning_rate > 0:
-      raise ValueError(f"learning_rate must be positive, got {self.learning_rate}.")
-    if self.schedule not in SCHEDULES:
-      raise ValueError(f"schedule must be one of {', '.join(SCHEDULES)}, got {self.schedule!r}.")
     if self.strategy not in STRATEGIES:
       raise ValueError(f"strategy must be one of {', '.join(STRATEGIES)}, got {self.strategy!r}.")
 
@@ -93,6 +81,7 @@ _FREE = stopping_config.FREE | frozenset(
     "on_bad_record",
     "max_bad_share",
   }
+  | optimization_config.FREE
 )
 
 

@@ -16,6 +16,7 @@ class Interval:
     loss: sum over the steps, as the other two.
     error: mean squared error of the restored crops.
     error_jpeg: the same of the JPEGs.
+    gradient_norm: norm of all gradients together, before they are clipped.
   """
 
   steps: int = 0
@@ -23,6 +24,7 @@ class Interval:
   loss: float = 0.0
   error: float = 0.0
   error_jpeg: float = 0.0
+  gradient_norm: float = 0.0
 
   def add(self, steps: int, seconds: float, totals) -> None:
     """Adds a call of the inner loop, whose sums are a `step.Totals` of numbers."""
@@ -31,3 +33,4 @@ class Interval:
     self.loss += totals.loss
     self.error += totals.error
     self.error_jpeg += totals.error_jpeg
+    self.gradient_norm += totals.gradient_norm

@@ -1,4 +1,4 @@
-"""The outer loop: restore, then steps, log, checkpoint and evaluate until the run is over."""
+"""Training from its settings to its end: what is needed is made here, and a session runs it."""
 
 from collections.abc import Callable
 import contextlib
@@ -13,52 +13,38 @@ import tensorflow as tf
 from deblock.launch import (
   bad_input,
   config,
-  event_log,
-  interval,
+  crop_stages,
+  feeding,
+  gauges,
+  initialization,
+  judged,
   not_finite,
+  optimization,
+  precision,
+  profiling,
   reporting,
-  schedule,
+  saved_weights,
+  session,
+  waiting,
 )
 from deblock.launch import best as best_lib
 from deblock.launch import checkpoints as checkpoints_lib
+from deblock.launch import hosts as hosts_lib
 from deblock.launch import step as step_lib
-from deblock.launch import strategy as strategy_lib
 from deblock.launch import watch as watch_lib
-from deblock.model import losses, registry, restorer
+from deblock.model import losses, registry
 from deblock.pipeline import dataset as dataset_lib
+from deblock.pipeline import epoch
 from deblock.records import manifest as manifest_lib
 
-# How a run may end: its steps or minutes are over; it was asked to stop; no evaluation was the best
-# for too long.
-FINISHED, STOPPED, STALLED = "finished", "stopped", "stalled"
-
-
-@dataclasses.dataclass(frozen=True)
-class Result:
-  """How a run ended.
-
-  Attributes:
-    checkpoint: path of its last checkpoint.
-    step: steps taken in all.
-    seconds: time trained in all.
-    trained: whether this call took any step.
-    ending: FINISHED, STOPPED or STALLED.
-    best: its best evaluation.
-  """
-
-  checkpoint: str
-  step: int
-  seconds: float
-  trained: bool
-  ending: str
-  best: best_lib.Best
+_SHARED = "Is --logdir a folder that all of them share?"
 
 
 def train(
   run: config.RunConfig,
   clock: Callable[[], float] = time.monotonic,
   stop: Callable[[], bool] = lambda: False,
-) -> Result:
+) -> session.Result:
   """Trains a network as `run` says, going on from the latest checkpoint in its folder.
 
   The same settings give the same weights on CPU, and the same curve but for its times, however
@@ -71,80 +57,143 @@ def train(
     stop: asked between calls of the inner loop; once it is true, the run is saved and ends.
   Raises:
     FileNotFoundError: if the records are missing.
-    ValueError: if the settings do not fit the records, the network, the devices, or the run that is
-      in the folder already; a record is bad, or with on_bad_record=skip too many are.
-    OSError: if the folder cannot be written, or nothing answers at the address of `data_service`.
-    FloatingPointError: if the loss, or a weight that is to be saved, is not finite.
+    ValueError: if the settings do not fit the records, the network, the devices, the weights of
+      init_from, or the run that is in the folder already; a record is bad, or with
+      on_bad_record=skip too many are.
+    OSError: if the folder cannot be written, nothing answers at the address of `data_service`, or
+      another worker does not come, or is lost.
+    FloatingPointError: if the loss, its gradient, or a weight that is to be saved, is not finite.
   """
   entry = registry.configured(run.model)
-  loss = losses.get(run.train.loss)
-  if run.input.crop_size <= 2 * entry.consumed:
-    raise ValueError(
-      f"crop_size must be more than {2 * entry.consumed} for {entry.name}, which consumes "
-      f"{entry.consumed} pixels on each side, got {run.input.crop_size}."
-    )
   manifest = manifest_lib.load(run.input.records, damaged=run.input.on_bad_record == "skip")
-  tile_size = manifest.settings["tile_size"]
-  if 0 < tile_size < run.input.crop_size:
-    raise ValueError(
-      f"crop_size must be at most {tile_size}, the tile size of the records in "
-      f"{run.input.records}, got {run.input.crop_size}."
-    )
-  strategy = strategy_lib.create(run.train.strategy)
-  replicas = strategy.num_replicas_in_sync
-  if run.input.batch_size % replicas:
-    raise ValueError(
-      f"batch_size must be a multiple of the {replicas} replicas, got {run.input.batch_size}."
-    )
-  _prepare_folder(run)
+  _check_crops(run, entry, manifest)
+  hosts = hosts_lib.join(run.train, run.train.strategy)
+  _check_batch(run, hosts.strategy.num_replicas_in_sync)
+  with hosts.saving_folder(run.train.logdir) as saved_in:
+    result = _train(run, clock, stop, hosts, entry, manifest, saved_in)
+  if result.trained:
+    # Nobody leaves before the chief has saved: a worker that ends early is one that was lost.
+    hosts.check_agree({"the last step": result.step}, _SHARED)
+  if not hosts.writes:
+    # What this worker saved is gone by the time anybody could look for it.
+    result = dataclasses.replace(result, checkpoint=saved_weights.latest(run.train.logdir))
+  return result
 
+
+def _train(run, clock, stop, hosts, entry, manifest, saved_in):
+  strategy = hosts.strategy
+  replicas = strategy.num_replicas_in_sync
   keras.utils.set_random_seed(run.train.seed)
   with strategy.scope():
-    network = entry.build(run.model.width, run.model.residual)
-    optimizer = keras.optimizers.Adam(run.train.learning_rate)
-    optimizer.build(network.trainable_variables)
+    with precision.of_layers(run.train.precision):
+      network = entry.build(run.model.width, run.model.residual)
+    if run.train.init_from and not checkpoints_lib.is_begun(run.train.logdir):
+      initialization.initialize(network, run.train.init_from)
+    # Not before: a run that cannot start is not one to be continued.
+    _prepare_folder(run, hosts)
+    run = _limited(run, manifest)
+    optimizer = optimization.create(run.train, network.trainable_variables)
+    rules = optimization.rules(run.train, network, optimization.is_compiled(run.train))
     checkpoints = checkpoints_lib.Checkpoints(
       run.train.logdir,
       network,
       optimizer,
+      rules.state,
       keep=run.train.keep_checkpoints,
       about={"run": dataclasses.asdict(run)},
+      saved_in=saved_in,
     )
   found = checkpoints.restore()
   first_step = int(checkpoints.step.numpy())
-  seconds = float(checkpoints.seconds.numpy())
-  done = _share_done(run.train, first_step, seconds)
+  hosts.check_agree({"the step to go on from": first_step}, _SHARED)
   best = best_lib.restored(run.train.best_metric, checkpoints.notes.get("best"))
-  if found and (done >= 1.0 or best.is_over(run.train.stop_after_evaluations)):
-    ending = FINISHED if done >= 1.0 else STALLED
-    return Result(found, first_step, seconds, False, ending, best)
-  event_log.cut(run.train.logdir, first_step)
+  done = session.share_done(run.train, first_step, float(checkpoints.seconds.numpy()))
+  if found:
+    ended = session.ended(run.train, found, checkpoints, best)
+    if ended is not None:
+      return ended
 
-  steps = step_lib.training_steps(strategy, network, optimizer, loss, entry, run.input.batch_size)
-  with contextlib.closing(reporting.Reporter(run.train.logdir, done)) as reporter:
+  with (
+    reporting.Reporter(run.train.logdir, done, first_step) if hosts.writes else hosts_lib.Silent()
+  ) as reporter:
+    reporter.describe(run, strategy)
     reporter.note(
       f"{entry.name}: {network.count_params():,} parameters; batches of {run.input.batch_size} "
-      f"over {replicas} replica(s); {manifest.count('train')} training tiles; "
-      f"{'going on from' if found else 'starting at'} step {first_step}."
+      f"over {replicas} replica(s) on {hosts.count} host(s); {manifest.count('train')} training "
+      f"tiles; {'going on from' if found else 'starting at'} step {first_step}."
     )
-    loop = _Loop(run, checkpoints, best, reporter, clock)
-    with bad_input.named_in_training(run, manifest, replicas, first_step, 0):
-      batches = iter(_distributed(strategy, run, manifest, first_step))
+    steps = step_lib.training_steps(
+      strategy, network, optimizer, losses.get(run.train.loss), entry, run.input.batch_size, rules
+    )
+
+    def named(step, count):
+      return bad_input.named_in_training(run, manifest, replicas, step, count, hosts.count)
+
+    def open_at(inputs, step):
+      return waiting.TimedBatches(_batches(hosts, inputs, run.train.seed, manifest, step))
+
+    batches = crop_stages.Batches(run.input, run.train.early_crop_sizes, open_at)
+    with named(first_step, 0):
+      batches.at(first_step, done)
     with bad_input.named_in_evaluation(run, manifest):
-      watch = watch_lib.Watch(restorer.Restorer(network, entry), run, manifest)
+      watch = watch_lib.Watch(judged.restorers(run, entry, network, rules), run, manifest)
 
-    def call(count, rate):
-      with bad_input.named_in_training(run, manifest, replicas, loop.step, count):
-        return _call(steps, optimizer, batches, count, rate)
+    def call(step, done, count, rate):
+      with named(step, count), hosts.lost_are_named():
+        optimizer.learning_rate.assign(rate)
+        totals = steps(batches.at(step, done), tf.constant(count, tf.int32))
+        return step_lib.Totals(*(float(value) for value in totals))
 
-    def origin(step):
-      return not_finite.origin(run, manifest, replicas, step)
+    profiled = profiling.Profiled(
+      call, run.train.logdir, run.train.profile_steps if hosts.writes else 0, reporter.note
+    )
+    with contextlib.closing(profiled):
+      parts = session.Parts(
+        call=profiled,
+        watch=watch,
+        gauges=gauges.Gauges(batches.waited, network),
+        stop=stop,
+        origin=lambda step: not_finite.origin(run, manifest, replicas, step, hosts),
+        clock=clock,
+      )
+      return session.Session(run, hosts, checkpoints, best, reporter, parts).run()
 
-    return loop.run(call, watch, stop, origin)
+
+def _check_crops(run, entry, manifest):
+  sizes = crop_stages.sizes(run.input, run.train.early_crop_sizes)
+  if min(sizes) <= 2 * entry.consumed:
+    raise ValueError(
+      f"crop_size must be more than {2 * entry.consumed} for {entry.name}, which consumes "
+      f"{entry.consumed} pixels on each side, got {min(sizes)}."
+    )
+  tile_size = manifest.settings["tile_size"]
+  if 0 < tile_size < max(sizes):
+    raise ValueError(
+      f"crop_size must be at most {tile_size}, the tile size of the records in "
+      f"{run.input.records}, got {max(sizes)}."
+    )
 
 
-def _prepare_folder(run):
+def _check_batch(run, replicas):
+  if run.input.batch_size % replicas:
+    raise ValueError(
+      f"batch_size must be a multiple of the {replicas} replicas, got {run.input.batch_size}."
+    )
+  if run.input.batch_size // replicas % run.train.accumulate_steps:
+    raise ValueError(
+      f"batch_size must be a multiple of accumulate_steps, {run.train.accumulate_steps}, on each "
+      f"of the {replicas} replicas, got {run.input.batch_size}."
+    )
+
+
+def _prepare_folder(run, hosts):
+  hosts.check_agree(
+    hosts_lib.settings_to_agree_on(run), "Start all with the same flags but --worker_index."
+  )
   try:
+    if not hosts.writes:
+      config.check_continues(run)
+      return
     pathlib.Path(run.train.logdir).mkdir(parents=True, exist_ok=True)
     config.check_continues(run)
     config.save(run)
@@ -154,179 +203,29 @@ def _prepare_folder(run):
     ) from error
 
 
-def _distributed(strategy, run, manifest, first_step):
+def _limited(run, manifest):
+  """Returns the settings with as many steps as max_epochs leaves."""
+  if not run.train.max_epochs:
+    return run
+  steps = math.ceil(run.train.max_epochs * epoch.crops(run.input, manifest) / run.input.batch_size)
+  train_config = dataclasses.replace(run.train, max_steps=min(run.train.max_steps, max(steps, 1)))
+  return dataclasses.replace(run, train=train_config)
+
+
+def _batches(hosts, inputs, seed, manifest, first_step):
   """Returns the batches of each replica, entering the stream where the run left it."""
 
   def host_batches(context):
-    replicas = strategy.num_replicas_in_sync // context.num_input_pipelines
+    replicas = context.num_replicas_in_sync // context.num_input_pipelines
     return dataset_lib.training_dataset(
-      run.input,
+      inputs,
       manifest,
-      run.train.seed,
-      batch_size=context.get_per_replica_batch_size(run.input.batch_size),
+      seed,
+      batch_size=context.get_per_replica_batch_size(inputs.batch_size),
       first_batch=first_step * replicas,
       host=context.input_pipeline_id,
       hosts=context.num_input_pipelines,
+      floats=False,  # The step makes them, where a batch has arrived as bytes.
     )
 
-  if strategy.num_replicas_in_sync == 1:
-    # One device needs no distributed iterator. That one runs a generator dataset, whose kernel
-    # sets glibc's trim threshold to 128 KiB: each activation is then given back to the system and
-    # fetched again at every step, which costs half the speed on CPU (tests/bench/trimming.py).
-    return host_batches(tf.distribute.InputContext(num_replicas_in_sync=1))
-  return strategy.distribute_datasets_from_function(host_batches)
-
-
-def _call(steps, optimizer, batches, count, rate):
-  optimizer.learning_rate.assign(rate)
-  totals = steps(batches, tf.constant(count, tf.int32))
-  return step_lib.Totals(*(float(value) for value in totals))
-
-
-def _share_done(settings, step, seconds):
-  """Returns the share of a run that is over, by steps or by time, whichever is more."""
-  done = step / settings.max_steps
-  if settings.max_minutes > 0:
-    done = max(done, seconds / (60.0 * settings.max_minutes))
-  return done
-
-
-class _Loop:
-  """One run from its first step to its last; exists to keep what the intervals share."""
-
-  def __init__(self, run, checkpoints, best, reporter, clock):
-    self._settings = run.train
-    self._batch_size = run.input.batch_size
-    self._checkpoints = checkpoints
-    self._best = best
-    self._reporter = reporter
-    self._clock = clock
-    self._step = int(checkpoints.step.numpy())
-    self._seconds = float(checkpoints.seconds.numpy())
-    self._interval = interval.Interval(**checkpoints.notes.get("interval", {}))
-    self._saved: tuple[int, str] | None = None
-    reporter.text(self._step, "run", "\n".join(f"    {line}" for line in _lines(run)))
-
-  @property
-  def step(self):
-    """Steps taken in all."""
-    return self._step
-
-  def run(self, call, watch, stop, origin):
-    """Trains to the end: `call(count, rate)` takes steps, `watch()` evaluates, `stop()` ends it.
-
-    `origin(step)` is asked what the batch of a step was made of if its loss is not finite.
-    """
-    settings = self._settings
-    while not (ending := self._ending() or (STOPPED if stop() else "")):
-      rate = self._rate()
-      # A run that goes on from the odd end of a shorter one comes back to where intervals end.
-      count = settings.steps_per_call - self._step % settings.steps_per_call
-      count = min(count, settings.max_steps - self._step)
-      began = self._clock()
-      totals = call(count, rate)
-      seconds = self._clock() - began
-      if not math.isfinite(totals.loss):
-        bad_step = self._step + int(totals.finite)
-        raise FloatingPointError(
-          f"the loss is {totals.loss} at step {bad_step + 1}, at learning rate {rate:g}. "
-          f"{origin(bad_step)} Nothing was saved since step {int(self._checkpoints.step.numpy())}: "
-          "look at these records, or train with a lower --learning_rate in another --logdir."
-        )
-      self._step += count
-      self._seconds += seconds
-      self._interval.add(count, seconds, totals)
-      if self._due("log_every_steps"):
-        self._log(rate)
-        self._interval = interval.Interval()
-      if self._due("evaluate_every_steps"):
-        self._evaluate(watch)
-      # What ends here is saved below, once it is logged and evaluated to its end.
-      if self._due("checkpoint_every_steps") and not self._ending():
-        self._save()
-    if ending != STOPPED:
-      # The sums stay, for the curve of a run that is made longer.
-      if self._interval.steps:
-        self._log(rate)
-      if self._settings.evaluate_every_steps and not self._due("evaluate_every_steps"):
-        self._evaluate(watch)
-    return Result(self._save(), self._step, self._seconds, True, ending, self._best)
-
-  def _ending(self):
-    """Returns how the run ends if that is now, else an empty string."""
-    if self._done() >= 1.0:
-      return FINISHED
-    return STALLED if self._best.is_over(self._settings.stop_after_evaluations) else ""
-
-  def _done(self):
-    return _share_done(self._settings, self._step, self._seconds)
-
-  def _rate(self):
-    settings = self._settings
-    return schedule.learning_rate(
-      settings.learning_rate, settings.schedule, self._step, settings.warmup_steps, self._done()
-    )
-
-  def _due(self, name):
-    steps = getattr(self._settings, name)
-    return steps > 0 and self._step % steps == 0
-
-  def _log(self, rate):
-    sums = self._interval
-    loss = sums.loss / sums.steps
-    gain = reporting.decibels(sums.error, sums.error_jpeg)
-    images = sums.steps * self._batch_size / max(sums.seconds, 1e-9)
-    self._reporter.scalars(
-      self._step,
-      {
-        "train/loss": loss,
-        "train/gain_db": gain,
-        "train/learning_rate": rate,
-        "train/images_per_second": images,
-      },
-    )
-    self._reporter.progress(
-      self._done(), step=self._step, loss=loss, gain_db=gain, images_per_s=images
-    )
-
-  def _evaluate(self, watch):
-    scalars, sheet = watch()
-    self._reporter.scalars(self._step, scalars)
-    if sheet is not None:
-      self._reporter.image(self._step, "clean | JPEG | restored", sheet)
-    self._reporter.flush()
-    gains = [
-      f"{value:+.3f} dB at quality {name.rsplit('q', 1)[1]}"
-      for name, value in scalars.items()
-      if name.startswith("eval/gain_db")
-    ]
-    if gains:
-      self._reporter.note(f"step {self._step}: gain over JPEG on held-out tiles {', '.join(gains)}")
-    self._best = self._best.after(self._step, scalars)
-    if self._best.value is not None and self._best.step == self._step:
-      self._state()
-      self._checkpoints.save_best()
-
-  def _state(self):
-    """Brings what is saved beside the weights up to date."""
-    self._checkpoints.step.assign(self._step)
-    self._checkpoints.seconds.assign(self._seconds)
-    self._checkpoints.notes = {
-      "interval": dataclasses.asdict(self._interval),
-      "best": dataclasses.asdict(self._best),
-    }
-
-  def _save(self):
-    """Saves the run, if it is not saved as of this step, and returns the checkpoint's path."""
-    if self._saved is None or self._saved[0] != self._step:
-      self._state()
-      # The log first: what a checkpoint follows upon is not logged again.
-      self._reporter.flush()
-      self._saved = (self._step, self._checkpoints.save())
-    return self._saved[1]
-
-
-def _lines(run):
-  for part in dataclasses.fields(run):
-    for name, value in dataclasses.asdict(getattr(run, part.name)).items():
-      yield f"--{name}={','.join(map(str, value)) if isinstance(value, tuple) else value}"
+  return feeding.batches(hosts, host_batches)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from deblock.launch import baselines, trained
+from deblock.launch import baselines, saved_weights, trained
 from deblock.model import pretrained, restorer
 
 
@@ -39,7 +39,11 @@ def check_name(name: str) -> str:
 
 
 def load(
-  models: Sequence[str], logdirs: Sequence[str], subsampling: str = "420", checkpoint: str = ""
+  models: Sequence[str],
+  logdirs: Sequence[str],
+  subsampling: str = "420",
+  checkpoint: str = "",
+  weights: str = saved_weights.AUTO,
 ) -> list[Method]:
   """Returns the methods, networks of runs first.
 
@@ -48,6 +52,7 @@ def load(
     logdirs: folders of runs.
     subsampling: of the colours of the JPEGs.
     checkpoint: of the runs, as `trained.load` takes it.
+    weights: of the runs, as `trained.load` takes them.
   Raises:
     FileNotFoundError: if there is no run or no checkpoint.
     ValueError: if they do not fit each other, a name is unknown, or shipped weights are damaged.

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from deblock.launch import checkpoints, restoring
+from deblock.launch import restoring, saved_weights
 from deblock.model import pretrained
 from deblock.records import jpeg_tables, option, saving
 
@@ -19,7 +19,7 @@ class RestoreConfig:
   out: str = option.field("", "folder to write to; folders below the inputs are kept there")
   model: str = option.field("default", "network that ships with deblock: default or fast")
   logdir: str = option.field("", "folder of a run whose weights are used in place of --model")
-  checkpoint: str = option.field("", checkpoints.HELP)
+  checkpoint: str = option.field("", saved_weights.WHICH_HELP)
   format: str = option.field(
     "png", "of the results: png, webp or tiff, without loss, or jpg, quality 95"
   )
@@ -44,7 +44,7 @@ class RestoreConfig:
     """Raises ValueError where a field is missing or out of range."""
     if not self.out:
       raise ValueError("out must name a folder: use --out=DIR.")
-    checkpoints.check_which(self.checkpoint, self.logdir)
+    saved_weights.check_which(self.checkpoint, self.logdir)
     if not self.logdir:
       pretrained.check_name(self.model)
     saving.check_format(self.format)

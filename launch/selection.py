@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from deblock.launch import checkpoints, config, protocol
+from deblock.launch import config, protocol, saved_weights
 from deblock.launch import methods as methods_lib
 from deblock.pipeline import config as input_config
 from deblock.pipeline import dataset
@@ -22,12 +22,13 @@ class SelectionConfig(protocol.ProtocolConfig):
   """The flags that evaluate and compare share."""
 
   logdir: tuple[str, ...] = option.field((), "folders of runs whose weights are used")
-  checkpoint: str = option.field("", checkpoints.HELP)
+  checkpoint: str = option.field("", saved_weights.WHICH_HELP)
   model: tuple[str, ...] = option.field(
     (),
     "networks that ship with deblock, default and fast, and baselines: identity, bilateral, "
     "nlmeans, reencodings, tv",
   )
+  weights: str = option.field(saved_weights.AUTO, saved_weights.KIND_HELP)
   images: str = option.field("", "folder or glob of clean images; the run's held-out ones if empty")
   records: str = option.field(
     "", "records whose held-out images or qualities are used, if not the run's"
@@ -56,7 +57,8 @@ class SelectionConfig(protocol.ProtocolConfig):
         f"model {','.join(self.model)} has no records of its own: name --images and --qualities, "
         "or --records, too."
       )
-    checkpoints.check_which(self.checkpoint, ",".join(self.logdir))
+    saved_weights.check_which(self.checkpoint, ",".join(self.logdir))
+    saved_weights.check_kind(self.weights, ",".join(self.logdir))
     for quality in self.qualities:
       try:
         jpeg_tables.check_quality(quality)
@@ -88,7 +90,7 @@ def load_methods(settings: SelectionConfig) -> list[methods_lib.Method]:
     ValueError: if they do not fit each other, or shipped weights are damaged.
   """
   return methods_lib.load(
-    settings.model, settings.logdir, settings.subsampling, settings.checkpoint
+    settings.model, settings.logdir, settings.subsampling, settings.checkpoint, settings.weights
   )
 
 

@@ -4,7 +4,10 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from deblock.launch import averaging, optimization
 from deblock.model import blocks, registry
+from deblock.pipeline import batch as batch_lib
+from deblock.pipeline import pixels
 
 
 class Totals(NamedTuple):
@@ -14,17 +17,34 @@ class Totals(NamedTuple):
     loss: sum over steps of the loss of the global batch.
     error: sum of the restored crops' mean squared errors.
     error_jpeg: the same of the JPEG's.
-    finite: number of steps before the first one whose loss is not finite.
+    gradient_norm: sum over steps of the norm of all gradients together, before it is clipped; that
+      of a skipped step counts nought.
+    skipped: steps that changed no weight, since float16 gradients were not finite.
+    finite: steps before the first one whose loss, or whose gradient, is not finite.
   """
 
   loss: tf.Tensor
   error: tf.Tensor
   error_jpeg: tf.Tensor
+  gradient_norm: tf.Tensor
+  skipped: tf.Tensor
   finite: tf.Tensor
 
 
-def training_steps(strategy, network, optimizer, loss, entry: registry.Entry, batch_size: int):
+def training_steps(
+  strategy,
+  network,
+  optimizer,
+  loss,
+  entry: registry.Entry,
+  batch_size: int,
+  rules: optimization.Rules = optimization.Rules(),  # noqa: B008
+):
   """Returns the compiled function that trains for a number of steps.
+
+  Gradients are summed over parts and replicas, and only then clipped, so that neither number
+  changes what is learnt (but for the statistics of batch normalisation, which each part has of its
+  own).
 
   Args:
     strategy: tf.distribute.Strategy, in whose scope network and optimizer were made.
@@ -32,15 +52,22 @@ def training_steps(strategy, network, optimizer, loss, entry: registry.Entry, ba
     optimizer: keras.optimizers.Optimizer.
     loss: (restored, clean, tables) to float [B].
     entry: what the registry says of the network.
-    batch_size: crops in a step, over all replicas.
+    batch_size: crops in a step, over all replicas and parts.
+    rules: what happens besides the optimiser's step.
   Returns:
-    A function of an iterator of batches and of an int32 scalar tensor, the number of steps, to
-    `Totals`. The number is a tensor, since a Python one would compile anew for each value.
+    A function of an iterator of batches, float or still uint8, and of an int32 scalar tensor, the
+    number of steps, to `Totals`. The number is a tensor, since a Python one would compile anew for
+    each value.
   """
 
   objective = entry.objective(network)
+  weights = network.trainable_variables
+  if not optimizer.built:
+    with strategy.scope():
+      optimizer.build(weights)
 
-  def replica_step(batch):
+  def part_gradients(batch, scale):
+    """Returns the gradients of the scaled loss, and loss, error and error of the JPEG."""
     clean = blocks.crop_center(batch.clean, entry.consumed)
     with tf.GradientTape() as tape:
       inputs = entry.inputs(batch.compressed, batch.tables)
@@ -49,23 +76,80 @@ def training_steps(strategy, network, optimizer, loss, entry: registry.Entry, ba
       )
       # Each replica divides by the global batch, so that the sum over replicas is the mean.
       value = tf.reduce_sum(losses) / batch_size
-    gradients = tape.gradient(value, network.trainable_variables)
-    optimizer.apply_gradients(zip(gradients, network.trainable_variables, strict=True))
+      scaled = value if scale is None else value * scale
+    gradients = tape.gradient(scaled, weights)
     jpeg = blocks.crop_center(batch.compressed, entry.consumed)
-    return value, _error(restored, clean) / batch_size, _error(jpeg, clean) / batch_size
+    errors = (_error(image, clean) / batch_size for image in (restored, jpeg))
+    return gradients, (value, *errors)
+
+  def local_gradients(batch, scale):
+    """Returns the same summed over the parts of a replica's crops."""
+    if rules.parts == 1:
+      return part_gradients(batch, scale)
+    parts = batch_lib.Batch(
+      *(tf.reshape(tensor, [rules.parts, -1, *tensor.shape[1:]]) for tensor in batch)
+    )
+
+    def add_part(index, *sums):
+      part = batch_lib.Batch(*(tensor[index] for tensor in parts))
+      gradients, figures = part_gradients(part, scale)
+      return index + 1, *(a + b for a, b in zip(sums, (*gradients, *figures), strict=True))
+
+    zeros = [tf.zeros(weight.shape) for weight in weights] + [tf.zeros(())] * 3
+    _, *sums = tf.while_loop(
+      lambda index, *_: index < rules.parts, add_part, [0, *zeros], parallel_iterations=1
+    )
+    return sums[: len(weights)], tuple(sums[len(weights) :])
+
+  if rules.jit_compile:
+    local_gradients = tf.function(local_gradients, jit_compile=True)
+
+  def replica_step(batch, scale):
+    batch = pixels.batch_to_float(batch)
+    gradients, figures = local_gradients(batch, scale)
+    context = tf.distribute.get_replica_context()
+    gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
+    if scale is not None:
+      gradients = [gradient / scale for gradient in gradients]
+    norm = tf.linalg.global_norm(gradients)
+    if rules.clip_norm:
+      gradients, _ = tf.clip_by_global_norm(gradients, rules.clip_norm, norm)
+    # One tensor for all of them: each sum over replicas is a round of messages between the hosts.
+    return gradients, norm, tf.stack(figures)
+
+  def update(gradients):
+    with strategy.scope():
+      optimization.apply(strategy, optimizer, gradients, weights, rules.weight_decay)
+      if rules.averages:
+        decay = averaging.decay_at(rules.ema_decay, optimizer.iterations)
+        averaged = [weight.value for weight in network.weights]
+        averaging.update(strategy, rules.averages, averaged, decay)
+
+  def one_step(batch):
+    scale = None if rules.loss_scale is None else tf.convert_to_tensor(rules.loss_scale.factor)
+    gradients, norm, figures = strategy.run(replica_step, args=(batch, scale))
+    norm = strategy.experimental_local_results(norm)[0]  # Equal on all of them.
+    accepted = tf.constant(True)
+    if rules.loss_scale is None:
+      update(gradients)
+    else:
+      accepted = rules.loss_scale.accepts(norm)
+      tf.cond(accepted, lambda: update(gradients), lambda: None)
+      with strategy.scope():
+        rules.loss_scale.update(accepted)
+    sums = strategy.reduce("SUM", figures, axis=None)
+    return sums, tf.where(accepted, norm, 0.0), 1.0 - tf.cast(accepted, tf.float32)
 
   @tf.function
   def steps(iterator, count):
     totals = Totals(*(tf.zeros(()) for _ in Totals._fields))
     for _ in tf.range(count):
-      replicas = strategy.run(replica_step, args=(next(iterator),))
-      sums = [strategy.reduce("SUM", value, axis=None) for value in replicas]
-      value, error, error_jpeg = (
-        total + value for total, value in zip(totals[:3], sums, strict=True)
-      )
+      sums, norm, skipped = one_step(next(iterator))
+      figures = (*tf.unstack(sums), norm, skipped)
+      added = [total + value for total, value in zip(totals[:-1], figures, strict=True)]
       # A sum that is not finite stays so.
-      finite = totals.finite + tf.cast(tf.math.is_finite(value), tf.float32)
-      totals = Totals(value, error, error_jpeg, finite)
+      finite = tf.math.is_finite(added[0] + added[3])
+      totals = Totals(*added, totals.finite + tf.cast(finite, tf.float32))
     return totals
 
   return steps

@@ -2,7 +2,7 @@
 
 import math
 
-from deblock.launch import checkpoints, config
+from deblock.launch import config, saved_weights
 from deblock.model import pretrained, registry, restorer
 
 # Measured as the growth of the process above what was in use before, for each pixel of a tile with
@@ -13,7 +13,11 @@ _GRID = 16  # Of chroma blocks, so that a tile has whole ones.
 
 
 def load(
-  model: str = "", logdir: str = "", window_bytes: int = 0, checkpoint: str = ""
+  model: str = "",
+  logdir: str = "",
+  window_bytes: int = 0,
+  checkpoint: str = "",
+  weights: str = saved_weights.AUTO,
 ) -> restorer.Restorer:
   """Returns a network and how it is run over images of any size.
 
@@ -24,9 +28,11 @@ def load(
       it never exceeds. Networks that do not keep an image's size ignore it.
     checkpoint: of the run, "latest" or "best"; empty for the one that the run's own settings ask
       for, the best with restore_best.
+    weights: of the run: its averaged ones if it has any ("auto"), "raw" or "averaged".
   Raises:
     FileNotFoundError: if there is no run or no checkpoint.
-    ValueError: if they do not fit each other, or the shipped weights are unknown or damaged.
+    ValueError: if they do not fit each other, the run has no such weights, or the shipped ones are
+      unknown or damaged.
   """
   if model:
     network, entry = pretrained.load(model)
@@ -34,8 +40,10 @@ def load(
     run = config.load(logdir)
     entry = registry.configured(run.model)
     network = entry.build(run.model.width, run.model.residual)
-    wanted = checkpoint or ("best" if run.train.restore_best else "latest")
-    checkpoints.restore_network(logdir, network, wanted)
+    wanted = checkpoint or (
+      saved_weights.BEST if run.train.restore_best else saved_weights.LATEST
+    )
+    saved_weights.restore(logdir, network, wanted, weights)
   tile = tile_within(window_bytes, entry) if window_bytes and entry.keeps_size else None
   return restorer.Restorer(network, entry, tile)
 

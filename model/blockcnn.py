@@ -31,12 +31,13 @@ RESIDUAL_SCALE = 0.05
 PREDICTION_KERNELS = ((3, 5), (3, 5), (1, 5))  # The published prediction branch: 16x24 to 12x12.
 
 
-def _unit(features, channels, kernel_size, initializer, name):
+def _unit(features, channels, kernel_size, initializer, name, dtype=None):
   features = keras.layers.Conv2D(
     channels,
     kernel_size,
     use_bias=False,
     kernel_initializer=initializer.clone(),
+    dtype=dtype,
     name=f"{name}_convolution",
   )(features)
   features = blocks.batch_normalization(name=f"{name}_normalization")(features)
@@ -65,7 +66,9 @@ def trunk(images, width, kernels, padding, initializer, starts_closed):
     (width, 1, 1),
   )
   for stage, (channels, kernel_size, bottlenecks) in enumerate(stages, start=1):
-    features = _unit(features, channels, kernel_size, initializer, f"stage{stage}")
+    # Pixels in float32 under mixed precision too: bfloat16 would round them to half a level.
+    dtype = "float32" if stage == 1 else None
+    features = _unit(features, channels, kernel_size, initializer, f"stage{stage}", dtype)
     for index in range(1, bottlenecks + 1):
       features = blocks.Bottleneck(
         padding=padding,
@@ -90,12 +93,13 @@ def _removal(name, width, residual, padding, context, condition):
     use_bias=False,
     kernel_initializer="zeros" if residual else initializer.clone(),
     activation=None if residual else "sigmoid",
+    dtype="float32",
     name="head",
   )(features)
   if residual:
-    head = keras.layers.Rescaling(RESIDUAL_SCALE, name="residual")(head)
-    center = blocks.CenterCrop(context, name="compressed_block")(began.compressed)
-    head = keras.layers.Add(name="restored")([center, head])
+    head = keras.layers.Rescaling(RESIDUAL_SCALE, dtype="float32", name="residual")(head)
+    center = blocks.CenterCrop(context, dtype="float32", name="compressed_block")(began.compressed)
+    head = keras.layers.Add(dtype="float32", name="restored")([center, head])
   return keras.Model(began.inputs, head, name=name)
 
 

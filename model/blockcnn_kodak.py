@@ -40,7 +40,11 @@ def blockcnn_kodak(width=0, residual=False):
     (width, 7, True, False),
   )
   for stage, (channels, side, normalized, bottleneck) in enumerate(stages, start=1):
-    features = keras.layers.Conv2D(channels, side, name=f"stage{stage}_convolution")(features)
+    # Pixels in float32 under mixed precision too: bfloat16 would round them to half a level.
+    dtype = "float32" if stage == 1 else None
+    features = keras.layers.Conv2D(channels, side, dtype=dtype, name=f"stage{stage}_convolution")(
+      features
+    )
     if normalized:
       features = keras.layers.BatchNormalization(name=f"stage{stage}_normalization")(features)
     features = keras.layers.LeakyReLU(blocks.LEAKY_SLOPE, name=f"stage{stage}_activation")(features)
@@ -48,5 +52,5 @@ def blockcnn_kodak(width=0, residual=False):
       features = blocks.Bottleneck(
         normalize=False, inner_slope=KERAS2_DEFAULT_SLOPE, name=f"stage{stage}_bottleneck"
       )(features)
-  restored = keras.layers.Conv2D(3, 1, activation="sigmoid", name="head")(features)
+  restored = keras.layers.Conv2D(3, 1, activation="sigmoid", dtype="float32", name="head")(features)
   return keras.Model(compressed, restored, name="blockcnn_kodak")

@@ -70,7 +70,9 @@ def _start(width):
 
 
 def _finish(name, compressed, tables, features):
-  head = keras.layers.Conv2D(12, 3, padding="same", kernel_initializer="zeros", name="head")
+  head = keras.layers.Conv2D(
+    12, 3, padding="same", kernel_initializer="zeros", dtype="float32", name="head"
+  )
   residual = blocks.DepthToSpace(2, dtype="float32", name="full")(head(features))
   residual = keras.layers.Rescaling(RESIDUAL_SCALE, dtype="float32", name="residual")(residual)
   residual = blocks.CropLike(dtype="float32", name="cropped")([residual, compressed])

@@ -83,6 +83,7 @@ def work(tmp_path_factory):
     "--crops_per_tile=4",
     "--mixed_tiles=4",
     f"--max_steps={STEPS}",
+    "--jit_compile=false",  # Compiling takes longer than so few steps.
     "--steps_per_call=2",
     "--log_every_steps=2",
     "--evaluate_every_steps=4",

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from deblock.launch import checkpoints
+from deblock.launch import checkpoints, saved_weights
 from deblock.model import registry
 
 
@@ -51,7 +51,7 @@ def test_all_of_a_run_is_restored(tmp_path):
   fresh = _network(seed=1)
   fresh_optimizer = _optimizer(fresh)
   restorer = checkpoints.Checkpoints(str(tmp_path), fresh, fresh_optimizer)
-  assert restorer.restore() == path == checkpoints.latest(str(tmp_path))
+  assert restorer.restore() == path == saved_weights.latest(str(tmp_path))
   _assert_equal(fresh, network)
   _assert_equal(fresh_optimizer, optimizer)
   assert restorer.step.numpy() == 7 and restorer.seconds.numpy() == 1.5
@@ -65,7 +65,7 @@ def test_no_weight_of_any_network_is_left_out(tmp_path, name):
     weight.assign(numbers.uniform(size=weight.shape))
   checkpoints.Checkpoints(str(tmp_path), network, _optimizer(network)).save()
   fresh = registry.get(name).build(2, name != "blockcnn_kodak")
-  checkpoints.restore_network(str(tmp_path), fresh)
+  saved_weights.restore(str(tmp_path), fresh)
   for restored, saved in zip(fresh.weights, network.weights, strict=True):
     np.testing.assert_array_equal(restored.numpy(), saved.numpy(), err_msg=saved.path)
 
@@ -73,7 +73,7 @@ def test_no_weight_of_any_network_is_left_out(tmp_path, name):
 def test_a_network_is_restored_without_its_optimizer(tmp_path):
   network, _, _ = _saved(tmp_path)
   fresh = _network(seed=1)
-  assert checkpoints.restore_network(str(tmp_path), fresh) == 7
+  assert saved_weights.restore(str(tmp_path), fresh) == 7
   _assert_equal(fresh, network)
 
 
@@ -97,16 +97,16 @@ def test_only_the_latest_are_kept(tmp_path):
 
 def test_no_checkpoint_is_said(tmp_path):
   with pytest.raises(FileNotFoundError, match=f"{tmp_path}.* has no checkpoint"):
-    checkpoints.latest(str(tmp_path))
+    saved_weights.latest(str(tmp_path))
   with pytest.raises(FileNotFoundError, match="has no checkpoint"):
-    checkpoints.restore_network(str(tmp_path), _network())
+    saved_weights.restore(str(tmp_path), _network())
 
 
 def test_a_checkpoint_of_another_width_is_named(tmp_path):
   _, _, path = _saved(tmp_path, width=2)
   other = _network(width=3)
   with pytest.raises(ValueError, match=f"{path} is damaged, or holds another network"):
-    checkpoints.restore_network(str(tmp_path), other)
+    saved_weights.restore(str(tmp_path), other)
   with pytest.raises(ValueError, match=f"{path} is damaged, or holds another network"):
     checkpoints.Checkpoints(str(tmp_path), other, _optimizer(other)).restore()
 
@@ -119,7 +119,7 @@ def test_a_checkpoint_of_a_smaller_network_is_named(tmp_path):
   features = keras.layers.Conv2D(3, 1)(features)
   deeper = keras.Model(image, keras.layers.Conv2D(3, 1)(features))
   with pytest.raises(ValueError, match="holds another network"):
-    checkpoints.restore_network(str(tmp_path), deeper)
+    saved_weights.restore(str(tmp_path), deeper)
 
 
 @pytest.mark.parametrize("suffix", [".data-00000-of-00001", ".index"])
@@ -128,7 +128,7 @@ def test_a_truncated_file_is_named(tmp_path, suffix):
   file = pathlib.Path(path + suffix)
   file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
   with pytest.raises(ValueError, match=f"{path} is damaged"):
-    checkpoints.restore_network(str(tmp_path), network)
+    saved_weights.restore(str(tmp_path), network)
   with pytest.raises(ValueError, match=f"{path} is damaged"):
     checkpoints.Checkpoints(str(tmp_path), network, optimizer).restore()
 
@@ -176,7 +176,7 @@ def _step_of(network):
 def test_a_damaged_latest_one_is_named_and_the_one_before_it_taken(tmp_path, run, warnings):
   network, optimizer, paths = run
   _damage(paths[2])
-  assert checkpoints.restore_network(str(tmp_path), network) == 2
+  assert saved_weights.restore(str(tmp_path), network) == 2
   (said,) = warnings
   assert said.startswith(f"{paths[2]} is damaged") and said.endswith(f"going back to {paths[1]}.")
   assert _step_of(network) == 2
@@ -186,8 +186,8 @@ def test_a_damaged_latest_one_is_named_and_the_one_before_it_taken(tmp_path, run
   assert _step_of(network) == 1
   assert [words.split()[0] for words in warnings[1:]] == [paths[2], paths[1]]
   # What comes after a run that went back is gone with its next save.
-  assert checkpoints.latest(str(tmp_path)) == paths[2]
-  assert _save_at(saver, network, 2) == checkpoints.latest(str(tmp_path)) == paths[1]
+  assert saved_weights.latest(str(tmp_path)) == paths[2]
+  assert _save_at(saver, network, 2) == saved_weights.latest(str(tmp_path)) == paths[1]
 
 
 def test_if_all_are_damaged_each_is_named(tmp_path, run):
@@ -226,14 +226,14 @@ def test_the_best_one_stays_when_the_latest_ones_go(tmp_path, run):
   folder = tmp_path / checkpoints.FOLDER
   assert [path.stem for path in folder.rglob("*.index")] == ["ckpt-6", "ckpt-4"]
   assert best == str(folder / checkpoints.BEST / "ckpt-4")
-  assert checkpoints.restore_network(str(tmp_path), network) == 6
-  assert checkpoints.restore_network(str(tmp_path), network, "best") == 4
+  assert saved_weights.restore(str(tmp_path), network) == 6
+  assert saved_weights.restore(str(tmp_path), network, "best") == 4
   assert _step_of(network) == 4
 
 
 def test_a_run_without_a_best_one_says_so(tmp_path, run):
   with pytest.raises(FileNotFoundError, match=r"no best checkpoint: .*--checkpoint=latest"):
-    checkpoints.restore_network(str(tmp_path), run[0], "best")
+    saved_weights.restore(str(tmp_path), run[0], "best")
 
 
 def test_weights_that_are_not_finite_are_not_saved(tmp_path, run):
@@ -245,7 +245,7 @@ def test_weights_that_are_not_finite_are_not_saved(tmp_path, run):
   for save in (saver.save, saver.save_best):
     with pytest.raises(FloatingPointError, match=message):
       save()
-  assert checkpoints.restore_network(str(tmp_path), network) == 3
+  assert saved_weights.restore(str(tmp_path), network) == 3
   assert not (tmp_path / checkpoints.FOLDER / checkpoints.BEST).exists()
 
 
@@ -265,7 +265,7 @@ def test_a_save_that_finds_no_room_leaves_what_was_there(tmp_path, run):
   finally:
     resource.setrlimit(resource.RLIMIT_FSIZE, limits)
   assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
-  assert saver.save() == checkpoints.latest(str(tmp_path)) == str(folder / "ckpt-4")
+  assert saver.save() == saved_weights.latest(str(tmp_path)) == str(folder / "ckpt-4")
 
 
 def test_the_loop_s_notes_come_back_and_settings_can_be_read(tmp_path):
@@ -324,5 +324,54 @@ def test_a_checkpoint_from_before_there_were_notes_is_restored(tmp_path):
 )
 def test_a_checkpoint_that_cannot_be_meant_is_refused(name, logdir, message):
   with pytest.raises(ValueError, match=message):
-    checkpoints.check_which(name, logdir)
-  checkpoints.check_which("", logdir)
+    saved_weights.check_which(name, logdir)
+  saved_weights.check_which("", logdir)
+
+
+def _saved_with_averages(folder):
+  network = _network()
+  averages = [tf.Variable(weight.numpy() + 1.0) for weight in network.weights]
+  saver = checkpoints.Checkpoints(
+    str(folder), network, _optimizer(network), {"averages": averages, "scale": [tf.Variable(3.0)]}
+  )
+  saver.step.assign(7)
+  return network, averages, saver.save()
+
+
+def test_other_state_is_restored_too(tmp_path):
+  _, averages, path = _saved_with_averages(tmp_path)
+  fresh = _network(seed=1)
+  others = [tf.Variable(weight.numpy()) for weight in fresh.weights]
+  scale = tf.Variable(0.0)
+  state = {"averages": others, "scale": [scale]}
+  restorer = checkpoints.Checkpoints(str(tmp_path), fresh, _optimizer(fresh), state)
+  assert restorer.restore() == path
+  for one, other in zip(others, averages, strict=True):
+    np.testing.assert_array_equal(one.numpy(), other.numpy())
+  assert scale.numpy() == 3.0
+
+
+@pytest.mark.parametrize(("weights", "more"), [("auto", 1.0), ("averaged", 1.0), ("raw", 0.0)])
+def test_a_network_gets_the_weights_that_are_meant(tmp_path, weights, more):
+  network, _, path = _saved_with_averages(tmp_path)
+  fresh = _network(seed=1)
+  assert saved_weights.restore(str(tmp_path), fresh, kind=weights) == 7
+  stored = saved_weights.arrays(path, weights)
+  for one, array, other in zip(fresh.weights, stored, network.weights, strict=True):
+    np.testing.assert_array_equal(one.numpy(), other.numpy() + more)
+    np.testing.assert_array_equal(array, other.numpy() + more)
+
+
+def test_a_checkpoint_without_averages_gives_its_weights_unless_they_are_asked_for(tmp_path):
+  network, _, path = _saved(tmp_path)
+  fresh = _network(seed=1)
+  saved_weights.restore(str(tmp_path), fresh, kind="auto")
+  _assert_equal(fresh, network)
+  with pytest.raises(ValueError, match=f"{path} holds no averaged weights: .*--weights=raw"):
+    saved_weights.restore(str(tmp_path), fresh, kind="averaged")
+
+
+def test_a_run_has_begun_with_its_first_checkpoint(tmp_path):
+  assert not checkpoints.is_begun(str(tmp_path))
+  _saved(tmp_path)
+  assert checkpoints.is_begun(str(tmp_path))

@@ -24,7 +24,7 @@ from deblock.launch import config
     ({"checkpoint_every_steps": 7}, "checkpoint_every_steps must be a multiple of .*, 10, got 7"),
     ({"learning_rate": 0.0}, r"learning_rate must be positive, got 0\.0"),
     ({"learning_rate": float("nan")}, "learning_rate must be positive, got nan"),
-    ({"schedule": "linear"}, "schedule must be one of constant, cosine, got 'linear'"),
+    ({"schedule": "linear"}, "schedule must be one of constant, cosine, step, got 'linear'"),
     ({"strategy": "tpu"}, "strategy must be one of auto, cpu, gpu, mirrored, got 'tpu'"),
   ],
 )
@@ -48,6 +48,19 @@ def test_the_file_holds_every_setting(small_run, tmp_path):
   for part in dataclasses.fields(run):
     names = [field.name for field in dataclasses.fields(getattr(run, part.name))]
     assert list(held[part.name]) == names
+
+
+def test_a_run_from_before_there_was_a_choice_of_optimisers_loads(small_run, tmp_path):
+  run = small_run(logdir=str(tmp_path))
+  config.save(run)
+  path = tmp_path / config.RUN_FILE
+  held = json.loads(path.read_text())
+  since = ("optimizer", "ema_decay", "precision", "accumulate_steps", "init_from", "max_epochs")
+  for name in since:
+    del held["train"][name]
+  path.write_text(json.dumps(held))
+  assert config.load(str(tmp_path)) == run
+  config.check_continues(run)
 
 
 def test_a_folder_without_a_run_says_so(tmp_path):
@@ -88,6 +101,9 @@ def test_a_run_may_go_on_longer_elsewhere_and_on_other_devices(small_run, tmp_pa
       strategy="auto",
       records="moved",
       data_service="grpc://elsewhere:5050",
+      max_epochs=3.0,
+      accumulate_steps=2,
+      jit_compile="true",
     )
   )
 

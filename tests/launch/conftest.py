@@ -30,7 +30,7 @@ def _tiny(width, residual):
   compressed = keras.Input((None, None, 3))
   features = keras.layers.Conv2D(width, 3, activation="relu")(compressed)
   features = blocks.CenterCrop(7)(features)
-  return keras.Model(compressed, keras.layers.Conv2D(3, 1)(features))
+  return keras.Model(compressed, keras.layers.Conv2D(3, 1, dtype="float32")(features))
 
 
 @pytest.fixture(scope="session")
@@ -92,6 +92,7 @@ def small_run(records, tmp_path):
       "checkpoint_every_steps": 4,
       "evaluation_tiles": 1,
       "strategy": "cpu",
+      "jit_compile": "false",  # Compiling takes longer than such runs.
       **changes,
     }
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from deblock.launch import checkpoints, event_log, loop, watch
+from deblock.launch import checkpoints, history, loop, saved_weights, watch
 from deblock.launch import strategy as strategy_lib
 from deblock.model import losses
 
@@ -122,7 +122,7 @@ def test_a_conditioned_network_trains_is_evaluated_and_resumes_without_changing_
     checkpoint_every_steps=2,
   )
   whole = _state(loop.train(run).checkpoint)
-  weights = {name for name in whole if name.split("/")[0] == "network"}
+  weights = {name for name in whole if name.split("/")[0] == "weights"}
   folder = pathlib.Path(run.train.logdir) / checkpoints.FOLDER
   half_way = _state(str(folder / "ckpt-2"))
   # The head, which starts at nought, has let the gradient through to the tables' embedding.
@@ -266,7 +266,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_leaves_the_older_checkpoint
   message = rf"the loss is (nan|inf) at step 5, .* cut from {key}(, {key})*\. .*since step 4: look"
   with pytest.raises(FloatingPointError, match=message):
     loop.train(run)
-  assert checkpoints.latest(run.train.logdir) == good.checkpoint
+  assert saved_weights.latest(run.train.logdir) == good.checkpoint
   _assert_same_bits(_state(good.checkpoint), before)
   assert all(np.isfinite(value).all() for value in before.values())
 

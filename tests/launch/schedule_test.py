@@ -36,3 +36,23 @@ def test_warm_up_rises_by_equal_amounts_from_above_nought_to_the_highest():
 def test_warm_up_and_cosine_multiply():
   rate = schedule.learning_rate(HIGHEST, "cosine", 1, 3, 0.5)
   assert rate == pytest.approx(HIGHEST * 0.5 * 0.5)
+
+
+def test_the_rate_falls_at_each_milestone_by_share_of_the_run_or_by_step():
+  def rates(milestones, warmup_steps=0):
+    return [
+      schedule.learning_rate(8.0, "step", step, warmup_steps, step / 8, milestones, 0.5)
+      for step in range(8)
+    ]
+
+  assert rates((0.25, 0.5)) == [8, 8, 4, 4, 2, 2, 2, 2]
+  assert rates((1.0, 6.0)) == [8, 4, 4, 4, 4, 4, 2, 2]
+  assert rates((0.5, 3.0)) == [8, 8, 8, 4, 2, 2, 2, 2]
+  assert rates((0.25,), warmup_steps=3) == [2, 4, 3, 4, 4, 4, 4, 4]
+
+
+def test_milestones_are_read_and_what_is_none_is_named():
+  assert schedule.parse_milestones("0.5, 0.75,2000") == (0.5, 0.75, 2000.0)
+  for item in ("", "x", "0", "-0.5", "1.5", "nan", "inf"):
+    with pytest.raises(ValueError, match=f"milestones must be shares .*, got '{item}'"):
+      schedule.parse_milestones(f"0.5,{item}")

@@ -246,6 +246,8 @@ def test_records_without_a_test_image_say_what_to_do(started, folder, tmp_path):
     ({"output": ""}, "output must name a folder: use --output=DIR"),
     ({"qualities": (10, 101)}, r"qualities must be in \[1, 100\], got 101\."),
     ({"qualities": (0,)}, r"qualities must be in \[1, 100\], got 0\."),
+    ({"weights": "best"}, "weights must be one of auto, raw, averaged, got 'best'"),
+    ({"logdir": "", "model": "fast", "weights": "raw"}, "weights goes with logdir: fast .*'raw'"),
     ({"subsampling": "411"}, "subsampling must be one of 444, 422, 420, got '411'"),
   ],
 )

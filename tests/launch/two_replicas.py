@@ -11,13 +11,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from deblock.launch import checkpoints, config, loop, step, strategy
+from deblock.launch import checkpoints, config, loop, optimization, step, strategy
 from deblock.model import config as model_config
 from deblock.model import losses, registry
 from deblock.pipeline import batch
 from deblock.pipeline import config as input_config
 
-BATCH, CROP, CONTEXT, STEPS = 4, 24, 8, 6
+BATCH, CROP, CONTEXT, STEPS = 4, 24, 8, 20
+LEARNING = {"clip_norm": 0.5, "accumulate_steps": 2, "ema_decay": 0.99}
 
 
 def network(width=4, residual=True):
@@ -29,7 +30,7 @@ def network(width=4, residual=True):
 
 
 def train_on(strategy_name):
-  """Returns the weights before and after a few steps on given batches, and the losses' sum."""
+  """Returns the weights before and after steps on given batches, their averages, and totals."""
   random = np.random.default_rng(0)
   shape = (STEPS * BATCH, CROP, CROP, 3)
   clean = random.uniform(0.2, 0.8, shape).astype(np.float32)
@@ -41,14 +42,17 @@ def train_on(strategy_name):
   keras.utils.set_random_seed(0)
   with made.scope():
     model = network()
-    optimizer = keras.optimizers.Adam(0.01)
-    optimizer.build(model.trainable_variables)
+    settings = config.TrainConfig(learning_rate=0.01, **LEARNING)
+    optimizer = optimization.create(settings, model.trainable_variables)
+    rules = optimization.rules(settings, model, jit_compile=False)
   before = [variable.numpy() for variable in model.trainable_variables]
-  steps = step.training_steps(made, model, optimizer, losses.l2, registry.get("plain"), BATCH)
+  entry = registry.get("plain")
+  steps = step.training_steps(made, model, optimizer, losses.l2, entry, BATCH, rules)
   iterator = iter(made.experimental_distribute_dataset(batches))
   totals = steps(iterator, tf.constant(STEPS, tf.int32))
   after = [variable.numpy() for variable in model.trainable_variables]
-  return before, after, float(totals.loss), made.num_replicas_in_sync
+  averages = [average.numpy() for average in rules.averages]
+  return before, after, averages, [float(value) for value in totals]
 
 
 def train_from_records(records, logdir, max_steps):
@@ -69,6 +73,8 @@ def train_from_records(records, logdir, max_steps):
         checkpoint_every_steps=2,
         evaluate_every_steps=4,
         evaluation_tiles=1,
+        jit_compile="false",
+        **LEARNING,
       ),
     )
   )
@@ -76,8 +82,9 @@ def train_from_records(records, logdir, max_steps):
   state = {
     name: reader.get_tensor(name)
     for name in reader.get_variable_to_shape_map()
-    if name.split("/")[0] in ("network", "optimizer", "step")
+    if name.split("/")[0] in ("weights", "averages", "optimizer", "step")
   }
+  assert {name.split("/")[0] for name in state} == {"weights", "averages", "optimizer", "step"}
   return state, result.step
 
 
@@ -91,18 +98,20 @@ def main(records, folder):
   cpu = tf.config.list_physical_devices("CPU")[0]
   tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
   registry.register(registry.Entry("plain", "for tests", network, CONTEXT, "mirror", False))
-  before, one, one_loss, _ = train_on("cpu")
-  _, two, two_loss, replicas = train_on("mirrored")
+  before, one, one_averages, one_totals = train_on("cpu")
+  _, two, two_averages, two_totals = train_on("mirrored")
   whole, _ = train_from_records(records, str(folder), 4)
   # Back to what the folder was when half of the steps were taken.
   saved = folder / checkpoints.FOLDER
   tf.compat.v1.train.update_checkpoint_state(str(saved), str(saved / "ckpt-2"))
   resumed, resumed_step = train_from_records(records, str(folder), 4)
   figures = {
-    "replicas": replicas,
+    "replicas": strategy.create("mirrored").num_replicas_in_sync,
     "moved": farthest(before, one),
     "difference": farthest(one, two),
-    "losses": [one_loss, two_loss],
+    "averages_difference": farthest(one_averages, two_averages),
+    "averages_behind": farthest(one, one_averages),
+    "totals": [one_totals, two_totals],
     "resumed_step": resumed_step,
     "resumed_difference": farthest(whole.values(), [resumed[name] for name in whole]),
   }

@@ -1,0 +1,31 @@
+"""In which numbers a network computes."""
+
+from collections.abc import Iterator
+import contextlib
+
+import keras
+
+from deblock.launch import optimization_config
+
+_POLICIES = {
+  optimization_config.FLOAT32: "float32",
+  optimization_config.BFLOAT16: "mixed_bfloat16",
+  optimization_config.FLOAT16: "mixed_float16",
+}
+
+
+@contextlib.contextmanager
+def of_layers(name: str) -> Iterator[None]:
+  """Builds the networks of the context so that layers compute in a precision.
+
+  Weights stay float32, and so do layers that ask for it: the first and the last of every network.
+
+  Args:
+    name: one of `optimization_config.PRECISIONS`.
+  """
+  before = keras.config.dtype_policy()
+  keras.config.set_dtype_policy(_POLICIES[name])
+  try:
+    yield
+  finally:
+    keras.config.set_dtype_policy(before)
