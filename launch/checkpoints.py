@@ -21,9 +21,10 @@ class Checkpoints:
     logdir: folder of the run.
     network: keras.Model.
     optimizer: keras.optimizers.Optimizer, built.
+    saved_in: folder of the run to save to, where that is another one than to restore from.
   """
 
-  def __init__(self, logdir: str, network, optimizer):
+  def __init__(self, logdir: str, network, optimizer, saved_in: str | None = None):
     self.step = tf.Variable(0, dtype=tf.int64, name="step")
     self.seconds = tf.Variable(0.0, dtype=tf.float64, name="seconds")
     self._network = network
@@ -33,8 +34,9 @@ class Checkpoints:
       step=self.step,
       seconds=self.seconds,
     )
+    self._logdir = logdir
     self._manager = tf.train.CheckpointManager(
-      self._checkpoint, str(pathlib.Path(logdir) / FOLDER), max_to_keep=KEPT
+      self._checkpoint, str(pathlib.Path(saved_in or logdir) / FOLDER), max_to_keep=KEPT
     )
 
   def restore(self) -> str | None:
@@ -43,10 +45,10 @@ class Checkpoints:
     Raises:
       ValueError: if it is unreadable or of another network.
     """
-    latest = self._manager.latest_checkpoint
-    if latest is not None:
-      _restore(self._checkpoint, latest, self._network)
-    return latest
+    found = tf.train.latest_checkpoint(str(pathlib.Path(self._logdir) / FOLDER))
+    if found is not None:
+      _restore(self._checkpoint, found, self._network)
+    return found
 
   def save(self) -> str:
     """Writes a checkpoint and returns its path; it becomes the latest when it is whole."""

@@ -5,6 +5,8 @@ import json
 import os
 import pathlib
 
+from deblock.launch import cluster_config
+from deblock.launch import strategy as strategy_lib
 from deblock.model import config as model_config
 from deblock.model import losses
 from deblock.pipeline import config as input_config
@@ -12,11 +14,11 @@ from deblock.records import option
 
 RUN_FILE = "run.json"
 SCHEDULES = ("constant", "cosine")
-STRATEGIES = ("auto", "cpu", "gpu", "mirrored")
+STRATEGIES = strategy_lib.NAMES
 
 
 @dataclasses.dataclass(frozen=True)
-class TrainConfig:
+class TrainConfig(cluster_config.ClusterConfig):
   """The training loop's settings."""
 
   logdir: str = option.field("", "folder of the run: checkpoints, TensorBoard log, settings")
@@ -30,8 +32,9 @@ class TrainConfig:
   loss: str = option.field("l1", f"what to minimise: {', '.join(losses.names())}")
   strategy: str = option.field(
     "auto",
-    "auto: every GPU of this host, else its CPU; cpu; gpu: the first one; mirrored: every GPU, or "
-    "every logical CPU device where there is none",
+    "auto: the workers that are named, else every GPU of this host, else its CPU; cpu; gpu: the "
+    "first one; mirrored: every GPU, or every logical CPU device where there is none; "
+    "multi_worker: the GPUs, or the CPU, of every worker; tpu",
   )
   steps_per_call: int = option.field(10, "steps between returns to Python; intervals are multiples")
   log_every_steps: int = option.field(50, "interval of training scalars")
@@ -44,6 +47,7 @@ class TrainConfig:
 
   def __post_init__(self):
     """Raises ValueError where a field is out of range."""
+    super().__post_init__()
     for name in ("max_steps", "steps_per_call", "log_every_steps", "checkpoint_every_steps"):
       if getattr(self, name) < 1:
         raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}.")
@@ -89,6 +93,7 @@ _FREE = frozenset(
     "evaluation_tiles",
     "on_bad_record",
     "max_bad_share",
+    *cluster_config.FREE,
   }
 )
 

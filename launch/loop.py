@@ -10,14 +10,16 @@ import time
 import keras
 import tensorflow as tf
 
-from deblock.launch import bad_input, config, reporting, schedule
+from deblock.launch import bad_input, config, feeding, reporting, schedule
 from deblock.launch import checkpoints as checkpoints_lib
+from deblock.launch import hosts as hosts_lib
 from deblock.launch import step as step_lib
-from deblock.launch import strategy as strategy_lib
 from deblock.launch import watch as watch_lib
 from deblock.model import losses, registry, restorer
 from deblock.pipeline import dataset as dataset_lib
 from deblock.records import manifest as manifest_lib
+
+_SHARED = "Is --logdir a folder that all of them share?"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,7 +53,8 @@ def train(run: config.RunConfig, clock: Callable[[], float] = time.monotonic) ->
     FileNotFoundError: if the records are missing.
     ValueError: if the settings do not fit the records, the network, the devices, or the run that is
       in the folder already; a record is bad, or with on_bad_record=skip too many are.
-    OSError: if the folder cannot be written, or nothing answers at the address of `data_service`.
+    OSError: if the folder cannot be written, nothing answers at the address of `data_service`, or
+      another worker does not come, or is lost.
     FloatingPointError: if the loss is not finite.
   """
   entry = registry.configured(run.model)
@@ -68,49 +71,75 @@ def train(run: config.RunConfig, clock: Callable[[], float] = time.monotonic) ->
       f"crop_size must be at most {tile_size}, the tile size of the records in "
       f"{run.input.records}, got {run.input.crop_size}."
     )
-  strategy = strategy_lib.create(run.train.strategy)
+  hosts = hosts_lib.join(run.train, run.train.strategy)
+  strategy = hosts.strategy
   replicas = strategy.num_replicas_in_sync
   if run.input.batch_size % replicas:
     raise ValueError(
       f"batch_size must be a multiple of the {replicas} replicas, got {run.input.batch_size}."
     )
-  _prepare_folder(run)
+  _prepare_folder(run, hosts)
 
+  with hosts.saving_folder(run.train.logdir) as saved_in:
+    return _train(run, clock, hosts, entry, loss, manifest, saved_in)
+
+
+def _train(run, clock, hosts, entry, loss, manifest, saved_in):
+  strategy = hosts.strategy
+  replicas = strategy.num_replicas_in_sync
   keras.utils.set_random_seed(run.train.seed)
   with strategy.scope():
     network = entry.build(run.model.width, run.model.residual)
     optimizer = keras.optimizers.Adam(run.train.learning_rate)
     optimizer.build(network.trainable_variables)
-    checkpoints = checkpoints_lib.Checkpoints(run.train.logdir, network, optimizer)
+    checkpoints = checkpoints_lib.Checkpoints(run.train.logdir, network, optimizer, saved_in)
   found = checkpoints.restore()
   first_step = int(checkpoints.step.numpy())
+  hosts.check_agree({"the step to go on from": first_step}, _SHARED)
   seconds = float(checkpoints.seconds.numpy())
   done = _share_done(run.train, first_step, seconds)
   if found and done >= 1.0:
     return Result(found, first_step, seconds, trained=False)
 
   steps = step_lib.training_steps(strategy, network, optimizer, loss, entry, run.input.batch_size)
-  with contextlib.closing(reporting.Reporter(run.train.logdir, done)) as reporter:
+  with contextlib.closing(
+    reporting.Reporter(run.train.logdir, done) if hosts.writes else hosts_lib.Silent()
+  ) as reporter:
     reporter.note(
       f"{entry.name}: {network.count_params():,} parameters; batches of {run.input.batch_size} "
-      f"over {replicas} replica(s); {manifest.count('train')} training tiles; "
-      f"{'going on from' if found else 'starting at'} step {first_step}."
+      f"over {replicas} replica(s) on {hosts.count} host(s); {manifest.count('train')} training "
+      f"tiles; {'going on from' if found else 'starting at'} step {first_step}."
     )
-    loop = _Loop(run, checkpoints, reporter, clock)
-    with bad_input.named_in_training(run, manifest, replicas, first_step, 0):
-      batches = iter(_distributed(strategy, run, manifest, first_step))
+    loop = _Loop(run, checkpoints, reporter, clock, hosts)
+    with bad_input.named_in_training(run, manifest, replicas, first_step, 0, hosts.count):
+      batches = _batches(hosts, run, manifest, first_step)
     with bad_input.named_in_evaluation(run, manifest):
       watch = watch_lib.Watch(restorer.Restorer(network, entry), run, manifest)
 
     def call(count, rate):
-      with bad_input.named_in_training(run, manifest, replicas, loop.step, count):
+      with (
+        bad_input.named_in_training(run, manifest, replicas, loop.step, count, hosts.count),
+        hosts.lost_are_named(),
+      ):
         return _call(steps, optimizer, batches, count, rate)
 
-    return loop.run(call, watch)
+    result = loop.run(call, watch)
+  # Nobody leaves before the chief has saved: a worker that ends early is one that was lost.
+  hosts.check_agree({"the last step": result.step}, _SHARED)
+  if not hosts.writes:
+    # What this worker saved is gone by the time anybody could look for it.
+    result = dataclasses.replace(result, checkpoint=checkpoints_lib.latest(run.train.logdir))
+  return result
 
 
-def _prepare_folder(run):
+def _prepare_folder(run, hosts):
+  hosts.check_agree(
+    hosts_lib.settings_to_agree_on(run), "Start all with the same flags but --worker_index."
+  )
   try:
+    if not hosts.writes:
+      config.check_continues(run)
+      return
     pathlib.Path(run.train.logdir).mkdir(parents=True, exist_ok=True)
     config.check_continues(run)
     config.save(run)
@@ -120,11 +149,11 @@ def _prepare_folder(run):
     ) from error
 
 
-def _distributed(strategy, run, manifest, first_step):
+def _batches(hosts, run, manifest, first_step):
   """Returns the batches of each replica, entering the stream where the run left it."""
 
   def host_batches(context):
-    replicas = strategy.num_replicas_in_sync // context.num_input_pipelines
+    replicas = context.num_replicas_in_sync // context.num_input_pipelines
     return dataset_lib.training_dataset(
       run.input,
       manifest,
@@ -135,12 +164,7 @@ def _distributed(strategy, run, manifest, first_step):
       hosts=context.num_input_pipelines,
     )
 
-  if strategy.num_replicas_in_sync == 1:
-    # One device needs no distributed iterator. That one runs a generator dataset, whose kernel
-    # sets glibc's trim threshold to 128 KiB: each activation is then given back to the system and
-    # fetched again at every step, which costs half the speed on CPU (tests/bench/trimming.py).
-    return host_batches(tf.distribute.InputContext(num_replicas_in_sync=1))
-  return strategy.distribute_datasets_from_function(host_batches)
+  return feeding.batches(hosts, host_batches)
 
 
 def _call(steps, optimizer, batches, count, rate):
@@ -160,12 +184,13 @@ def _share_done(settings, step, seconds):
 class _Loop:
   """One run from its first step to its last; exists to keep what the intervals share."""
 
-  def __init__(self, run, checkpoints, reporter, clock):
+  def __init__(self, run, checkpoints, reporter, clock, hosts):
     self._settings = run.train
     self._batch_size = run.input.batch_size
     self._checkpoints = checkpoints
     self._reporter = reporter
     self._clock = clock
+    self._hosts = hosts
     self._step = int(checkpoints.step.numpy())
     self._seconds = float(checkpoints.seconds.numpy())
     self._saved_step = self._step
@@ -185,6 +210,9 @@ class _Loop:
       began = self._clock()
       totals = call(count, rate)
       seconds = self._clock() - began
+      if self._settings.max_minutes:
+        # When to stop, and the learning rate until then, are the same for all.
+        seconds = self._hosts.chiefs({"seconds": seconds})["seconds"]
       self._step += count
       self._seconds += seconds
       if not math.isfinite(totals.loss):
@@ -243,6 +271,7 @@ class _Loop:
 
   def _evaluate(self, watch):
     scalars, sheet = watch()
+    scalars = self._hosts.chiefs(scalars)
     self._reporter.scalars(self._step, scalars)
     if sheet is not None:
       self._reporter.image(self._step, "clean | JPEG | restored", sheet)
