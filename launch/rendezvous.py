@@ -50,8 +50,8 @@ def meet(
       waited = clock() - began
       if silent and waited >= timeout_seconds:
         raise ConnectionError(
-          f"{_listed(cluster, silent)} did not answer within {timeout_seconds:g} seconds of the "
-          f"start of {cluster.name(cluster.index)}. Start every worker with the same flags but its "
+          f"{cluster.name(cluster.index)} waited {timeout_seconds:g} seconds for workers that do "
+          f"not answer, {_listed(cluster, silent)}. Start every worker with the same flags but its "
           "--worker_index; --peers_timeout_seconds is how long each waits for the others."
         )
       if silent and waited >= _PATIENCE_SECONDS and not told:
@@ -126,4 +126,4 @@ def _knock(address, timeout_seconds):
 
 
 def _listed(cluster, silent):
-  return ", ".join(f"{cluster.name(index)}: {reason}," for index, reason in silent.items())[:-1]
+  return ", ".join(f"{cluster.name(index)}: {reason}" for index, reason in silent.items())
