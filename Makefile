@@ -23,7 +23,7 @@ SELECTION = --logdir=$(LOGDIR) --records=$(RECORDS) --output=$(EVALUATION) --qua
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo records train evaluate compare tensorboard test lint typecheck bench \
-  bench-faithful bench-kodak bench-records bench-jpeg bench-pipeline clean
+  bench-faithful bench-kodak bench-records bench-jpeg bench-pipeline bench-replicas clean
 
 help: ## list these targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  \1\t\2/p' Makefile | expand -t 16
@@ -106,6 +106,9 @@ bench-records: $(INSTALLED) ## the writer of records: speed, memory, growth, and
 
 bench-faithful: $(INSTALLED) ## what staying inside the quantisation cells gains (IMAGES=FOLDER of PNG)
 	@$(BIN)/python tests/bench/faithful.py '$(IMAGES)'
+
+bench-replicas: $(INSTALLED) ## what two replicas cost against one device of the same batch (3 min)
+	@$(BIN)/python tests/bench/replicas.py
 
 bench-jpeg: $(INSTALLED) ## JPEG as tensor operations against libjpeg (IMAGES=FOLDER of PNG files)
 	@$(BIN)/python tests/bench/jpegsim.py '$(IMAGES)'

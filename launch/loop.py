@@ -107,8 +107,9 @@ def _train(run, clock, hosts, entry, loss, manifest, saved_in):
   ) as reporter:
     reporter.note(
       f"{entry.name}: {network.count_params():,} parameters; batches of {run.input.batch_size} "
-      f"over {replicas} replica(s) on {hosts.count} host(s); {manifest.count('train')} training "
-      f"tiles; {'going on from' if found else 'starting at'} step {first_step}."
+      f"over {replicas} replica(s){f' on {hosts.count} hosts' if hosts.count > 1 else ''}; "
+      f"{manifest.count('train')} training tiles; "
+      f"{'going on from' if found else 'starting at'} step {first_step}."
     )
     loop = _Loop(run, checkpoints, reporter, clock, hosts)
     with bad_input.named_in_training(run, manifest, replicas, first_step, 0, hosts.count):

@@ -11,13 +11,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from deblock.launch import checkpoints, config, loop, step, strategy
+from deblock.launch import checkpoints, config, feeding, hosts, loop, step, strategy
 from deblock.model import config as model_config
 from deblock.model import losses, registry
 from deblock.pipeline import batch
 from deblock.pipeline import config as input_config
 
-BATCH, CROP, CONTEXT, STEPS = 4, 24, 8, 6
+BATCH, CROP, CONTEXT, STEPS = 4, 24, 8, 20
 
 
 def network(width=4, residual=True):
@@ -36,7 +36,6 @@ def train_on(strategy_name):
   compressed = clean + random.normal(0, 0.05, shape).astype(np.float32)
   tables = np.ones((STEPS * BATCH, 2, 8, 8), np.float32)
   data = batch.Batch(compressed, clean, np.full(STEPS * BATCH, 25, np.int32), tables)
-  batches = tf.data.Dataset.from_tensor_slices(data).batch(BATCH, drop_remainder=True)
   made = strategy.create(strategy_name)
   keras.utils.set_random_seed(0)
   with made.scope():
@@ -45,7 +44,11 @@ def train_on(strategy_name):
     optimizer.build(model.trainable_variables)
   before = [variable.numpy() for variable in model.trainable_variables]
   steps = step.training_steps(made, model, optimizer, losses.l2, registry.get("plain"), BATCH)
-  iterator = iter(made.experimental_distribute_dataset(batches))
+
+  def of_a_replica(context):
+    return tf.data.Dataset.from_tensor_slices(data).batch(context.get_per_replica_batch_size(BATCH))
+
+  iterator = feeding.batches(hosts.Hosts(made), of_a_replica)
   totals = steps(iterator, tf.constant(STEPS, tf.int32))
   after = [variable.numpy() for variable in model.trainable_variables]
   return before, after, float(totals.loss), made.num_replicas_in_sync
@@ -76,7 +79,7 @@ def train_from_records(records, logdir, max_steps):
   state = {
     name: reader.get_tensor(name)
     for name in reader.get_variable_to_shape_map()
-    if name.split("/")[0] in ("network", "optimizer", "step")
+    if name.split("/")[0] in ("weights", "optimizer", "step")
   }
   return state, result.step
 
