@@ -50,16 +50,17 @@ def training_steps(strategy, network, optimizer, loss, entry: registry.Entry, ba
     gradients = tape.gradient(value, network.trainable_variables)
     optimizer.apply_gradients(zip(gradients, network.trainable_variables, strict=True))
     jpeg = blocks.crop_center(batch.compressed, entry.consumed)
-    return Totals(value, _error(restored, clean) / batch_size, _error(jpeg, clean) / batch_size)
+    totals = Totals(value, _error(restored, clean) / batch_size, _error(jpeg, clean) / batch_size)
+    # One tensor for all of them: each sum over replicas is a round of messages between the hosts.
+    return tf.stack(totals)
 
   @tf.function
   def steps(iterator, count):
-    totals = Totals(*(tf.zeros(()) for _ in Totals._fields))
+    totals = tf.zeros([len(Totals._fields)])
     for _ in tf.range(count):
       replicas = strategy.run(replica_step, args=(next(iterator),))
-      sums = [strategy.reduce("SUM", value, axis=None) for value in replicas]
-      totals = Totals(*(total + value for total, value in zip(totals, sums, strict=True)))
-    return totals
+      totals += strategy.reduce("SUM", replicas, axis=None)
+    return Totals(*tf.unstack(totals))
 
   return steps
 

@@ -64,8 +64,8 @@ def create(name: str, cluster: cluster_lib.Cluster | None = None) -> tf.distribu
     return tf.distribute.OneDeviceStrategy("/gpu:0")
   if gpus:
     return tf.distribute.MirroredStrategy([device.name for device in gpus])
-  # Logical CPU devices share one pool of threads, in which a collective op of one replica waits for
-  # the other's: with fewer threads than replicas, for ever. Sums on one device wait for nobody.
+  # Logical CPU devices share their cores. Collective ops, TensorFlow's default, add threads that
+  # wait for the other replicas', and are no faster (tests/bench/replicas.py).
   return tf.distribute.MirroredStrategy(
     [device.name for device in tf.config.list_logical_devices("CPU")],
     cross_device_ops=tf.distribute.ReductionToOneDevice(),
