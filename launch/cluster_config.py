@@ -28,8 +28,9 @@ class ClusterConfig:
 
   def __post_init__(self):
     """Raises ValueError where a field is out of range."""
-    if hasattr(super(), "__post_init__"):
-      super().__post_init__()
+    others = getattr(super(), "__post_init__", None)
+    if others:
+      others()
     if not self.peers_timeout_seconds > 0:
       raise ValueError(f"peers_timeout_seconds must be positive, got {self.peers_timeout_seconds}.")
     if not self.workers:

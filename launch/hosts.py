@@ -97,7 +97,7 @@ class Hosts:
     Raises:
       ValueError: on every worker, naming what differs and the first worker with whom.
     """
-    if self.count == 1:
+    if self._cluster is None or self.count == 1:
       return
     found = self.every([_digest(value) for value in values.values()])
     for name, of_workers in zip(values, found.T, strict=True):
@@ -111,7 +111,7 @@ class Hosts:
   @contextlib.contextmanager
   def lost_are_named(self):
     """Returns a context in which the loss of a worker is a ConnectionError that names it."""
-    if self.count == 1:
+    if self._cluster is None or self.count == 1:
       yield
       return
     try:

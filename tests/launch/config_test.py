@@ -4,7 +4,7 @@ import pathlib
 
 import pytest
 
-from deblock.launch import config
+from deblock.launch import cluster_config, config
 
 
 @pytest.mark.parametrize(
@@ -88,8 +88,23 @@ def test_a_run_may_go_on_longer_elsewhere_and_on_other_devices(small_run, tmp_pa
       strategy="auto",
       records="moved",
       data_service="grpc://elsewhere:5050",
+      workers="a:1,b:1",
+      worker_index=1,
+      peers_timeout_seconds=5.0,
     )
   )
+
+
+def test_settings_from_before_there_were_workers_are_those_of_one_machine(small_run, tmp_path):
+  run = small_run(logdir=str(tmp_path))
+  config.save(run)
+  path = tmp_path / config.RUN_FILE
+  held = json.loads(path.read_text())
+  for name in cluster_config.FREE:
+    del held["train"][name]
+  path.write_text(json.dumps(held))
+  assert config.load(str(tmp_path)) == run
+  config.check_continues(run)
 
 
 def test_every_setting_that_differs_is_named_with_both_values(small_run, tmp_path):
