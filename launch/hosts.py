@@ -117,9 +117,10 @@ class Hosts:
     try:
       yield
     except _LOST as error:
-      named = re.search(r"/task:(\d+)", str(error))
-      lost = int(named[1]) if named else self.index
-      who = "another worker" if lost == self.index else self._cluster.name(lost)
+      peers = self._cluster.peers
+      told = [int(index) for index in re.findall(r"/task:(\d+)", str(error))]
+      lost = next((index for index in told if index in peers), peers[0] if len(peers) == 1 else -1)
+      who = "another worker" if lost < 0 else self._cluster.name(lost)
       raise ConnectionError(
         f"{who} is gone, and {self._cluster.name(self.index)} cannot go on alone. Start all "
         f"{self.count} again with the same commands: they go on from the last checkpoint."
@@ -148,11 +149,7 @@ def join(settings: cluster_config.ClusterConfig, name: str) -> Hosts:
   if not cluster.peers:
     return Hosts(strategy_lib.create(name, cluster), cluster)
   rendezvous.meet(cluster, settings.peers_timeout_seconds)
-  with rendezvous.ended_after(
-    settings.peers_timeout_seconds,
-    f"{cluster.name(cluster.index)} waited {settings.peers_timeout_seconds:g} seconds for workers "
-    "that had answered and then were gone; look at what they say, and start all again.",
-  ):
+  with rendezvous.ended_after(settings.peers_timeout_seconds):
     return Hosts(strategy_lib.create(name, cluster), cluster)
 
 

@@ -7,10 +7,9 @@ knock while nobody is in: it goes on knocking.
 
 from collections.abc import Callable
 import contextlib
-import os
+import faulthandler
 import socket
 import sys
-import threading
 import time
 
 from absl import logging
@@ -62,29 +61,23 @@ def meet(
 
 
 @contextlib.contextmanager
-def ended_after(seconds: float, message: str, leave: Callable[[int], object] = os._exit):
-  """Returns a context whose body ends the process with a message if it takes too long.
+def ended_after(seconds: float):
+  """Returns a context whose body ends the process, with status 1, if it takes too long.
 
-  For calls into TensorFlow that wait for a peer without end, out of reach of Python's exceptions
-  and signals: a peer that answered and died before it got there would leave the others waiting.
+  For calls into TensorFlow that wait for a peer without end and hold Python's lock meanwhile, out
+  of reach of its threads, exceptions and signals: a peer that answered and died before it got there
+  would leave the others waiting. The system's thread that ends them can say where it was, and no
+  more, so that is announced.
 
   Args:
     seconds: how long the body may take.
-    message: written to standard error.
-    leave: takes the exit status.
   """
-
-  def end():
-    print(message, file=sys.stderr, flush=True)
-    leave(1)
-
-  timer = threading.Timer(seconds, end)
-  timer.daemon = True
-  timer.start()
+  logging.warning("all workers answered; joining them may take %g seconds, then this ends", seconds)
+  faulthandler.dump_traceback_later(seconds, exit=True, file=sys.__stderr__)
   try:
     yield
   finally:
-    timer.cancel()
+    faulthandler.cancel_dump_traceback_later()
 
 
 @contextlib.contextmanager
