@@ -9,13 +9,13 @@ from collections.abc import Callable
 import contextlib
 import faulthandler
 import socket
-import sys
 import time
 
 from absl import logging
 
 from deblock.launch import cluster as cluster_lib
 
+_STANDARD_ERROR = 2  # Its number, which stays what it is whoever replaces sys.stderr.
 _PAUSE_SECONDS = 0.1
 _KNOCK_SECONDS = 5.0
 _PATIENCE_SECONDS = 5.0
@@ -73,7 +73,7 @@ def ended_after(seconds: float):
     seconds: how long the body may take.
   """
   logging.warning("all workers answered; joining them may take %g seconds, then this ends", seconds)
-  faulthandler.dump_traceback_later(seconds, exit=True, file=sys.__stderr__)
+  faulthandler.dump_traceback_later(seconds, exit=True, file=_STANDARD_ERROR)
   try:
     yield
   finally:
