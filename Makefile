@@ -23,8 +23,8 @@ SELECTION = --logdir=$(LOGDIR) --records=$(RECORDS) --output=$(EVALUATION) --qua
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo records train evaluate compare tensorboard test lint typecheck bench \
-  bench-compiling bench-faithful bench-kills bench-kodak bench-records bench-jpeg bench-pipeline \
-  clean
+  bench-compiling bench-faithful bench-jpeg bench-kills bench-kodak bench-pipeline bench-records \
+  bench-replicas clean
 
 help: ## list these targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  \1\t\2/p' Makefile | expand -t 16
@@ -114,6 +114,9 @@ bench-compiling: $(INSTALLED) ## training steps with and without XLA (10 min)
 
 bench-faithful: $(INSTALLED) ## what staying inside the quantisation cells gains (IMAGES=FOLDER of PNG)
 	@$(BIN)/python tests/bench/faithful.py '$(IMAGES)'
+
+bench-replicas: $(INSTALLED) ## what two replicas cost against one device of the same batch (3 min)
+	@$(BIN)/python tests/bench/replicas.py
 
 bench-jpeg: $(INSTALLED) ## JPEG as tensor operations against libjpeg (IMAGES=FOLDER of PNG files)
 	@$(BIN)/python tests/bench/jpegsim.py '$(IMAGES)'

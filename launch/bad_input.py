@@ -9,7 +9,12 @@ from deblock.records import manifest as manifest_lib
 
 
 def named_in_training(
-  run: config.RunConfig, manifest: manifest_lib.Manifest, replicas: int, step: int, count: int
+  run: config.RunConfig,
+  manifest: manifest_lib.Manifest,
+  replicas: int,
+  step: int,
+  count: int,
+  hosts: int = 1,
 ):
   """Returns a context for the making of batches, which raises BadRecordError for a bad record.
 
@@ -18,9 +23,10 @@ def named_in_training(
   Args:
     run: all settings.
     manifest: of its records.
-    replicas: that share the global batch, on one host.
+    replicas: that share the global batch.
     step: first of the steps whose batches are made.
     count: number of those steps.
+    hosts: that share the records; with several, the whole of these is looked through.
   """
   rules = bad_records.rules_of(run.input, manifest.clean_encoding)
 
@@ -32,7 +38,7 @@ def named_in_training(
           f"{graph_errors.gist(error)}. Start again, to leave that out as well."
         )
       return None
-    if run.input.sampling == "pairs" or run.input.data_service:
+    if run.input.sampling == "pairs" or run.input.data_service or hosts > 1:
       return bad_records.first_stored(manifest, "train", rules)
     batch_size = run.input.batch_size // replicas
     found = bad_records.first_in_stream(

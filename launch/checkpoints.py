@@ -37,6 +37,7 @@ class Checkpoints:
       lacks one of them is refused.
     keep: number of latest checkpoints that are kept.
     about: JSON values that are saved for the reader, and not restored, such as the run's settings.
+    saved_in: folder of the run to save to, where that is another one than to restore from.
   """
 
   def __init__(
@@ -48,6 +49,7 @@ class Checkpoints:
     *,
     keep: int = KEPT,
     about: Mapping[str, Any] | None = None,
+    saved_in: str | None = None,
   ):
     self.step = tf.Variable(0, dtype=tf.int64, name="step")
     self.seconds = tf.Variable(0.0, dtype=tf.float64, name="seconds")
@@ -55,6 +57,7 @@ class Checkpoints:
     self.notes: dict[str, Any] = {}
     self._about = {**(about or {}), "versions": versions()}
     self._folder = pathlib.Path(logdir) / FOLDER
+    self._target = pathlib.Path(saved_in or logdir) / FOLDER
     self._keep = keep
     self._checked = (*network.weights, *optimizer.variables)
     self._lists = {
@@ -72,7 +75,7 @@ class Checkpoints:
     Raises:
       ValueError: if there are some, and all of them are unreadable or of another network.
     """
-    for folder in (self._folder, self._folder / BEST):
+    for folder in (self._target, self._target / BEST):
       checkpoint_folder.discard_unfinished(folder)
     paths = checkpoint_folder.latest_first(self._folder)
     if not paths:
@@ -90,7 +93,7 @@ class Checkpoints:
       FloatingPointError: if a weight or the optimiser's state is not finite. Nothing is written.
       OSError: if the folder does not take it. What was saved before is left as it was.
     """
-    return self._write(self._folder, self._keep)
+    return self._write(self._target, self._keep)
 
   def save_best(self) -> str:
     """Writes a checkpoint that takes the place of the best one, apart from the latest ones.
@@ -99,7 +102,7 @@ class Checkpoints:
       FloatingPointError: as `save`.
       OSError: as `save`.
     """
-    return self._write(self._folder / BEST, 1)
+    return self._write(self._target / BEST, 1)
 
   def _write(self, folder, keep):
     step = int(self.step.numpy())

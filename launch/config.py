@@ -5,17 +5,22 @@ import json
 import os
 import pathlib
 
-from deblock.launch import optimization_config, stopping_config
+from deblock.launch import cluster_config, optimization_config, stopping_config
+from deblock.launch import strategy as strategy_lib
 from deblock.model import config as model_config
 from deblock.pipeline import config as input_config
 from deblock.records import option
 
 RUN_FILE = "run.json"
-STRATEGIES = ("auto", "cpu", "gpu", "mirrored")
+STRATEGIES = strategy_lib.NAMES
 
 
 @dataclasses.dataclass(frozen=True)
-class TrainConfig(optimization_config.OptimizationConfig, stopping_config.StoppingConfig):
+class TrainConfig(
+  optimization_config.OptimizationConfig,
+  stopping_config.StoppingConfig,
+  cluster_config.ClusterConfig,
+):
   """The training loop's settings."""
 
   logdir: str = option.field("", "folder of the run: checkpoints, TensorBoard log, settings")
@@ -23,8 +28,9 @@ class TrainConfig(optimization_config.OptimizationConfig, stopping_config.Stoppi
   max_minutes: float = option.field(0.0, "stop after this much training time too; 0 for no limit")
   strategy: str = option.field(
     "auto",
-    "auto: every GPU of this host, else its CPU; cpu; gpu: the first one; mirrored: every GPU, or "
-    "every logical CPU device where there is none",
+    "auto: the workers that are named, else every GPU of this host, else its CPU; cpu; gpu: the "
+    "first one; mirrored: every GPU, or every logical CPU device where there is none; "
+    "multi_worker: the GPUs, or the CPU, of every worker; tpu",
   )
   steps_per_call: int = option.field(10, "steps between returns to Python; intervals are multiples")
   log_every_steps: int = option.field(50, "interval of training scalars")
@@ -80,6 +86,7 @@ _FREE = stopping_config.FREE | frozenset(
     "evaluation_tiles",
     "on_bad_record",
     "max_bad_share",
+    *cluster_config.FREE,
   }
   | optimization_config.FREE
 )

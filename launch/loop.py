@@ -153,7 +153,9 @@ def _train(run, clock, stop, hosts, entry, manifest, saved_in):
         watch=watch,
         gauges=gauges.Gauges(batches.waited, network),
         stop=stop,
-        origin=lambda step: not_finite.origin(run, manifest, replicas, step, hosts),
+        origin=lambda step: not_finite.origin(
+          run, manifest, replicas, step, hosts.index, hosts.count
+        ),
         clock=clock,
       )
       return session.Session(run, hosts, checkpoints, best, reporter, parts).run()

@@ -10,7 +10,14 @@ from deblock.records import manifest as manifest_lib
 _MOST_NAMED = 32
 
 
-def origin(run: config.RunConfig, manifest: manifest_lib.Manifest, replicas: int, step: int) -> str:
+def origin(
+  run: config.RunConfig,
+  manifest: manifest_lib.Manifest,
+  replicas: int,
+  step: int,
+  host: int = 0,
+  hosts: int = 1,
+) -> str:
   """Returns a sentence that names the records which the batch of a step was cut from.
 
   Looking them up takes seconds, and happens once there is such a step.
@@ -18,19 +25,24 @@ def origin(run: config.RunConfig, manifest: manifest_lib.Manifest, replicas: int
   Args:
     run: all settings.
     manifest: of its records.
-    replicas: that share the global batch, on one host.
+    replicas: that share the global batch, on all hosts.
     step: number of steps before it.
+    host: whose share of the batch is told.
+    hosts: that share the records.
   """
+  here = replicas // hosts
   try:
     found = {
       key: None
-      for place in range(step * replicas, (step + 1) * replicas)
+      for place in range(step * here, (step + 1) * here)
       for key in origins.keys(
         run.input,
         manifest,
         run.train.seed,
         place,
         batch_size=run.input.batch_size // replicas,
+        host=host,
+        hosts=hosts,
       )
     }
   except tf.errors.OpError as error:
@@ -39,4 +51,5 @@ def origin(run: config.RunConfig, manifest: manifest_lib.Manifest, replicas: int
     return f"The records of its batch could not be looked up: {str(error).rstrip('.')}."
   names = list(found)
   more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
-  return f"Its batch was cut from {', '.join(names[:_MOST_NAMED])}{more}."
+  share = "Its batch" if hosts == 1 else "This host's share of its batch"
+  return f"{share} was cut from {', '.join(names[:_MOST_NAMED])}{more}."

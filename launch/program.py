@@ -50,9 +50,10 @@ def run(
       return 1
 
   # Looking for devices, TensorFlow reports each library that a machine without a GPU lacks. It
-  # looks once, so it is made to do so here.
+  # looks once, so it is made to do so here. Logical devices would be made by being listed, and
+  # TensorFlow takes no other machines' in after that.
   with quiet.standard_error():
-    tf.config.list_logical_devices()
+    tf.config.list_physical_devices()
   # absl takes the running script for the program, which a console script is not.
   for flag in flags.FLAGS.get_key_flags_for_module(main.__module__):
     flags.FLAGS.register_key_flag_for_module(sys.argv[0], flag)

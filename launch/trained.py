@@ -40,9 +40,7 @@ def load(
     run = config.load(logdir)
     entry = registry.configured(run.model)
     network = entry.build(run.model.width, run.model.residual)
-    wanted = checkpoint or (
-      saved_weights.BEST if run.train.restore_best else saved_weights.LATEST
-    )
+    wanted = checkpoint or (saved_weights.BEST if run.train.restore_best else saved_weights.LATEST)
     saved_weights.restore(logdir, network, wanted, weights)
   tile = tile_within(window_bytes, entry) if window_bytes and entry.keeps_size else None
   return restorer.Restorer(network, entry, tile)

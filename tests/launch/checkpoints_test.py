@@ -57,6 +57,18 @@ def test_all_of_a_run_is_restored(tmp_path):
   assert restorer.step.numpy() == 7 and restorer.seconds.numpy() == 1.5
 
 
+def test_a_worker_restores_what_the_chief_saved_and_saves_elsewhere(tmp_path):
+  chiefs, own = tmp_path / "run", tmp_path / "own"
+  network, _, path = _saved(chiefs)
+  before = sorted((chiefs / checkpoints.FOLDER).iterdir())
+  fresh = _network(seed=1)
+  worker = checkpoints.Checkpoints(str(chiefs), fresh, _optimizer(fresh), str(own))
+  assert worker.restore() == path
+  _assert_equal(fresh, network)
+  assert worker.save() == checkpoints.latest(str(own))
+  assert sorted((chiefs / checkpoints.FOLDER).iterdir()) == before
+
+
 @pytest.mark.parametrize("name", registry.names())
 def test_no_weight_of_any_network_is_left_out(tmp_path, name):
   network = registry.get(name).build(2, name != "blockcnn_kodak")

@@ -4,7 +4,7 @@ import pathlib
 
 import pytest
 
-from deblock.launch import config
+from deblock.launch import cluster_config, config
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ from deblock.launch import config
     ({"learning_rate": 0.0}, r"learning_rate must be positive, got 0\.0"),
     ({"learning_rate": float("nan")}, "learning_rate must be positive, got nan"),
     ({"schedule": "linear"}, "schedule must be one of constant, cosine, step, got 'linear'"),
-    ({"strategy": "tpu"}, "strategy must be one of auto, cpu, gpu, mirrored, got 'tpu'"),
+    ({"strategy": "cloud"}, "strategy must be one of auto, cpu, .*, tpu, got 'cloud'"),
   ],
 )
 def test_a_broken_rule_is_named(change, message):
@@ -104,8 +104,23 @@ def test_a_run_may_go_on_longer_elsewhere_and_on_other_devices(small_run, tmp_pa
       max_epochs=3.0,
       accumulate_steps=2,
       jit_compile="true",
+      workers="a:1,b:1",
+      worker_index=1,
+      peers_timeout_seconds=5.0,
     )
   )
+
+
+def test_settings_from_before_there_were_workers_are_those_of_one_machine(small_run, tmp_path):
+  run = small_run(logdir=str(tmp_path))
+  config.save(run)
+  path = tmp_path / config.RUN_FILE
+  held = json.loads(path.read_text())
+  for name in cluster_config.FREE:
+    del held["train"][name]
+  path.write_text(json.dumps(held))
+  assert config.load(str(tmp_path)) == run
+  config.check_continues(run)
 
 
 def test_every_setting_that_differs_is_named_with_both_values(small_run, tmp_path):

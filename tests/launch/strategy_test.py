@@ -1,7 +1,7 @@
 import pytest
 import tensorflow as tf
 
-from deblock.launch import strategy
+from deblock.launch import cluster, strategy
 
 no_gpu = pytest.mark.skipif(
   bool(tf.config.list_physical_devices("GPU")), reason="this machine has a GPU"
@@ -39,5 +39,25 @@ def test_mirrored_takes_every_logical_cpu_where_there_is_no_gpu():
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones():
-  with pytest.raises(ValueError, match="must be auto, cpu, gpu or mirrored, got 'tpu'"):
+  with pytest.raises(ValueError, match=r"must be one of auto, cpu, .*, tpu, got 'cloud'"):
+    strategy.create("cloud")
+
+
+def test_auto_is_multi_worker_where_workers_are_named():
+  assert strategy.resolved("auto", cluster.Cluster(("a:1", "b:1"), 0)) == "multi_worker"
+  assert strategy.resolved("auto", cluster.Cluster(("a:1",), 0)) != "multi_worker"
+
+
+def test_multi_worker_without_workers_says_how_to_name_them():
+  with pytest.raises(ValueError, match=r"no workers are named: use --workers=.* or set TF_CONFIG"):
+    strategy.create("multi_worker")
+
+
+def test_a_tpu_that_is_not_there_is_asked_for_in_vain(monkeypatch):
+  def answer(name):
+    raise ValueError(f"no {name} here\nand more")
+
+  monkeypatch.setenv("TPU_NAME", "mine")
+  monkeypatch.setattr(tf.distribute.cluster_resolver, "TPUClusterResolver", answer)
+  with pytest.raises(ValueError, match=r"strategy is tpu, but no TPU .* 'mine' .*: no mine here$"):
     strategy.create("tpu")

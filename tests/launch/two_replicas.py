@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from deblock.launch import checkpoints, config, loop, optimization, step, strategy
+from deblock.launch import checkpoints, config, feeding, hosts, loop, optimization, step, strategy
 from deblock.model import config as model_config
 from deblock.model import losses, registry
 from deblock.pipeline import batch
@@ -37,7 +37,6 @@ def train_on(strategy_name):
   compressed = clean + random.normal(0, 0.05, shape).astype(np.float32)
   tables = np.ones((STEPS * BATCH, 2, 8, 8), np.float32)
   data = batch.Batch(compressed, clean, np.full(STEPS * BATCH, 25, np.int32), tables)
-  batches = tf.data.Dataset.from_tensor_slices(data).batch(BATCH, drop_remainder=True)
   made = strategy.create(strategy_name)
   keras.utils.set_random_seed(0)
   with made.scope():
@@ -48,7 +47,11 @@ def train_on(strategy_name):
   before = [variable.numpy() for variable in model.trainable_variables]
   entry = registry.get("plain")
   steps = step.training_steps(made, model, optimizer, losses.l2, entry, BATCH, rules)
-  iterator = iter(made.experimental_distribute_dataset(batches))
+
+  def of_a_replica(context):
+    return tf.data.Dataset.from_tensor_slices(data).batch(context.get_per_replica_batch_size(BATCH))
+
+  iterator = feeding.batches(hosts.Hosts(made), of_a_replica)
   totals = steps(iterator, tf.constant(STEPS, tf.int32))
   after = [variable.numpy() for variable in model.trainable_variables]
   averages = [average.numpy() for average in rules.averages]

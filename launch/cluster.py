@@ -1,0 +1,136 @@
+"""The workers of a run on several machines, as flags or TF_CONFIG name them."""
+
+from collections.abc import Mapping, Sequence
+import dataclasses
+import json
+import re
+
+TF_CONFIG = "TF_CONFIG"
+
+_ADDRESS = re.compile(r"(?P<host>[^\s:/@?#,]+):(?P<port>\d{1,5})")
+_MOST_PORTS = 2**16
+# A chief is a worker that comes first. Parameter servers and evaluators are other ways to train.
+_JOBS = ("chief", "worker")
+
+
+@dataclasses.dataclass(frozen=True)
+class Cluster:
+  """Workers, and which of them this process is.
+
+  Attributes:
+    addresses: host:port of each; the first is the chief.
+    index: of this process among them.
+    source: the flag or variable that named them, for messages.
+  """
+
+  addresses: tuple[str, ...]
+  index: int
+  source: str = "workers"
+
+  def __post_init__(self):
+    """Raises ValueError if an address comes twice or the index is not one of them."""
+    twice = sorted({name for name in self.addresses if self.addresses.count(name) > 1})
+    if twice:
+      raise ValueError(f"{self.source} names {', '.join(twice)} more than once.")
+    if not 0 <= self.index < len(self.addresses):
+      what = "worker_index" if self.source == "workers" else f"the task's index in {self.source}"
+      raise ValueError(
+        f"{what} must be in [0, {len(self.addresses) - 1}], as there are {len(self.addresses)} "
+        f"workers ({', '.join(self.addresses)}), got {self.index}."
+      )
+
+  @property
+  def peers(self) -> tuple[int, ...]:
+    """Indices of the other workers."""
+    return tuple(index for index in range(len(self.addresses)) if index != self.index)
+
+  def name(self, index: int) -> str:
+    """Returns what messages call a worker."""
+    return f"worker {index} ({self.addresses[index]})"
+
+
+def named(workers: str, index: int, environment: Mapping[str, str]) -> Cluster | None:
+  """Returns the workers that flags or else TF_CONFIG name; None where neither does.
+
+  Args:
+    workers: addresses joined by commas, or nothing.
+    index: of this process among them.
+    environment: variables of the process.
+  Raises:
+    ValueError: if what is named is malformed, saying what was found.
+  """
+  if workers:
+    return Cluster(parse_addresses(workers, "workers"), index)
+  if environment.get(TF_CONFIG):
+    return parse_tf_config(environment[TF_CONFIG])
+  return None
+
+
+def parse_addresses(text: str, source: str) -> tuple[str, ...]:
+  """Returns the addresses of a list joined by commas.
+
+  Raises:
+    ValueError: naming the one that is not host:port.
+  """
+  return _checked([address.strip() for address in text.split(",")], source)
+
+
+def parse_tf_config(text: str) -> Cluster | None:
+  """Returns the workers that TensorFlow's variable names, a chief first; None if it names none.
+
+  Args:
+    text: JSON such as {"cluster": {"worker": ["a:2222", "b:2222"]}, "task": {"type": "worker",
+      "index": 0}}; schedulers set it to one without a cluster for a job of one process.
+  Raises:
+    ValueError: if it is not that, saying what was found.
+  """
+  try:
+    values = json.loads(text)
+  except json.JSONDecodeError as error:
+    raise ValueError(f"{TF_CONFIG} is not JSON ({error}): {_shortened(text)}") from error
+  if values == {}:
+    return None
+  jobs = values.get("cluster") if isinstance(values, dict) else None
+  if not isinstance(jobs, dict) or not jobs:
+    raise ValueError(
+      f'{TF_CONFIG} has no cluster, which must be like {{"worker": ["host:port", "host:port"]}}: '
+      f"{_shortened(text)}"
+    )
+  unknown = sorted(set(jobs) - set(_JOBS))
+  if unknown:
+    raise ValueError(
+      f"{TF_CONFIG} names jobs that training here has no use for, {', '.join(unknown)}: only "
+      f"{' and '.join(_JOBS)} take part."
+    )
+  lists = [jobs.get(job, []) for job in _JOBS]
+  if not all(isinstance(listed, list) for listed in lists) or len(lists[0]) > 1:
+    raise ValueError(
+      f"{TF_CONFIG}'s cluster must list one chief at most, and workers, got {json.dumps(jobs)}."
+    )
+  addresses = _checked(lists[0] + lists[1], TF_CONFIG)
+  task = values.get("task")
+  kind = task.get("type") if isinstance(task, dict) else None
+  index = task.get("index") if isinstance(task, dict) else None
+  if kind not in jobs or not isinstance(index, int):
+    raise ValueError(
+      f"{TF_CONFIG} must say which process this is, as a task with a type of the cluster's "
+      f"({', '.join(jobs)}) and an index, got {json.dumps(task)}."
+    )
+  if not 0 <= index < len(jobs[kind]):
+    raise ValueError(
+      f"{TF_CONFIG} gives this task as {kind} {index}, which is not in its cluster: "
+      f"{json.dumps(jobs)}."
+    )
+  return Cluster(addresses, index + (len(lists[0]) if kind == "worker" else 0), TF_CONFIG)
+
+
+def _checked(addresses: Sequence, source):
+  for address in addresses:
+    found = _ADDRESS.fullmatch(address) if isinstance(address, str) else None
+    if not found or not 0 < int(found["port"]) < _MOST_PORTS:
+      raise ValueError(f"{source} must name workers as host:port, got {address!r}.")
+  return tuple(addresses)
+
+
+def _shortened(text, most=200):
+  return text if len(text) <= most else f"{text[:most]}..."

@@ -1,0 +1,66 @@
+"""One worker of two: trains a tiny network from the records, once for each of the folders.
+
+python two_workers.py RECORDS INDEX CALLS WORKERS FOLDER...
+
+The process is killed when it has read the clock CALLS times, if that is not 0. WORKERS is a list of
+addresses, or nothing where TF_CONFIG names them. Settings that a test compares with stand in
+SETTINGS. Several folders share the strategy, which a process can make but once.
+"""
+
+import os
+import signal
+import time
+
+from deblock.launch import config, hosts, loop, program
+from deblock.model import config as model_config
+from deblock.pipeline import config as input_config
+
+
+def main(arguments):
+  """Trains, and prints the path of each run's last checkpoint."""
+  records, index, calls, workers, *folders = arguments[1:]
+  read = 0
+
+  def clock():
+    nonlocal read
+    read += 1
+    if read == int(calls):
+      os.kill(os.getpid(), signal.SIGKILL)
+    return time.monotonic()
+
+  joined = []
+
+  def join_once(*arguments):
+    if not joined:
+      joined.append(join(*arguments))
+    return joined[0]
+
+  join, hosts.join = hosts.join, join_once
+  for folder in folders:
+    result = loop.train(
+      config.RunConfig(
+        model=model_config.ModelConfig(model="l4", width=2),
+        input=input_config.InputConfig(
+          records=records, batch_size=4, crops_per_tile=4, mixed_tiles=4
+        ),
+        train=config.TrainConfig(
+          logdir=folder,
+          strategy="multi_worker",
+          workers=workers,
+          worker_index=int(index) if workers else -1,
+          max_steps=20,
+          max_minutes=60.0,
+          steps_per_call=2,
+          log_every_steps=2,
+          evaluate_every_steps=10,
+          evaluation_tiles=1,
+          checkpoint_every_steps=4,
+        ),
+      ),
+      clock,
+    )
+    print(result.checkpoint, flush=True)
+
+
+if __name__ == "__main__":
+  program.run(main, takes_names=True)
