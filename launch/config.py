@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 
+from deblock.launch import watching_config
 from deblock.model import config as model_config
 from deblock.model import losses
 from deblock.pipeline import config as input_config
@@ -16,7 +17,7 @@ STRATEGIES = ("auto", "cpu", "gpu", "mirrored")
 
 
 @dataclasses.dataclass(frozen=True)
-class TrainConfig:
+class TrainConfig(watching_config.WatchingConfig):
   """The training loop's settings."""
 
   logdir: str = option.field("", "folder of the run: checkpoints, TensorBoard log, settings")
@@ -34,23 +35,24 @@ class TrainConfig:
     "every logical CPU device where there is none",
   )
   steps_per_call: int = option.field(10, "steps between returns to Python; intervals are multiples")
-  log_every_steps: int = option.field(50, "interval of training scalars")
-  evaluate_every_steps: int = option.field(
-    500, "interval of evaluation on held-out tiles; 0 for never"
-  )
   checkpoint_every_steps: int = option.field(500, "interval of checkpoints")
-  evaluation_tiles: int = option.field(4, "held-out tiles to evaluate on while training")
   seed: int = option.field(0, "of every random decision: weights, order, crops")
 
   def __post_init__(self):
     """Raises ValueError where a field is out of range."""
-    for name in ("max_steps", "steps_per_call", "log_every_steps", "checkpoint_every_steps"):
+    super().__post_init__()
+    for name in ("max_steps", "steps_per_call", "checkpoint_every_steps"):
       if getattr(self, name) < 1:
         raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}.")
-    for name in ("max_minutes", "warmup_steps", "evaluate_every_steps", "evaluation_tiles", "seed"):
+    for name in ("max_minutes", "warmup_steps", "seed"):
       if getattr(self, name) < 0:
         raise ValueError(f"{name} must be at least 0, got {getattr(self, name)}.")
-    for name in ("log_every_steps", "evaluate_every_steps", "checkpoint_every_steps"):
+    for name in (
+      "log_every_steps",
+      "evaluate_every_steps",
+      "checkpoint_every_steps",
+      "profile_steps",
+    ):
       if getattr(self, name) % self.steps_per_call:
         raise ValueError(
           f"{name} must be a multiple of steps_per_call, {self.steps_per_call}, got "
@@ -83,14 +85,17 @@ _FREE = frozenset(
     "max_steps",
     "max_minutes",
     "strategy",
-    "log_every_steps",
-    "evaluate_every_steps",
     "checkpoint_every_steps",
-    "evaluation_tiles",
     "on_bad_record",
     "max_bad_share",
   }
+  | watching_config.FREE
 )
+
+
+def is_free(name: str) -> bool:
+  """Returns whether a run may be continued with another value of this setting."""
+  return name in _FREE
 
 
 def save(run: RunConfig) -> None:

@@ -10,7 +10,17 @@ import time
 import keras
 import tensorflow as tf
 
-from deblock.launch import bad_input, config, reporting, schedule
+from deblock.launch import (
+  bad_input,
+  config,
+  gauges,
+  history,
+  profiling,
+  progress_line,
+  reporting,
+  schedule,
+  waiting,
+)
 from deblock.launch import checkpoints as checkpoints_lib
 from deblock.launch import step as step_lib
 from deblock.launch import strategy as strategy_lib
@@ -90,7 +100,8 @@ def train(run: config.RunConfig, clock: Callable[[], float] = time.monotonic) ->
     return Result(found, first_step, seconds, trained=False)
 
   steps = step_lib.training_steps(strategy, network, optimizer, loss, entry, run.input.batch_size)
-  with contextlib.closing(reporting.Reporter(run.train.logdir, done)) as reporter:
+  with reporting.Reporter(run.train.logdir, done, first_step) as reporter:
+    reporter.describe(run, strategy)
     reporter.note(
       f"{entry.name}: {network.count_params():,} parameters; batches of {run.input.batch_size} "
       f"over {replicas} replica(s); {manifest.count('train')} training tiles; "
@@ -98,15 +109,18 @@ def train(run: config.RunConfig, clock: Callable[[], float] = time.monotonic) ->
     )
     loop = _Loop(run, checkpoints, reporter, clock)
     with bad_input.named_in_training(run, manifest, replicas, first_step, 0):
-      batches = iter(_distributed(strategy, run, manifest, first_step))
+      batches = waiting.TimedBatches(iter(_distributed(strategy, run, manifest, first_step)))
     with bad_input.named_in_evaluation(run, manifest):
-      watch = watch_lib.Watch(restorer.Restorer(network, entry), run, manifest)
+      seen = {history.MAIN: restorer.Restorer(network, entry)}
+      watch = watch_lib.Watch(seen, run, manifest)
 
     def call(count, rate):
       with bad_input.named_in_training(run, manifest, replicas, loop.step, count):
         return _call(steps, optimizer, batches, count, rate)
 
-    return loop.run(call, watch)
+    profiled = profiling.Profiled(call, run.train.logdir, run.train.profile_steps, reporter.note)
+    with contextlib.closing(profiled):
+      return loop.run(profiled, watch, gauges.Gauges(batches, network))
 
 
 def _prepare_folder(run):
@@ -169,15 +183,14 @@ class _Loop:
     self._step = int(checkpoints.step.numpy())
     self._seconds = float(checkpoints.seconds.numpy())
     self._saved_step = self._step
-    reporter.text(self._step, "run", "\n".join(f"    {line}" for line in _lines(run)))
 
   @property
   def step(self):
     """Steps taken in all."""
     return self._step
 
-  def run(self, call, watch):
-    """Trains to the end; `call(count, rate)` takes steps, `watch()` evaluates."""
+  def run(self, call, watch, read):
+    """Trains to the end; `call(count, rate)` takes steps, `watch()` evaluates, `read` is Gauges."""
     window = []  # (steps, seconds, totals) since scalars were last logged.
     while self._done() < 1.0:
       rate = self._rate()
@@ -195,14 +208,14 @@ class _Loop:
         )
       window.append((count, seconds, totals))
       if self._due("log_every_steps"):
-        self._log(window, rate)
+        self._log(window, rate, read)
         window = []
       if self._due("evaluate_every_steps"):
         self._evaluate(watch)
       if self._due("checkpoint_every_steps") and self._done() < 1.0:
         self._save()
     if window:
-      self._log(window, rate)
+      self._log(window, rate, read)
     if self._settings.evaluate_every_steps and not self._due("evaluate_every_steps"):
       self._evaluate(watch)
     return Result(self._save(), self._step, self._seconds, trained=True)
@@ -220,49 +233,47 @@ class _Loop:
     interval = getattr(self._settings, name)
     return interval > 0 and self._step % interval == 0
 
-  def _log(self, window, rate):
+  def _log(self, window, rate, read):
     counts, seconds, totals = zip(*window, strict=True)
     steps = sum(counts)
-    loss = sum(total.loss for total in totals) / steps
-    gain = reporting.decibels(
-      sum(total.error for total in totals), sum(total.error_jpeg for total in totals)
-    )
-    images = steps * self._batch_size / max(sum(seconds), 1e-9)
-    self._reporter.scalars(
-      self._step,
-      {
-        "train/loss": loss,
-        "train/gain_db": gain,
-        "train/learning_rate": rate,
-        "train/images_per_second": images,
-      },
-    )
+    scalars = {
+      "train/loss": sum(total.loss for total in totals) / steps,
+      "train/gain_db": reporting.decibels(
+        sum(total.error for total in totals), sum(total.error_jpeg for total in totals)
+      ),
+      "train/learning_rate": rate,
+      "train/images_per_second": steps * self._batch_size / max(sum(seconds), 1e-9),
+      "train/minutes": self._seconds / 60.0,
+      **read.read(sum(seconds)),
+    }
+    if hasattr(totals[0], "gradient_norm"):
+      norms = sum(total.gradient_norm for total in totals)
+      scalars["train/gradient_norm"] = norms / steps
+    self._reporter.scalars(self._step, scalars)
     self._reporter.progress(
-      self._done(), step=self._step, loss=loss, gain_db=gain, images_per_s=images
+      progress_line.Progress(
+        done=self._done(),
+        step=self._step,
+        max_steps=self._settings.max_steps,
+        loss=scalars["train/loss"],
+        gain_db=scalars["train/gain_db"],
+        images_per_second=scalars["train/images_per_second"],
+        waiting=scalars["train/waiting_share"],
+      )
     )
 
   def _evaluate(self, watch):
-    scalars, sheet = watch()
-    self._reporter.scalars(self._step, scalars)
-    if sheet is not None:
-      self._reporter.image(self._step, "clean | JPEG | restored", sheet)
+    seen = watch()
+    for series, scalars in seen.scalars.items():
+      self._reporter.scalars(self._step, scalars, series)
+    for name, sheet in seen.sheets.items():
+      self._reporter.image(self._step, name, sheet)
     self._reporter.flush()
-    gains = [
-      f"{value:+.3f} dB at quality {name.rsplit('q', 1)[1]}"
-      for name, value in scalars.items()
-      if name.startswith("eval/gain_db")
-    ]
-    if gains:
-      self._reporter.note(f"step {self._step}: gain over JPEG on held-out tiles {', '.join(gains)}")
+    for line in watch_lib.lines(seen):
+      self._reporter.note(f"step {self._step}: {line}")
 
   def _save(self):
     self._checkpoints.step.assign(self._step)
     self._checkpoints.seconds.assign(self._seconds)
     self._saved_step = self._step
     return self._checkpoints.save()
-
-
-def _lines(run):
-  for part in dataclasses.fields(run):
-    for name, value in dataclasses.asdict(getattr(run, part.name)).items():
-      yield f"--{name}={','.join(map(str, value)) if isinstance(value, tuple) else value}"
