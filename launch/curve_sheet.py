@@ -16,9 +16,6 @@ def curve_sheet(entries: Sequence[history.Entry], title: str) -> np.ndarray:
   """Returns the picture of what a run has logged, uint8 [h, w, 3]."""
   found = history.curves(entries)
   others = sorted({entry.series for entry in entries} - {history.MAIN, history.JPEG})
-  held_out = _gains(found)
-  for number, series in enumerate(others, 1):
-    held_out += _gains(history.curves(entries, series), f", {series}", number * len(held_out))
   charts = (
     curves.Chart("training loss", _smoothed("loss", found.get("train/loss", [])), logarithmic=True),
     curves.Chart(
@@ -26,7 +23,8 @@ def curve_sheet(entries: Sequence[history.Entry], title: str) -> np.ndarray:
       _smoothed("gain", found.get("train/gain_db", [])),
       zero=True,
     ),
-    curves.Chart("gain over the JPEG on held-out tiles, dB", held_out, zero=True),
+    _held_out("", found),
+    *(_held_out(f", {series} weights", history.curves(entries, series)) for series in others),
     curves.Chart(
       "learning rate", [curves.Line("rate", found.get("train/learning_rate", []))], zero=True
     ),
@@ -69,13 +67,13 @@ def _smoothed(label, points):
   return [curves.Line("", points, faint=True), curves.Line(label, smooth(points))]
 
 
-def _gains(found, suffix="", first_colour=0):
-  """Returns a line for each quality, and their mean where there are several."""
+def _held_out(whose, found):
+  """Returns a chart with a line for each quality, and their mean where there are several."""
   prefix = "eval/gain_db/"
   names = [name for name in found if name.startswith(prefix)]
-  if len(names) == 2:  # One quality and a mean that is the same.
-    names = [name for name in names if name != f"{prefix}mean"]
-  return [
-    curves.Line(f"{name.removeprefix(prefix)}{suffix}", found[name], first_colour + number)
-    for number, name in enumerate(names)
+  if len(names) == 2:  # One quality, which is the mean.
+    names.remove(f"{prefix}mean")
+  lines = [
+    curves.Line(name.removeprefix(prefix), found[name], number) for number, name in enumerate(names)
   ]
+  return curves.Chart(f"gain over the JPEG on held-out tiles{whose}, dB", lines, zero=True)

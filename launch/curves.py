@@ -151,7 +151,7 @@ def _draw_chart(draw, chart, across, top):
     middle = ((LEFT + WIDTH - RIGHT) / 2, (top + TOP + bottom) / 2)
     _text(draw, middle, "nothing logged", 13, PALE_INK, "mm")
   draw.rectangle([_FINER * side for side in box], outline=PALE_INK, width=_FINER)
-  _text(draw, (WIDTH - RIGHT + 10, bottom + 5), "step", 11, PALE_INK, "la")
+  _text(draw, (WIDTH - RIGHT + 30, bottom + 5), "step", 11, PALE_INK, "la")
 
 
 def _drawable(line, logarithmic):

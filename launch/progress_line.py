@@ -36,21 +36,18 @@ class ProgressLine:
   """Shows progress on a stream.
 
   Args:
-    done: share of the run that is over at the start.
     stream: to write to; standard error if None.
     clock: seconds, rising.
   """
 
   def __init__(
     self,
-    done: float,
     stream: TextIO | None = None,
     clock: Callable[[], float] = time.monotonic,
   ):
     self._stream = sys.stderr if stream is None else stream
     self._redrawn = self._stream.isatty()
     self._clock = clock
-    self._began = (clock(), done)
     self._first: tuple[float, float] | None = None
     self._written = -float("inf")
     self._shown = ""  # What stands in the terminal's last line.
@@ -59,11 +56,11 @@ class ProgressLine:
   def show(self, progress: Progress) -> None:
     """Shows progress; in a log file at most every 10 seconds, and what is left out by `close`."""
     now = self._clock()
-    # The first interval holds the compilation: what it took says little about the rest.
-    since, done_then = self._first or self._began
+    # The first interval holds the compilation: what it took says nothing about the rest.
+    since, done_then = self._first or (now, progress.done)
+    self._first = since, done_then
     gone = progress.done - done_then
-    to_go = (now - since) * (1.0 - progress.done) / gone if gone > 0 else None
-    self._first = self._first or (now, progress.done)
+    to_go = (now - since) * (1.0 - progress.done) / gone if gone > 0 else 0.0
     parts = _parts(progress, to_go)
     if self._redrawn:
       self._draw(_SEPARATOR.join(_fitting(parts, _columns(self._stream) - 1)))
@@ -121,7 +118,7 @@ def duration(seconds: float) -> str:
 
 def _parts(progress, to_go):
   """Returns what the line says, the most wanted first: a narrow terminal cuts off its end."""
-  remaining = "" if to_go is None else f", {duration(to_go)} to go"
+  remaining = "" if to_go <= 0 else f", {duration(to_go)} to go"
   return [
     f"{min(progress.done, 1.0):4.0%}{remaining}",
     f"step {progress.step:,} of {progress.max_steps:,}",

@@ -40,7 +40,7 @@ class Reporter:
     self._done = done
     self._history = history.History(logdir, first_step)
     self._writers: dict[str, tf.summary.SummaryWriter] = {}
-    self._line = progress_line.ProgressLine(done)
+    self._line = progress_line.ProgressLine()
 
   def __enter__(self) -> "Reporter":
     """Returns itself."""

@@ -40,7 +40,6 @@ def describe(strategy: tf.distribute.Strategy) -> dict[str, str]:
     "devices": ", ".join(devices),
     **_accelerators(),
     "strategy": f"{type(strategy).__name__}, {strategy.num_replicas_in_sync} replica(s)",
-    "deterministic operations": str(tf.config.experimental.is_op_determinism_enabled()),
   }
 
 
