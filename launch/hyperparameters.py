@@ -1,6 +1,7 @@
 """A run's settings for TensorBoard's page of hyperparameters, where runs are compared."""
 
 import dataclasses
+import pathlib
 import time
 
 from tensorboard.plugins.hparams import api, api_pb2
@@ -30,7 +31,9 @@ def of(run: config.RunConfig) -> dict[str, str | int | float | bool]:
 
 def start(run: config.RunConfig) -> bytes:
   """Returns the serialised summary that opens a session."""
-  return api.hparams_pb(of(run), start_time_secs=time.time()).SerializeToString()
+  # Otherwise the page calls a run by a hash of its settings.
+  name = "/".join(pathlib.PurePath(run.train.logdir).parts[-2:])
+  return api.hparams_pb(of(run), trial_id=name, start_time_secs=time.time()).SerializeToString()
 
 
 def end(succeeded: bool) -> bytes:

@@ -79,6 +79,8 @@ def with_differences(clean, jpeg, restored, row: evaluation.Row) -> np.ndarray:
   draw = ImageDraw.Draw(sheet)
   font = ImageFont.load_default(size=16)
   column = (above.shape[1] - 4 * GAP) // 3
+  legend = "distance from the clean image,\nblack where there is none"
+  draw.text((GAP, above.shape[0]), legend, INK, font=font, spacing=2)
   for index, (name, pixels) in enumerate((("JPEG", jpeg), ("restored", restored)), 1):
     x, y = GAP + index * (column + GAP), above.shape[0]
     difference = np.abs(pixels.astype(np.int64) - clean)

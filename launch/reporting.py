@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 import contextlib
 import math
+import os
 import pathlib
+import time
 
-from tensorboard.compat.proto import event_pb2
-from tensorboard.summary.writer import event_file_writer
 import tensorflow as tf
 
 from deblock.launch import (
@@ -139,7 +139,15 @@ def decibels(error: float, error_jpeg: float) -> float:
 
 def _strike_out(folder, first_step):
   """Tells TensorBoard to forget what was logged after a step: it will be logged again."""
-  log = event_file_writer.EventFileWriter(folder)
-  start = event_pb2.SessionLog(status=event_pb2.SessionLog.START)
-  log.add_event(event_pb2.Event(step=first_step + 1, session_log=start))
-  log.close()
+  seconds = int(time.time())
+  # TensorBoard reads files in the order of their names, and this must come before those of the
+  # writer: the hyphen stands before whatever a host's name begins with.
+  path = pathlib.Path(folder) / f"events.out.tfevents.{seconds:010d}.-start.{os.getpid()}"
+  path.parent.mkdir(parents=True, exist_ok=True)
+  start = tf.compat.v1.SessionLog(status=tf.compat.v1.SessionLog.START)
+  with tf.io.TFRecordWriter(str(path)) as log:
+    for event in (
+      {"file_version": "brain.Event:2"},
+      {"step": first_step + 1, "session_log": start},
+    ):
+      log.write(tf.compat.v1.Event(wall_time=seconds, **event).SerializeToString())

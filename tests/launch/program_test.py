@@ -14,6 +14,7 @@ from deblock.launch import (
   demo_sheet,
   pipeline_report,
   restore_config,
+  run_table,
   selection,
   serving,
   step_export,
@@ -27,6 +28,7 @@ SHARED = (selection.SelectionConfig,)
 PARTS = {
   "build_records": (records_config.RecordsConfig,),
   "train": (model_config.ModelConfig, input_config.InputConfig, config.TrainConfig),
+  "runs": (run_table.RunsConfig,),
   "data_service": (serving.ServiceConfig,),
   "evaluate": SHARED,
   "compare": SHARED,
