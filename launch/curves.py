@@ -97,7 +97,7 @@ def log_ticks(low: float, high: float) -> list[float]:
 def label(value: float) -> str:
   """Returns a tick's number, short: 20k, 1.5M, 0.002."""
   for unit, name in ((1e6, "M"), (1e3, "k")):
-    if abs(value) >= 10 * unit or (abs(value) >= unit and value % unit == 0):
+    if abs(value) >= unit:
       return f"{value / unit:.6g}{name}"
   return f"{value:.6g}"
 

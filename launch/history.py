@@ -51,6 +51,7 @@ class History:
 
   def __init__(self, logdir: str, first_step: int = 0):
     path = pathlib.Path(logdir) / FILE
+    path.parent.mkdir(parents=True, exist_ok=True)
     found = read(logdir)
     self.entries = [entry for entry in found if entry.step <= first_step and not entry.state]
     if path.exists():

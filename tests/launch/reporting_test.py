@@ -4,7 +4,7 @@ import types
 import numpy as np
 from PIL import Image
 import pytest
-from tensorboard.backend.event_processing import event_accumulator
+from tensorboard.backend.event_processing import plugin_event_accumulator
 import tensorflow as tf
 
 from deblock.launch import history, progress_line, reporting
@@ -122,7 +122,7 @@ def test_what_a_killed_process_logged_beyond_its_checkpoint_is_seen_once(tmp_pat
   killed.close()
   expected = [(2, 1.0), (4, 1.0), (6, 0.5), (8, 0.5), (10, 0.5)]
   for series in ("", "averaged"):
-    shown = event_accumulator.EventAccumulator(str(tmp_path / series))
+    shown = plugin_event_accumulator.EventAccumulator(str(tmp_path / series))
     shown.Reload()
     points = [(e.step, tf.make_ndarray(e.tensor_proto).item()) for e in shown.Tensors("train/loss")]
     assert points == expected
