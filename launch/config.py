@@ -5,7 +5,12 @@ import json
 import os
 import pathlib
 
-from deblock.launch import cluster_config, optimization_config, stopping_config
+from deblock.launch import (
+  cluster_config,
+  optimization_config,
+  stopping_config,
+  watching_config,
+)
 from deblock.launch import strategy as strategy_lib
 from deblock.model import config as model_config
 from deblock.pipeline import config as input_config
@@ -18,6 +23,7 @@ STRATEGIES = strategy_lib.NAMES
 @dataclasses.dataclass(frozen=True)
 class TrainConfig(
   optimization_config.OptimizationConfig,
+  watching_config.WatchingConfig,
   stopping_config.StoppingConfig,
   cluster_config.ClusterConfig,
 ):
@@ -33,25 +39,25 @@ class TrainConfig(
     "multi_worker: the GPUs, or the CPU, of every worker; tpu",
   )
   steps_per_call: int = option.field(10, "steps between returns to Python; intervals are multiples")
-  log_every_steps: int = option.field(50, "interval of training scalars")
-  evaluate_every_steps: int = option.field(
-    500, "interval of evaluation on held-out tiles; 0 for never"
-  )
   checkpoint_every_steps: int = option.field(500, "interval of checkpoints")
-  evaluation_tiles: int = option.field(4, "held-out tiles to evaluate on while training")
   seed: int = option.field(0, "of every random decision: weights, order, crops")
 
   def __post_init__(self):
     """Raises ValueError where a field is out of range."""
     super().__post_init__()
     stopping_config.check_goes_with(self, self.evaluate_every_steps, self.evaluation_tiles)
-    for name in ("max_steps", "steps_per_call", "log_every_steps", "checkpoint_every_steps"):
+    for name in ("max_steps", "steps_per_call", "checkpoint_every_steps"):
       if getattr(self, name) < 1:
         raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}.")
-    for name in ("max_minutes", "evaluate_every_steps", "evaluation_tiles", "seed"):
+    for name in ("max_minutes", "seed"):
       if getattr(self, name) < 0:
         raise ValueError(f"{name} must be at least 0, got {getattr(self, name)}.")
-    for name in ("log_every_steps", "evaluate_every_steps", "checkpoint_every_steps"):
+    for name in (
+      "log_every_steps",
+      "evaluate_every_steps",
+      "checkpoint_every_steps",
+      "profile_steps",
+    ):
       if getattr(self, name) % self.steps_per_call:
         raise ValueError(
           f"{name} must be a multiple of steps_per_call, {self.steps_per_call}, got "
@@ -72,7 +78,7 @@ class RunConfig:
 
 # A run may be continued with other values of these: they do not change what is learnt from a step,
 # or only by the order of its batches (data_service), or they are what continuing is for.
-_FREE = stopping_config.FREE | frozenset(
+_FREE = frozenset(
   {
     "records",
     "data_service",
@@ -80,16 +86,20 @@ _FREE = stopping_config.FREE | frozenset(
     "max_steps",
     "max_minutes",
     "strategy",
-    "log_every_steps",
-    "evaluate_every_steps",
     "checkpoint_every_steps",
-    "evaluation_tiles",
     "on_bad_record",
     "max_bad_share",
-    *cluster_config.FREE,
   }
   | optimization_config.FREE
+  | watching_config.FREE
+  | stopping_config.FREE
+  | cluster_config.FREE
 )
+
+
+def is_free(name: str) -> bool:
+  """Returns whether a run may be continued with another value of this setting."""
+  return name in _FREE
 
 
 def save(run: RunConfig) -> None:

@@ -8,6 +8,7 @@ from deblock.launch import evaluation
 DETAIL = 64  # Side of the enlarged square, in pixels of the image.
 GAP = 8
 CAPTION = 44
+AMPLIFIED = 8  # Factor of differences.
 NARROWEST = 250  # Pixels that a caption takes.
 BACKGROUND, INK, MARK = (250, 250, 250), (20, 20, 20), (230, 60, 40)
 
@@ -66,6 +67,30 @@ def side_by_side(clean, jpeg, restored, row: evaluation.Row) -> np.ndarray:
     )
     y += height + GAP
     sheet.paste(square.resize((enlarged, enlarged), Image.Resampling.NEAREST), (x, y))
+  return np.asarray(sheet)
+
+
+def with_differences(clean, jpeg, restored, row: evaluation.Row) -> np.ndarray:
+  """Returns `side_by_side` and below it how far JPEG and restored image are from the clean one.
+
+  The differences are shown as absolute values times 8, black where there is none.
+  """
+  above = side_by_side(clean, jpeg, restored, row)
+  height = clean.shape[0]
+  sheet = Image.new("RGB", (above.shape[1], above.shape[0] + CAPTION + height + GAP), BACKGROUND)
+  sheet.paste(Image.fromarray(above), (0, 0))
+  draw = ImageDraw.Draw(sheet)
+  font = ImageFont.load_default(size=16)
+  column = (above.shape[1] - 4 * GAP) // 3
+  legend = "distance from the clean image,\nblack where there is none"
+  draw.text((GAP, above.shape[0]), legend, INK, font=font, spacing=2)
+  for index, (name, pixels) in enumerate((("JPEG", jpeg), ("restored", restored)), 1):
+    x, y = GAP + index * (column + GAP), above.shape[0]
+    difference = np.abs(pixels.astype(np.int64) - clean)
+    figure = f"mean {difference.mean():.2f} of 255 levels"
+    draw.text((x, y), f"|{name} - clean| x {AMPLIFIED}\n{figure}", INK, font=font, spacing=2)
+    shown = np.minimum(AMPLIFIED * difference, 255).astype(np.uint8)
+    sheet.paste(Image.fromarray(shown), (x, y + CAPTION))
   return np.asarray(sheet)
 
 

@@ -89,6 +89,7 @@ def work(tmp_path_factory):
     "--evaluate_every_steps=4",
     "--checkpoint_every_steps=4",
     "--evaluation_tiles=1",
+    "--profile_steps=2",
   )
   printed["train"] = _run(*train)
   printed["train again"] = _run(*train)
@@ -114,6 +115,24 @@ def test_training_tells_where_its_checkpoint_is(work):
   assert pathlib.Path(f"{checkpoint}.index").exists()
   assert any(f"tensorboard --logdir={folder / 'run'}" in line for line in printed["train"])
   assert (folder / "run" / "run.json").exists()
+
+
+def test_training_leaves_its_curves_and_the_profile_that_was_asked_for(work):
+  folder, _ = work
+  with Image.open(folder / "run" / "curves.png") as picture:
+    assert picture.format == "PNG"
+  assert len(list((folder / "run").glob("plugins/profile/*/*.xplane.pb"))) == 1
+
+
+def test_the_run_is_found_with_what_it_reached(work):
+  folder, _ = work
+  head, row = _run("runs", folder, "--format=csv")
+  values = dict(zip(head.split(","), row.split(","), strict=True))
+  assert (values["run"], values["state"], values["step"]) == ("run", "finished", str(STEPS))
+  written = (folder / "run" / "metrics.jsonl").read_text()
+  entries = [json.loads(line) for line in written.splitlines()]
+  best = max(entry.get("eval/gain_db/mean", -1e9) for entry in entries)
+  assert float(values["gain dB"]) == pytest.approx(best, abs=5e-4)
 
 
 def test_a_second_run_has_nothing_to_do(work):
@@ -182,6 +201,27 @@ def _fetch(url):
     return json.load(answer)
 
 
+def _sessions(root):
+  """Returns what the page of hyperparameters shows of each run."""
+  asked = {
+    "allowedStatuses": ["STATUS_UNKNOWN", "STATUS_SUCCESS", "STATUS_FAILURE", "STATUS_RUNNING"],
+    "startIndex": 0,
+    "sliceSize": 10,
+  }
+  request = urllib.request.Request(
+    f"{root}/data/plugin/hparams/session_groups",
+    data=json.dumps(asked).encode(),
+    headers={"Content-Type": "application/json"},
+  )
+  for group in _fetch(request)["sessionGroups"]:
+    yield {
+      "name": group["name"],
+      "hparams": group["hparams"],
+      "metrics": [value["name"]["tag"] for value in group["metricValues"]],
+      "status": group["sessions"][0]["status"],
+    }
+
+
 def _poll(condition, what):
   """Returns the condition's first true value; it is asked for until a deadline."""
   deadline = time.monotonic() + SERVER_SECONDS
@@ -199,7 +239,8 @@ def test_tensorboard_shows_what_was_logged(work, tmp_path):
     server = subprocess.Popen(
       [
         *(sys.executable, "-m", "tensorboard.main"),
-        *("--logdir", folder / "run", "--host", "127.0.0.1", "--port", "0"),
+        # The folder above: of a run by itself, TensorBoard shows no figures beside its settings.
+        *("--logdir", folder, "--host", "127.0.0.1", "--port", "0"),
         *("--load_fast", "false"),
       ],
       stdout=stream,
@@ -211,21 +252,36 @@ def test_tensorboard_shows_what_was_logged(work, tmp_path):
     return re.search(r"http://[^\s:]+:(\d+)/", log.read_text())
 
   def tags(plugin):
-    return _fetch(f"{root}/data/plugin/{plugin}/tags").get(".")
+    return _fetch(f"{root}/data/plugin/{plugin}/tags").get("run")
 
   try:
     root = f"http://127.0.0.1:{_poll(address, 'address').group(1)}"
     scalars = _poll(lambda: tags("scalars"), "scalars")
     expected = {"train/loss", "train/gain_db", "train/images_per_second"}
     for quality in QUALITIES:
-      expected |= {f"eval/{name}/q{quality}" for name in ("psnr_db", "ssim", "gain_db")}
+      names = ("psnr_db", "psnr_b_db", "ssim", "gain_db")
+      expected |= {f"eval/{name}/q{quality}" for name in names}
+    expected |= {"train/learning_rate", "train/waiting_share", "train/weight_norm"}
     assert expected <= scalars.keys()
-    series = _fetch(f"{root}/data/plugin/scalars/scalars?run=.&tag=train/loss")
+    series = _fetch(f"{root}/data/plugin/scalars/scalars?run=run&tag=train/loss")
     assert [step for _, step, _ in series] == [2, 4, 6]
     assert all(0 < loss < 1 for _, _, loss in series)
-    series = _fetch(f"{root}/data/plugin/scalars/scalars?run=.&tag=eval/gain_db/q10")
+    series = _fetch(f"{root}/data/plugin/scalars/scalars?run=run&tag=eval/gain_db/q10")
     assert [step for _, step, _ in series] == [4, 6]
-    assert len(_poll(lambda: tags("images"), "images")) == 1
+    assert list(_poll(lambda: tags("images"), "images")) == ["eval/tile_0/q10"]
+    # The JPEGs' own figures lie beside the network's, to be drawn in the same charts.
+    beside = _fetch(f"{root}/data/plugin/scalars/tags")["run/jpeg"].keys()
+    assert {"eval/psnr_db/q10", "eval/ssim/q20"} <= beside < scalars.keys()
+    assert {"run/settings", "run/environment"} <= set(
+      _poll(lambda: _fetch(f"{root}/data/plugin/text/tags").get("run"), "texts")
+    )
+    (told,) = _fetch(f"{root}/data/plugin/text/text?run=run&tag=run/settings")
+    assert "--max_steps=6" in told["text"]
+    (session,) = _sessions(root)
+    assert session["status"] == "STATUS_SUCCESS"
+    assert session["name"] == f"{folder.name}/run"
+    assert session["hparams"]["width"] == 2 and session["hparams"]["batch_size"] == 4
+    assert "eval/gain_db/mean" in session["metrics"]
   finally:
     server.kill()
     server.wait()

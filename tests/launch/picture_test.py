@@ -90,3 +90,20 @@ def test_figures_stand_above_their_columns():
   rows, columns, _ = np.nonzero(one != other)
   assert rows.max() < GAP + CAPTION
   assert columns.min() >= _column(2, 256)
+
+
+def test_differences_are_added_below_what_is_shown_anyway():
+  height, width = 64, 256
+  clean, jpeg, restored = _three(height, width)
+  jpeg[0, 0] = 255
+  above = picture_lib.side_by_side(clean, jpeg, restored, ROW)
+  sheet = picture_lib.with_differences(clean, jpeg, restored, ROW)
+  np.testing.assert_array_equal(sheet[: len(above)], above)
+  top = len(above) + CAPTION
+  assert len(sheet) == top + height + GAP
+  for index, levels in ((1, 8 * 20), (2, 8 * 3)):
+    left = _column(index, width)
+    shown = sheet[top : top + height, left : left + width]
+    expected = np.full((height, width, 3), levels)
+    expected[0, 0] = 255 if index == 1 else levels
+    np.testing.assert_array_equal(shown, expected)

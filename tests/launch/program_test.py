@@ -15,6 +15,7 @@ from deblock.launch import (
   demo_sheet,
   pipeline_report,
   restore_config,
+  run_table,
   selection,
   serving,
   step_export,
@@ -27,6 +28,7 @@ from deblock.records import config as records_config
 PARTS = {
   "build_records": (records_config.RecordsConfig,),
   "train": (model_config.ModelConfig, input_config.InputConfig, config.TrainConfig),
+  "runs": (run_table.RunsConfig,),
   "data_service": (serving.ServiceConfig,),
   "evaluate": (selection.SelectionConfig,),
   "compare": (comparison.CompareConfig,),

@@ -1,15 +1,17 @@
-import contextlib
 import math
+import types
 
 import numpy as np
+from PIL import Image
 import pytest
+from tensorboard.backend.event_processing import plugin_event_accumulator
 import tensorflow as tf
 
-from deblock.launch import reporting
+from deblock.launch import history, progress_line, reporting
 
 
 def _events(folder):
-  """Returns {tag: {step: value}} of all that was logged."""
+  """Returns {tag: {step: value}} of all that was logged in a folder, not below it."""
   found = {}
   for path in sorted(folder.glob("events.*")):
     for record in tf.data.TFRecordDataset(str(path)):
@@ -19,48 +21,123 @@ def _events(folder):
   return found
 
 
+def _floats(values):
+  return {step: float(value) for step, value in values.items()}
+
+
+def _progress(done):
+  return progress_line.Progress(done, 10, 20, 0.5, 0.25, 100.0, 0.0)
+
+
+def _end(folder):
+  entry = history.read(str(folder))[-1]
+  return entry.state, entry.reason
+
+
 def test_what_is_logged_can_be_read_back(tmp_path):
   picture = np.arange(5 * 7 * 3, dtype=np.uint8).reshape(5, 7, 3)
-  with contextlib.closing(reporting.Reporter(str(tmp_path), 0.0)) as reporter:
+  with reporting.Reporter(str(tmp_path), 0.0) as reporter:
     reporter.scalars(2, {"train/loss": 0.5, "eval/gain_db/q10": -0.25})
     reporter.scalars(4, {"train/loss": 0.125})
-    reporter.image(4, "clean | JPEG | restored", picture)
+    reporter.scalars(4, {"eval/gain_db/q10": 0.75}, "averaged")
+    reporter.image(4, "eval/tile_0/q10", picture)
     reporter.text(0, "run", "    --seed=0")
-    reporter.progress(0.4, loss=0.125)
   found = _events(tmp_path)
-  assert {step: float(value) for step, value in found["train/loss"].items()} == {2: 0.5, 4: 0.125}
-  assert {step: float(value) for step, value in found["eval/gain_db/q10"].items()} == {2: -0.25}
+  assert _floats(found["train/loss"]) == {2: 0.5, 4: 0.125}
+  assert _floats(found["eval/gain_db/q10"]) == {2: -0.25}
+  assert _floats(_events(tmp_path / "averaged")["eval/gain_db/q10"]) == {4: 0.75}
   assert found["run"][0].item() == b"    --seed=0"
-  width, height, encoded = found["clean | JPEG | restored"][4]
+  width, height, encoded = found["eval/tile_0/q10"][4]
   assert (int(width), int(height)) == (7, 5)
   np.testing.assert_array_equal(tf.io.decode_png(encoded, channels=3), picture)
+  entries = history.read(str(tmp_path))
+  assert history.curves(entries)["train/loss"] == [(2, 0.5), (4, 0.125)]
+  assert history.curves(entries, "averaged") == {"eval/gain_db/q10": [(4, 0.75)]}
 
 
 def test_a_flush_shows_what_was_logged_so_far(tmp_path):
-  with contextlib.closing(reporting.Reporter(str(tmp_path), 0.0)) as reporter:
+  with reporting.Reporter(str(tmp_path), 0.0) as reporter:
     reporter.scalars(2, {"train/loss": 0.5})
     reporter.flush()
     assert "train/loss" in _events(tmp_path)
+    with Image.open(tmp_path / reporting.CURVES_FILE) as curves:
+      curves.verify()
+
+
+@pytest.mark.parametrize(
+  ("done", "state"), [(1.0, history.FINISHED), (1.01, history.FINISHED), (0.9, history.STOPPED)]
+)
+def test_the_log_says_whether_a_run_reached_its_end(tmp_path, capfd, done, state):
+  with reporting.Reporter(str(tmp_path), 0.6) as reporter:
+    reporter.note("a line of its own")
+    reporter.progress(_progress(done))
+  assert _end(tmp_path) == (state, "")
+  shown = capfd.readouterr()
+  assert shown.err.splitlines()[0] == "a line of its own"
+  assert f"{min(done, 1):.0%} | step 10 of 20 | loss 0.5" in shown.err.splitlines()[1]
+  assert shown.out == ""
 
 
 def test_the_log_is_closed_where_training_fails(tmp_path):
   with (
     pytest.raises(FloatingPointError, match="nan"),
-    contextlib.closing(reporting.Reporter(str(tmp_path), 0.0)) as reporter,
+    reporting.Reporter(str(tmp_path), 0.0) as reporter,
   ):
     reporter.scalars(2, {"train/loss": 0.5})
-    raise FloatingPointError("nan")
+    raise FloatingPointError("the loss is nan\nand so on")
   assert "train/loss" in _events(tmp_path)
+  assert _end(tmp_path) == (history.STOPPED, "the loss is nan")
 
 
-def test_the_bar_starts_where_the_run_goes_on_and_ends_full(tmp_path, capfd):
-  with contextlib.closing(reporting.Reporter(str(tmp_path), 0.6)) as reporter:
-    reporter.note("a line of its own")
-    reporter.progress(1.01, loss=0.5)
-  shown = capfd.readouterr()
-  assert " 60%" in shown.err and "100%" in shown.err and "loss=0.5" in shown.err
-  assert "a line of its own\n" in shown.err
-  assert shown.out == ""
+def test_an_interrupted_run_says_so(tmp_path):
+  with pytest.raises(KeyboardInterrupt), reporting.Reporter(str(tmp_path), 0.0):
+    raise KeyboardInterrupt
+  assert _end(tmp_path) == (history.STOPPED, "KeyboardInterrupt")
+
+
+def test_a_full_disk_is_told_as_such_though_the_log_cannot_be_ended(tmp_path, monkeypatch):
+  def refuse(self):
+    raise OSError("cannot draw")
+
+  monkeypatch.setattr(reporting.Reporter, "flush", refuse)
+  with pytest.raises(OSError, match="no space"), reporting.Reporter(str(tmp_path), 0.0):
+    raise OSError("no space")
+
+
+def test_what_a_killed_process_logged_beyond_its_checkpoint_is_seen_once(tmp_path):
+  def log(first_step, steps, value):
+    reporter = reporting.Reporter(str(tmp_path), 0.0, first_step)
+    for series in ("", "averaged"):
+      for step in steps:
+        reporter.scalars(step, {"train/loss": value}, series)
+    reporter.flush()
+    return reporter
+
+  killed = log(0, [2, 4, 6, 8], 1.0)
+  # TensorBoard goes by the second in the files' names: no process starts again within one.
+  for path in tmp_path.rglob("events.*"):
+    second = path.name.split(".")[3]
+    path.rename(path.with_name(path.name.replace(second, f"{int(second) - 1:010d}")))
+  log(4, [6, 8, 10], 0.5).close()
+  killed.close()
+  expected = [(2, 1.0), (4, 1.0), (6, 0.5), (8, 0.5), (10, 0.5)]
+  for series in ("", "averaged"):
+    shown = plugin_event_accumulator.EventAccumulator(str(tmp_path / series))
+    shown.Reload()
+    points = [(e.step, tf.make_ndarray(e.tensor_proto).item()) for e in shown.Tensors("train/loss")]
+    assert points == expected
+    found = history.curves(history.read(str(tmp_path)), series)["train/loss"]
+    assert found == expected
+
+
+def test_settings_environment_and_hyperparameters_are_logged(tmp_path, small_run):
+  strategy = types.SimpleNamespace(num_replicas_in_sync=3)
+  with reporting.Reporter(str(tmp_path), 0.0) as reporter:
+    reporter.describe(small_run(), strategy)
+  found = _events(tmp_path)
+  assert b"--batch_size=4" in found["run/settings"][0].item()
+  assert b"SimpleNamespace, 3 replica(s)" in found["run/environment"][0].item()
+  assert {"_hparams_/session_start_info", "_hparams_/session_end_info"} <= found.keys()
 
 
 def test_decibels_are_the_gain_in_psnr():

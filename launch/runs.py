@@ -1,0 +1,29 @@
+"""deblock-runs: a table of the runs below a folder, the best first.
+
+deblock-runs DIR
+
+Shows how far each is, the settings in which they differ, and the best gain over the JPEG that it
+reached on held-out tiles while training, in all and per quality at that step.
+"""
+
+from deblock.launch import flags as config_flags
+from deblock.launch import program, run_table
+
+config_flags.define(run_table.RunsConfig)
+
+
+def main(arguments):
+  """Prints the table of the named folder."""
+  config = config_flags.parse(run_table.RunsConfig)
+  if len(arguments) != 2:
+    raise ValueError(f"name one folder of runs, deblock-runs DIR, got {len(arguments) - 1}.")
+  print(run_table.table(run_table.find(arguments[1]), config.format))
+
+
+def run():
+  """Entry point of the console script."""
+  program.run(main, takes_names=True)
+
+
+if __name__ == "__main__":
+  run()
