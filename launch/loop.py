@@ -133,6 +133,7 @@ def _distributed(strategy, run, manifest, first_step):
       first_batch=first_step * replicas,
       host=context.input_pipeline_id,
       hosts=context.num_input_pipelines,
+      floats=False,  # The step makes them, where a batch has arrived as bytes.
     )
 
   if strategy.num_replicas_in_sync == 1:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from deblock.model import blocks, registry
+from deblock.pipeline import pixels
 
 
 class Totals(NamedTuple):
@@ -32,13 +33,15 @@ def training_steps(strategy, network, optimizer, loss, entry: registry.Entry, ba
     entry: what the registry says of the network.
     batch_size: crops in a step, over all replicas.
   Returns:
-    A function of an iterator of batches and of an int32 scalar tensor, the number of steps, to
-    `Totals`. The number is a tensor, since a Python one would compile anew for each value.
+    A function of an iterator of batches, float or still uint8, and of an int32 scalar tensor, the
+    number of steps, to `Totals`. The number is a tensor, since a Python one would compile anew for
+    each value.
   """
 
   objective = entry.objective(network)
 
   def replica_step(batch):
+    batch = pixels.batch_to_float(batch)
     clean = blocks.crop_center(batch.clean, entry.consumed)
     with tf.GradientTape() as tape:
       inputs = entry.inputs(batch.compressed, batch.tables)
