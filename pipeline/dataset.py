@@ -290,7 +290,7 @@ def _pair_batches(config, manifest, read, seed, batch_size, first_batch):
 
 
 def _random_crops(serialized, clean_encoding, config, seed, index):
-  """Returns the crops of one tile, as a Batch of crops_per_tile whose images are held (`mixing`)."""
+  """Returns the crops of one tile as a Batch, whose images are held (`mixing`)."""
   element = schema.parse(serialized, clean_encoding)
   count = config.crops_per_tile
   quality_seed = seeds.derive(seed, index, seeds.QUALITY)
