@@ -340,6 +340,8 @@ def main():
   if unknown := set(arguments.parts) - PARTS.keys():
     parser.error(f"no such part: {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
   arguments.workdir.mkdir(parents=True, exist_ok=True)
+  # Each loader has a compiled loop of its own, which TensorFlow takes for one compiled anew.
+  tf.get_logger().setLevel("ERROR")
   for name in arguments.parts or PARTS:
     PARTS[name](arguments)
 
