@@ -81,16 +81,33 @@ def cut(image, offsets, size, on_grid=False):
   Raises:
     ValueError: if `size` is no multiple of 8 with `on_grid`.
   """
+  squares = cut_apart(image, offsets, size, on_grid)
+  if tf.is_tensor(squares):
+    return squares
+  return tf.ensure_shape(tf.stack(squares), (len(squares), size, size, image.shape[2]))
+
+
+def cut_apart(image, offsets, size, on_grid=False):
+  """Returns the squares of `cut` as a list of tensors where that saves copying them, else stacked.
+
+  Args:
+    image: as in `cut`.
+    offsets: as in `cut`.
+    size: as in `cut`.
+    on_grid: as in `cut`.
+  Returns:
+    N tensors [size, size, C], or one [N, size, size, C]; same dtype.
+  Raises:
+    ValueError: as `cut`.
+  """
   if on_grid and size % BLOCK:
     raise ValueError(f"size must be a multiple of 8 on the grid, got {size}.")
   few = offsets.shape[0] is not None and offsets.shape[0] <= _MOST_SLICES
   if few and not (on_grid and size < _LONG_ROW):
     # A slice copies whole rows, a gather pixel by pixel: a third of the time for 96x96.
-    corners = [tf.concat([offset, [0]], 0) for offset in tf.unstack(offsets)]
     shape = (size, size, image.shape[2])
-    return tf.ensure_shape(
-      tf.stack([tf.slice(image, corner, shape) for corner in corners]), (len(corners), *shape)
-    )
+    corners = tf.unstack(tf.pad(offsets, [[0, 0], [0, 1]]))
+    return [tf.slice(image, corner, shape) for corner in corners]
   # What is gathered is pieces of rows: on the grid as long as a block's, else single pixels.
   piece = BLOCK if on_grid else 1
   padded = tf.pad(image, [[0, 0], [0, -tf.shape(image)[1] % piece], [0, 0]])

@@ -12,6 +12,7 @@ from deblock.pipeline import (
   damage_config,
   degrade,
   leaving_out,
+  mixing,
   pairs,
   pixels,
   placement,
@@ -36,6 +37,7 @@ def training_dataset(
   first_batch: int = 0,
   host: int = 0,
   hosts: int = 1,
+  floats: bool = True,
 ) -> tf.data.Dataset:
   """Returns an endless dataset of `batch.Batch`, the same for any number of threads.
 
@@ -51,6 +53,8 @@ def training_dataset(
     hosts: their number; each reads every hosts-th shard, and nothing else. A host whose shards hold
       fewer records than another's comes to its next epoch sooner, and never waits: its records are
       seen that much more often, which many shards to a host keep small.
+    floats: whether images are float32 in [0, 1]; else they are the uint8 pixels, for a step that
+      begins with `pixels.batch_to_float`: the values are the same, and batches a quarter as large.
   Raises:
     ValueError: if there are no training records, fewer shards than hosts, a quality that is not
       stored, a batch size that does not divide the crops that are shuffled together, or pairs are
@@ -66,11 +70,12 @@ def training_dataset(
     _check_whole_images(manifest)
   shards = leaving_out.usable(config, manifest.clean_encoding, manifest.folder, paths, counts)
   if config.sampling == "pairs":
-    return _finish(_pair_batches(config, manifest, shards.read, seed, batch_size, first_batch))
+    batches = _pair_batches(config, manifest, shards.read, seed, batch_size, first_batch)
+    return _finish(batches, floats)
   batches = _crop_batches(config, manifest.clean_encoding, shards, seed, batch_size, first_batch)
   if config.data_service:
     batches = service.distributed(batches, config.data_service)
-  return _finish(batches)
+  return _finish(batches, floats)
 
 
 def prefixes(
@@ -108,7 +113,7 @@ def prefixes(
   def cut(index, serialized):
     symmetry_seed = seeds.derive(seed, index, seeds.SYMMETRY)
     images, _ = _augmented(config, parsed(index, serialized), _tables([50]), symmetry_seed)
-    return _cut(images, config, seed, index)
+    return tuple(map(mixing.hold, _cut(images, config, seed, index)))
 
   @tf.autograph.experimental.do_not_convert
   def compressed(index, serialized):
@@ -221,28 +226,12 @@ def _crop_batches(config, clean_encoding, shards, seed, batch_size, first_batch)
       f"crops_per_tile times mixed_tiles, {crops}, must be a multiple of a host's batch of "
       f"{batch_size}."
     )
-  first_window, batches_into_window = divmod(first_batch, crops // batch_size)
-  first_tile = first_window * config.mixed_tiles
+  first_tile = first_batch // (crops // batch_size) * config.mixed_tiles
 
   # AutoGraph has nothing to convert here, and takes two seconds to find that out.
   @tf.autograph.experimental.do_not_convert
   def crops_of(index, serialized):
     return index, _random_crops(serialized, clean_encoding, config, seed, index)
-
-  @tf.autograph.experimental.do_not_convert
-  def batches_of(indices, stack):
-    window = indices[0] // config.mixed_tiles
-    order_seed = seeds.derive(seed, window, seeds.MIX)
-    order = tf.random.experimental.stateless_shuffle(tf.range(crops), order_seed)
-    order = order[tf.where(window == first_window, batches_into_window * batch_size, 0) :]
-    flat = [tf.reshape(tensor, [crops, *tensor.shape[2:]]) for tensor in stack]
-
-    @tf.autograph.experimental.do_not_convert
-    def gathered(chosen):
-      return batch.Batch(*(tf.gather(tensor, chosen) for tensor in flat))
-
-    # Batch by batch: mixing the whole window first would copy every crop once more.
-    return tf.data.Dataset.from_tensor_slices(tf.reshape(order, [-1, batch_size])).map(gathered)
 
   # The order of tiles is settled while they are still compressed, so that entering the stream in
   # the middle decodes nothing of what is passed over.
@@ -252,10 +241,14 @@ def _crop_batches(config, clean_encoding, shards, seed, batch_size, first_batch)
     )
   else:
     tiles = source.tiles(shards, config.shuffled_tiles, seed, first_tile)
-  return (
-    tiles.map(crops_of, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-    .batch(config.mixed_tiles, drop_remainder=True)
-    .flat_map(batches_of)
+  return mixing.batches(
+    tiles.map(crops_of, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True),
+    crop_size=config.crop_size,
+    crops_per_tile=config.crops_per_tile,
+    mixed_tiles=config.mixed_tiles,
+    batch_size=batch_size,
+    seed=seed,
+    first_batch=first_batch,
   )
 
 
@@ -297,7 +290,7 @@ def _pair_batches(config, manifest, read, seed, batch_size, first_batch):
 
 
 def _random_crops(serialized, clean_encoding, config, seed, index):
-  """Returns the uint8 crops of one tile, its qualities and tables, as a Batch of crops_per_tile."""
+  """Returns the crops of one tile as a Batch, whose images are held (`mixing`)."""
   element = schema.parse(serialized, clean_encoding)
   count = config.crops_per_tile
   quality_seed = seeds.derive(seed, index, seeds.QUALITY)
@@ -310,10 +303,10 @@ def _random_crops(serialized, clean_encoding, config, seed, index):
     # Turned before it is compressed: a JPEG's rows and columns are not quantised alike.
     (clean,), _ = _augmented(config, (clean,), tables, symmetry_seed)
     if damage_config.is_any(config):
-      return damage.random_crops(clean, config, seed, index)
+      return _held(damage.random_crops(clean, config, seed, index))
     (clean,) = _cut((clean,), config, seed, index)
     compressed = degrade.compress(clean, quality, tables, config.jpeg)
-    return batch.Batch(compressed, clean, quality, tables)
+    return _held(batch.Batch(compressed, clean, quality, tables))
   stream, quality = degrade.choose_stored(
     element.compressed, element.qualities, config.qualities, quality_seed
   )
@@ -322,7 +315,7 @@ def _random_crops(serialized, clean_encoding, config, seed, index):
   pair, tables = _augmented(config, pair, _tables(quality), symmetry_seed)
   compressed, clean = _cut(pair, config, seed, index)
   made = batch.Batch(compressed, clean, *_repeated(quality, tables, count))
-  return damage.some_unharmed(made, config, seed, index)
+  return _held(damage.some_unharmed(made, config, seed, index))
 
 
 def _augmented(config, images, tables, seed):
@@ -330,11 +323,15 @@ def _augmented(config, images, tables, seed):
 
 
 def _cut(images, config, seed, index):
-  """Returns the same random crops of each image, uint8 [crops_per_tile, P, P, 3]."""
+  """Returns the same random crops of each image, uint8 [crops_per_tile, P, P, 3] or apart."""
   height, width = tf.unstack(tf.shape(images[0])[:2])
   offsets = placement.offsets(config, height, width, seed, index)
   on_grid = not config.misaligned_share
-  return tuple(crop.cut(image, offsets, config.crop_size, on_grid) for image in images)
+  return tuple(crop.cut_apart(image, offsets, config.crop_size, on_grid) for image in images)
+
+
+def _held(made):
+  return made._replace(compressed=mixing.hold(made.compressed), clean=mixing.hold(made.clean))
 
 
 def _tables(quality):
@@ -357,15 +354,12 @@ def _decode_all(serialized, clean_encoding, wanted: Sequence[int]):
   return element.clean, compressed, tf.cast(qualities, tf.int32)
 
 
-def _finish(batches):
-  """Casts to float last: four times fewer bytes are moved until then."""
-
-  @tf.autograph.experimental.do_not_convert
-  def to_float(made):
-    return made._replace(
-      compressed=pixels.to_float(made.compressed), clean=pixels.to_float(made.clean)
+def _finish(batches, floats):
+  """Casts to float last, or not at all: four times fewer bytes are moved until then."""
+  if floats:
+    batches = batches.map(
+      tf.autograph.experimental.do_not_convert(pixels.batch_to_float),
+      num_parallel_calls=tf.data.AUTOTUNE,
+      deterministic=True,
     )
-
-  return batches.map(to_float, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(
-    PREFETCHED_BATCHES
-  )
+  return batches.prefetch(PREFETCHED_BATCHES)

@@ -67,24 +67,25 @@ def compress(crops, qualities, tables, jpeg):
   The result is that of `codec.encode` and `codec.decode` to the last bit, whichever way it is made.
 
   Args:
-    crops: uint8 [N, P, P, 3]; N must be known statically for libjpeg.
+    crops: uint8 [N, P, P, 3], where N must be known statically for libjpeg; or N tensors.
     qualities: int32 [N], in [1, 100].
     tables: float32 [N, 2, 8, 8], the steps of those qualities.
     jpeg: "libjpeg", the faster one on CPU, or "jpegsim", tensor operations compiled by XLA.
   Returns:
-    uint8 [N, P, P, 3].
+    uint8 [N, P, P, 3] of jpegsim; N tensors of libjpeg, which are not copied into one.
   Raises:
     ValueError: if `jpeg` is neither.
     InvalidArgumentError: from libjpeg, if a quality is out of range.
   """
   if check_jpeg(jpeg) == "jpegsim":
-    return _simulated(crops, tables, "420")
+    return _simulated(tf.stack(crops), tables, "420")
   # One chain of operations for each crop: a loop inside the graph costs more than it saves.
-  decoded = [
-    codec.tf_decode(codec.tf_encode(crop, quality))
-    for crop, quality in zip(tf.unstack(crops), tf.unstack(qualities), strict=True)
+  apart = tf.unstack(crops) if tf.is_tensor(crops) else crops
+  streams = codec.tf_encode_each(apart, qualities)
+  return [
+    tf.ensure_shape(codec.tf_decode(stream), crop.shape)
+    for stream, crop in zip(streams, apart, strict=True)
   ]
-  return tf.ensure_shape(tf.stack(decoded), crops.shape)
 
 
 def compress_one(crop, quality, jpeg, subsampling="420"):

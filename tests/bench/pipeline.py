@@ -11,27 +11,27 @@ import gc
 import pathlib
 import resource
 import shutil
+import statistics
 import subprocess
 import sys
 import time
 
-import keras
 import loaders  # Beside this file.
 import numpy as np
 from PIL import Image
 import tensorflow as tf
+import waiting  # Beside this file.
 
-from deblock.launch import config as run_config
-from deblock.launch import stage_times, step, strategy
-from deblock.model import config as model_config
-from deblock.model import losses, registry
+from deblock.launch import stage_times
+from deblock.model import registry
 from deblock.pipeline import config as input_config
 from deblock.pipeline import dataset
 from deblock.records import codec, images, manifest, packaged, schema, triple, writer
 from deblock.records import config as records_config
 
 SECONDS = 3.0  # A spell of each loader.
-ROUNDS = 4
+ROUNDS = 5
+BATCHES_PER_CALL = 8
 QUALITIES = "fbcnn"
 MIB = 2**20
 
@@ -82,9 +82,37 @@ def records_of(arguments, name, **changes):
   return writer.write(records_config.RecordsConfig(**{**values, "workers": 1, **changes}))
 
 
-def stream(settings, made):
-  """Returns an endless iterator of batches, float32 in [0, 1]."""
-  return iter(dataset.training_dataset(settings, made, seed=0))
+def stream(settings, made, floats=True):
+  """Returns an endless iterator of batches, float32 in [0, 1], or uint8 as training takes them."""
+  return iter(dataset.training_dataset(settings, made, seed=0, floats=floats))
+
+
+def taker(iterator):
+  """Returns a function that takes batches in a compiled loop, as training does: their number.
+
+  A call of `next` in Python takes 200 microseconds, which are not the pipeline's.
+  """
+
+  @tf.function
+  def take(iterator):
+    for _ in tf.range(BATCHES_PER_CALL):
+      next(iterator)
+
+  def taken():
+    take(iterator)
+    return BATCHES_PER_CALL
+
+  return taken
+
+
+def python_taker(batches):
+  """Returns a function that takes one batch of a Python loader: their number, 1."""
+
+  def taken():
+    next(batches)
+    return 1
+
+  return taken
 
 
 def crops(arguments):
@@ -102,12 +130,14 @@ def crops(arguments):
     "stored JPEGs, 32 crops a tile": {"degradation": "stored", "crops_per_tile": 32},
     "stored JPEGs, 1 crop a tile": {"degradation": "stored", "crops_per_tile": 1},
   }
-  contenders = {name: stream(settings_of(**changes), made) for name, changes in ours.items()}
-  kair, bare, memory = "KAIR's dataset class", "bare libjpeg round trip", "images in memory, uint8"
+  contenders = {name: taker(stream(settings_of(**changes), made)) for name, changes in ours.items()}
+  as_bytes = "libjpeg online, 32 crops, bytes"
+  contenders[as_bytes] = taker(stream(settings_of(crops_per_tile=32), made, floats=False))
+  kair, bare, memory = "KAIR's dataset class", "bare libjpeg round trip", "images in memory, bytes"
   contenders |= {
-    kair: loaders.kair_batches(paths),
-    bare: loaders.bare_batches(pixels),
-    memory: loaders.memory_batches(pixels),
+    kair: python_taker(loaders.kair_batches(paths)),
+    bare: python_taker(loaders.bare_batches(pixels)),
+    memory: python_taker(loaders.memory_batches(pixels)),
   }
   times = turns(contenders, arguments.seconds)
   for name, time_us in times.items():
@@ -118,7 +148,8 @@ def crops(arguments):
   best = times[next(iter(ours))]
   print(f"ratio_vs_kair: {times[kair] / best:.1f}")
   print(f"ratio_vs_libjpeg: {times[bare] / best:.3f}")
-  print(f"ratio_vs_memory: {times[memory] / best:.3f}")
+  print(f"ratio_vs_memory: {times[memory] / times[as_bytes]:.3f} (bytes both)")
+  print(f"ratio_vs_memory_in_floats: {times[memory] / best:.3f}")
   encode_us, decode_us = loaders.bare_split(pixels, arguments.seconds)
   print(f"bare libjpeg: encode {encode_us:.1f}, decode {decode_us:.1f} CPU-us a crop")
   for name, changes in ours.items():
@@ -126,20 +157,32 @@ def crops(arguments):
 
 
 def turns(contenders, seconds):
-  """Returns the CPU microseconds per crop of endless iterators of batches, which take turns."""
-  spent = {name: [0.0, 0] for name in contenders}
-  for batches in contenders.values():
-    next(batches)
+  """Returns the CPU microseconds per crop of functions that take batches, which take turns.
+
+  The median over rounds. A turn begins and ends with full buffers, so that each contender pays for
+  what it takes, whenever its threads make it.
+  """
+  for taken in contenders.values():
+    taken()
+  wait_until_idle()
+  spent = {name: [] for name in contenders}
   for _ in range(ROUNDS):
-    for name, batches in contenders.items():
-      # Whatever the one before has still to put into its buffers is not this one's.
-      time.sleep(0.2)
-      began, end = cpu_seconds(), time.perf_counter() + seconds
+    for name, taken in contenders.items():
+      began, end, batches = cpu_seconds(), time.perf_counter() + seconds, 0
       while time.perf_counter() < end:
-        next(batches)
-        spent[name][1] += loaders.BATCH
-      spent[name][0] += cpu_seconds() - began
-  return {name: 1e6 * cpu / count for name, (cpu, count) in spent.items()}
+        batches += taken()
+      wait_until_idle()
+      spent[name].append(1e6 * (cpu_seconds() - began) / (batches * loaders.BATCH))
+  return {name: statistics.median(times) for name, times in spent.items()}
+
+
+def wait_until_idle():
+  """Returns when the threads of this process have done next to nothing for 0.3 s."""
+  quiet = 0
+  while quiet < 3:
+    began = cpu_seconds()
+    time.sleep(0.1)
+    quiet = quiet + 1 if cpu_seconds() - began < 0.004 else 0
 
 
 def where(name, settings, made, seconds):
@@ -195,7 +238,7 @@ def scaling(arguments):
   one, two = max(rates[1]), max(rates[2])
   print(f"threads: 1 {one:.0f}, 2 {two:.0f} crops per second: {two / one:.2f} times as fast")
 
-  batches = stream(settings, made)
+  batches = stream(settings, made, floats=False)
   began, marks = time.perf_counter(), []
   for tenth in range(11):
     marks.append(resident_mib())
@@ -239,76 +282,42 @@ def many_shards(folder, count, made):
 
 def start(folder):
   """Prints the time from opening the records to the first batch; in a process of its own."""
-  began = time.perf_counter()
+  began, cpu = time.perf_counter(), cpu_seconds()
   made = manifest.load(folder)
-  next(stream(settings_of(), made))
+  batches = dataset.training_dataset(settings_of(), made, seed=0, floats=False)
+  built = time.perf_counter() - began
+  next(iter(batches))
   print(
-    f"start: first batch after {time.perf_counter() - began:.2f} s with "
-    f"{len(made.splits['train'])} shards (TensorFlow was loaded before)",
+    f"start: first batch after {time.perf_counter() - began:.2f} s, {built:.2f} of them for the "
+    f"graph, {cpu_seconds() - cpu:.2f} CPU-seconds, with {len(made.splits['train'])} shards "
+    "(TensorFlow was loaded before)",
     flush=True,
   )
 
 
-class Timed:
-  """An iterator of batches that adds up, inside the compiled loop, how long it was waited for."""
-
-  def __init__(self, iterator):
-    self._iterator = iterator
-    self.waited = tf.Variable(0.0, dtype=tf.float64)
-
-  def __next__(self):
-    began = tf.timestamp()
-    with tf.control_dependencies([began]):
-      batch = self._iterator.get_next()
-    with tf.control_dependencies(tf.nest.flatten(batch)):
-      self.waited.assign_add(tf.timestamp() - began)
-    return batch
-
-
 def starving(arguments):
-  """Prints the share of its time that a training loop waits for batches."""
+  """Prints the share of its time that a training loop waits for batches.
+
+  Beside it the same with one batch that is always there: taking it over is no waiting for data.
+  """
   made = records_of(arguments, "records", qualities=(25,))
-  sizes = {name: network_of(name).count_params() for name in registry.names()}
+  sizes = {name: waiting.network_of(name).count_params() for name in registry.names()}
   for name in dict.fromkeys(("blockcnn", min(sizes, key=sizes.get))):
     for degradation in ("stored", "online"):
       settings = settings_of(crop_size=24, batch_size=32, degradation=degradation)
-      waited, seconds, steps = training(name, settings, made, arguments.seconds)
+      batches = dataset.training_dataset(settings, made, seed=0, floats=False)
+      one = tf.data.Dataset.from_tensors(next(iter(batches))).repeat()
+      shares = []
+      for source in (batches, one):
+        waited, seconds, steps = waiting.training(
+          name, source, settings.batch_size, arguments.seconds
+        )
+        shares.append(f"{waited / seconds:.2%} ({steps / seconds:.1f} steps per second)")
       print(
         f"starving: {name}, width 16 ({sizes[name]:,} parameters), {degradation}: waits for "
-        f"batches {waited / seconds:.2%} of its time ({steps / seconds:.0f} steps per second)",
+        f"batches {shares[0]} of its time; for one that is always there {shares[1]}",
         flush=True,
       )
-
-
-def network_of(name):
-  """Returns a network of width 16; residual where it can be."""
-  config = model_config.ModelConfig(model=name, width=16)
-  try:
-    return registry.build(config)
-  except ValueError:
-    return registry.build(dataclasses.replace(config, residual=False))
-
-
-def training(name, settings, made, seconds):
-  """Returns the seconds waited for batches, the seconds trained, and the steps taken."""
-  entry = registry.get(name)
-  device = strategy.create("cpu")
-  with device.scope():
-    network = network_of(name)
-    optimizer = keras.optimizers.Adam(run_config.TrainConfig().learning_rate)
-    optimizer.build(network.trainable_variables)
-  steps = step.training_steps(
-    device, network, optimizer, losses.get("l1"), entry, settings.batch_size
-  )
-  timed = Timed(stream(settings, made))
-  count = run_config.TrainConfig().steps_per_call
-  steps(timed, tf.constant(count))
-  timed.waited.assign(0.0)
-  began, taken = time.perf_counter(), 0
-  while time.perf_counter() - began < 3 * seconds:
-    float(steps(timed, tf.constant(count)).loss)
-    taken += count
-  return float(timed.waited.numpy()), time.perf_counter() - began, taken
 
 
 PARTS = {part.__name__: part for part in (crops, pairs, scaling, starving)}
@@ -331,6 +340,8 @@ def main():
   if unknown := set(arguments.parts) - PARTS.keys():
     parser.error(f"no such part: {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
   arguments.workdir.mkdir(parents=True, exist_ok=True)
+  # Each loader has a compiled loop of its own, which TensorFlow takes for one compiled anew.
+  tf.get_logger().setLevel("ERROR")
   for name in arguments.parts or PARTS:
     PARTS[name](arguments)
 

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from deblock.launch import step
 from deblock.model import losses, registry
-from deblock.pipeline import batch
+from deblock.pipeline import batch, pixels
 
 RATE = 0.01
 BATCH, CROP, CONTEXT = 4, 24, 8
@@ -93,6 +93,19 @@ def test_a_conditioned_network_gets_the_tables_and_is_judged_on_the_whole_crop()
   gradient = np.mean(2 * shifted * first[:, None, None, None] / 10)
   (weight,) = network.trainable_variables
   np.testing.assert_allclose(weight.numpy(), [[1 - RATE * gradient]], rtol=1e-6)
+
+
+def test_bytes_train_as_their_floats_do(tiny):
+  data = next(iter(_batches(1)))
+  images = (tf.cast(tf.round(255 * side), tf.uint8) for side in (data.compressed, data.clean))
+  as_bytes = batch.Batch(*images, data.quality, data.tables)
+  trained = []
+  for made in (as_bytes, pixels.batch_to_float(as_bytes)):
+    network, steps = _compiled(tiny, losses.l2)
+    totals = steps(iter(tf.data.Dataset.from_tensors(made)), tf.constant(1, tf.int32))
+    trained.append([float(value) for value in totals] + network.get_weights())
+  for one, other in zip(*trained, strict=True):
+    np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-7)
 
 
 def test_totals_are_sums_over_the_steps(tiny):

@@ -84,6 +84,15 @@ def test_cutting_on_the_grid_is_slicing(dtype, most_slices, long_row, monkeypatc
     np.testing.assert_array_equal(square, image[row : row + 24, column : column + 24])
 
 
+@pytest.mark.parametrize("most_slices", [1, 2])
+def test_squares_apart_are_those_in_one_tensor(most_slices, monkeypatch):
+  monkeypatch.setattr(crop, "_MOST_SLICES", most_slices)
+  offsets = tf.constant([[21, 34], [8, 16]])
+  apart = crop.cut_apart(_IMAGE, offsets, 24)
+  assert isinstance(apart, list) == (most_slices == 2)
+  np.testing.assert_array_equal(np.stack(apart), crop.cut(_IMAGE, offsets, 24))
+
+
 def test_squares_that_are_no_whole_blocks_are_not_cut_on_the_grid():
   with pytest.raises(ValueError, match="size must be a multiple of 8 on the grid, got 20"):
     crop.cut(_IMAGE, tf.constant([[0, 0]]), 20, on_grid=True)

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from deblock.pipeline import batch as batch_lib
 from deblock.pipeline import config as config_lib
-from deblock.pipeline import dataset, pairs
+from deblock.pipeline import dataset, pairs, pixels
 from deblock.records import codec, jpeg_tables, schema
 from deblock.records import manifest as manifest_lib
 
@@ -77,6 +77,14 @@ def test_batches_are_as_their_spec_says(records, through, sampling):
     for quality, tables in zip(made.quality, made.tables, strict=True):
       expected = jpeg_tables.quantization_tables(int(quality))
       assert np.array_equal(tables, expected) or np.array_equal(tables, expected.swapaxes(1, 2))
+
+
+@pytest.mark.parametrize("sampling", ["crops", "pairs"])
+def test_batches_of_bytes_are_those_of_floats(records, through, sampling):
+  batches = dataset.training_dataset(_config(sampling=sampling), records.manifest, 1, floats=False)
+  assert batches.element_spec == batch_lib.spec(4, 24, tf.uint8)
+  made = [pixels.batch_to_float(one) for one in batches.take(3)]
+  _assert_equal(made, through[sampling][:3])
 
 
 @pytest.mark.parametrize("sampling", ["crops", "pairs"])

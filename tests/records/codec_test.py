@@ -44,6 +44,16 @@ def test_the_quality_may_be_a_tensor_inside_a_dataset(photograph):
     np.testing.assert_array_equal(pixels.numpy(), codec.decode(codec.encode(image, quality)))
 
 
+def test_encoding_each_is_encoding_one_by_one(photograph):
+  images = [photograph(24, 40, number) for number in range(3)]
+  qualities = tf.constant([5, 50, 100], tf.int64)
+  streams = codec.tf_encode_each(images, qualities)
+  for stream, image, quality in zip(streams, images, qualities, strict=True):
+    assert stream.numpy() == codec.tf_encode(image, quality).numpy()
+  with pytest.raises(tf.errors.InvalidArgumentError, match=r"quality must be in \[1, 100\]"):
+    codec.tf_encode_each(images, tf.constant([5, 101, 50]))
+
+
 def test_the_same_image_gives_the_same_bytes(photograph):
   image = photograph(48, 48)
   assert codec.encode(image, 30) == codec.encode(image.copy(), 30)
