@@ -3,6 +3,7 @@
 from collections.abc import Callable
 import contextlib
 import dataclasses
+import functools
 import math
 import pathlib
 import time
@@ -100,7 +101,8 @@ def train(run: config.RunConfig, clock: Callable[[], float] = time.monotonic) ->
     with bad_input.named_in_training(run, manifest, replicas, first_step, 0):
       batches = iter(_distributed(strategy, run, manifest, first_step))
     with bad_input.named_in_evaluation(run, manifest):
-      watch = watch_lib.Watch(restorer.Restorer(network, entry), run, manifest)
+      make_restorer = functools.partial(restorer.Restorer, network, entry, constant=True)
+      watch = watch_lib.Watch(make_restorer, run, manifest)
 
     def call(count, rate):
       with bad_input.named_in_training(run, manifest, replicas, loop.step, count):

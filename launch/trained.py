@@ -32,7 +32,7 @@ def load(model: str = "", logdir: str = "", window_bytes: int = 0) -> restorer.R
     network = entry.build(run.model.width, run.model.residual)
     checkpoints.restore_network(logdir, network)
   tile = tile_within(window_bytes, entry) if window_bytes and entry.keeps_size else None
-  return restorer.Restorer(network, entry, tile)
+  return restorer.Restorer(network, entry, tile, constant=True)
 
 
 def tile_within(window_bytes: int, entry: registry.Entry) -> int:

@@ -14,7 +14,7 @@ def test_every_tile_is_restored_by_the_tables_of_its_quality(small_run, records)
     seen.append((jpeg, tables))
     return jpeg
 
-  watching = watch.Watch(restore, small_run(evaluation_tiles=2), manifest.load(records))
+  watching = watch.Watch(lambda: restore, small_run(evaluation_tiles=2), manifest.load(records))
   scalars, sheet = watching()
   assert len(seen) == 2 * len(QUALITIES)
   for index, (jpeg, tables) in enumerate(seen):
@@ -34,5 +34,5 @@ def test_every_tile_is_restored_by_the_tables_of_its_quality(small_run, records)
 
 
 def test_without_tiles_there_is_nothing_to_say(small_run, records):
-  watching = watch.Watch(pytest.fail, small_run(evaluation_tiles=0), manifest.load(records))
+  watching = watch.Watch(lambda: pytest.fail, small_run(evaluation_tiles=0), manifest.load(records))
   assert watching() == ({}, None)
