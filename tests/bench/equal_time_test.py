@@ -56,7 +56,7 @@ def test_another_table_is_refused(bench, tmp_path):
 
 @pytest.mark.parametrize("name", ["arcnn:units=3", "deblocknet:width=-1", "deblocknet:depth=3"])
 def test_settings_that_a_network_has_not_are_named(bench, name):
-  with pytest.raises(ValueError, match="settings of .* are width"):
+  with pytest.raises(ValueError, match=r"settings of .* are width"):
     bench("designs").parse(name)
 
 

@@ -1,4 +1,4 @@
-"""Networks of this project in PyTorch, the same layers with random weights, to be timed beside ours.
+"""Networks of this project in PyTorch, the same layers with random weights, to time them.
 
 Imported by an interpreter that has PyTorch; channels come first in the shapes below.
 """
