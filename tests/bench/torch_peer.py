@@ -2,7 +2,8 @@
 
 Reads a JSON object a line, {"network", "work": "inference" or "training", "shape": [B, H, W],
 "layout": "plain" or "channels_last", "threads"}, and answers each with {"wall", "cpu",
-"parameters", "peak_mib"}: seconds of one run, trained parameters, and the largest growth of the process so far.
+"parameters", "peak_mib"}: seconds of one run, trained parameters, and the largest growth of the
+process so far.
 """
 
 import json
