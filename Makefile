@@ -11,6 +11,10 @@ WIDTH ?= 16
 STEPS ?= 800
 MINUTES ?= 5
 TRAIN_FLAGS ?=
+TORCH ?=
+VALID ?=
+SEED ?= 0
+MODELS ?=
 
 BIN = $(VENV)/bin
 RECORDS = $(WORKDIR)/records
@@ -23,8 +27,8 @@ SELECTION = --logdir=$(LOGDIR) --records=$(RECORDS) --output=$(EVALUATION) --qua
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo records train evaluate compare tensorboard test lint typecheck bench \
-  bench-compiling bench-faithful bench-jpeg bench-kills bench-kodak bench-pipeline bench-records \
-  bench-replicas clean
+  bench-compiling bench-equal-time bench-faithful bench-jpeg bench-kills bench-kodak bench-networks \
+  bench-pipeline bench-records bench-replicas bench-train clean
 
 help: ## list these targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  \1\t\2/p' Makefile | expand -t 16
@@ -125,6 +129,19 @@ bench-jpeg: $(INSTALLED) ## JPEG as tensor operations against libjpeg (IMAGES=FO
 bench-pipeline: $(INSTALLED) ## the input pipeline against other loaders, and beside training (20 min)
 	@$(BIN)/python tests/bench/pipeline.py $(WORKDIR)/bench-pipeline $(PARTS) \
 	  $(if $(IMAGES),--images='$(IMAGES)')
+
+# TORCH names a Python interpreter that has PyTorch; without it our side is measured alone.
+bench-networks: $(INSTALLED) ## speed, memory and size of every network, PyTorch beside two (TORCH=PYTHON)
+	@$(BIN)/python tests/bench/networks.py --torch='$(TORCH)'
+
+# PARTS picks some of: steps overhead memory.
+bench-train: $(INSTALLED) ## training steps against PyTorch, and what our loop adds (TORCH=PYTHON)
+	@$(BIN)/python tests/bench/training.py $(WORKDIR)/bench-train $(PARTS) --torch='$(TORCH)'
+
+# MODELS picks some of the rows; finished ones are not trained again.
+bench-equal-time: $(INSTALLED) ## networks trained for the same CPU-minutes (MINUTES, IMAGES, VALID, SEED)
+	@$(BIN)/python tests/bench/equal_time.py --workdir=$(WORKDIR)/equal-time --images='$(IMAGES)' \
+	  --valid='$(VALID)' --minutes=$(MINUTES) --seed=$(SEED) $(if $(MODELS),--models='$(MODELS)')
 
 clean: ## remove the virtual environment, caches and builds; runs stay
 	@rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .mypy_cache

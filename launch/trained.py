@@ -43,7 +43,7 @@ def load(
     wanted = checkpoint or (saved_weights.BEST if run.train.restore_best else saved_weights.LATEST)
     saved_weights.restore(logdir, network, wanted, weights)
   tile = tile_within(window_bytes, entry) if window_bytes and entry.keeps_size else None
-  return restorer.Restorer(network, entry, tile)
+  return restorer.Restorer(network, entry, tile, constant=True)
 
 
 def tile_within(window_bytes: int, entry: registry.Entry) -> int:

@@ -12,6 +12,10 @@ import pytest
 
 from deblock.records import packaged
 
+# Read when TensorFlow is imported. The tests call networks on single images with variable weights,
+# for which oneDNN, the programs' default, has no fast convolution (see model/restorer.py).
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+
 
 def _photograph(height, width, number=0):
   """Returns a crop of a real photograph with a little noise, uint8 [height, width, 3]."""

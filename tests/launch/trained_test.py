@@ -20,10 +20,12 @@ def test_a_tile_takes_no_more_than_it_may_and_has_whole_blocks(name):
 def test_the_tile_is_of_networks_that_keep_the_size_alone(monkeypatch, model, tile):
   made = []
   monkeypatch.setattr(pretrained, "load", lambda name: (name, registry.get(model)))
-  monkeypatch.setattr(restorer, "Restorer", lambda *arguments: made.append(arguments))
+  monkeypatch.setattr(
+    restorer, "Restorer", lambda *arguments, constant: made.append((*arguments, constant))
+  )
   trained.load("mine", window_bytes=(tile or 224) ** 2 * 1500)
   trained.load("mine")
-  assert made == [("mine", registry.get(model), tile), ("mine", registry.get(model), None)]
+  assert made == [("mine", registry.get(model), side, True) for side in (tile, None)]
 
 
 def test_unknown_weights_and_missing_runs_are_named(tmp_path):

@@ -15,7 +15,7 @@ def test_every_tile_is_restored_by_the_tables_of_its_quality(small_run, records)
     return jpeg
 
   run = small_run(evaluation_tiles=2)
-  found = watch.Watch({history.MAIN: restore}, run, manifest.load(records))()
+  found = watch.Watch(lambda: {history.MAIN: restore}, run, manifest.load(records))()
   scalars, jpegs = found.scalars[history.MAIN], found.scalars[history.JPEG]
   assert len(seen) == 2 * len(QUALITIES)
   for index, (jpeg, tables) in enumerate(seen):
@@ -42,7 +42,7 @@ def test_every_tile_is_restored_by_the_tables_of_its_quality(small_run, records)
 
 def test_without_tiles_there_is_nothing_to_say(small_run, records):
   run = small_run(evaluation_tiles=0)
-  found = watch.Watch({history.MAIN: pytest.fail}, run, manifest.load(records))()
+  found = watch.Watch(lambda: {history.MAIN: pytest.fail}, run, manifest.load(records))()
   assert found == watch.Seen({}, {})
   assert watch.lines(found) == []
 
@@ -54,17 +54,17 @@ def test_several_sets_of_weights_are_seen_on_the_same_tiles(small_run, records):
   def darken(jpeg, tables):
     return jpeg // 2
 
-  restorers = {history.MAIN: keep, "averaged": darken}
-  found = watch.Watch(restorers, small_run(), manifest.load(records))()
-  assert set(found.scalars) == {history.MAIN, "averaged", history.JPEG}
-  kept, averaged = found.scalars[history.MAIN], found.scalars["averaged"]
+  restorers = {history.MAIN: keep, history.AVERAGED: darken}
+  found = watch.Watch(lambda: restorers, small_run(), manifest.load(records))()
+  assert set(found.scalars) == {history.MAIN, history.AVERAGED, history.JPEG}
+  kept, averaged = found.scalars[history.MAIN], found.scalars[history.AVERAGED]
   assert kept.keys() == averaged.keys()
   jpeg = found.scalars[history.JPEG]["eval/psnr_db/q10"]
   assert averaged["eval/gain_db/q10"] == pytest.approx(averaged["eval/psnr_db/q10"] - jpeg)
   mean = (averaged["eval/gain_db/q10"] + averaged["eval/gain_db/q20"]) / 2
   assert averaged["eval/gain_db/mean"] == pytest.approx(mean)
   assert mean < kept["eval/gain_db/mean"] == 0
-  alone = watch.Watch({history.MAIN: keep}, small_run(), manifest.load(records))()
+  alone = watch.Watch(lambda: {history.MAIN: keep}, small_run(), manifest.load(records))()
   np.testing.assert_array_equal(*(s.sheets["eval/tile_0/q10"] for s in (found, alone)))
   first, second = watch.lines(found)
   assert first == (

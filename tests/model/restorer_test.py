@@ -216,3 +216,22 @@ def test_the_parts_of_a_network_that_keeps_the_size_cover_the_image_once():
 def test_parts_refuse_what_is_no_image_before_any_work():
   with pytest.raises(ValueError, match=r"must be uint8 \[H, W, 3\]"):
     restorer.Restorer(_identity, _ENTRY).parts(np.zeros((8, 8), np.uint8))
+
+
+@pytest.mark.parametrize("name", ["deblocknet_fast", "blockcnn_fc"])
+def test_constant_weights_restore_alike_and_stay(randomize, name):
+  entry = registry.get(name)
+  network = randomize(entry.build(4, True))
+  image = _image(24, 40)
+  variable, constant = (
+    restorer.Restorer(network, entry, constant=constant) for constant in (False, True)
+  )
+  before = variable(image, _TABLES)
+  np.testing.assert_allclose(constant(image, _TABLES).astype(int), before, atol=1)
+  for weight in network.trainable_variables:
+    weight.assign(tf.zeros(weight.shape))
+  for _ in range(2):
+    np.testing.assert_allclose(constant(image, _TABLES).astype(int), before, atol=1)
+  other = _image(17, 9)  # Compiled anew, if anything were: still with the weights of before.
+  np.testing.assert_array_equal(variable(image, _TABLES), image)
+  assert np.any(constant(other, _TABLES) != other)

@@ -1,0 +1,116 @@
+"""The equal-time table: which rows are finished, how one is added, and the table as Markdown."""
+
+import csv
+import dataclasses
+import pathlib
+
+QUALITIES = (10, 20, 30, 40)
+
+
+@dataclasses.dataclass(frozen=True)
+class Budget:
+  """Training time that other jobs on the machine do not change: processor seconds.
+
+  Attributes:
+    seconds: that may be spent.
+    began: what the process had spent when training began.
+  """
+
+  seconds: float
+  began: float
+
+  def share(self, now: float) -> float:
+    """Returns how much is spent at `now`, 0 to 1."""
+    return min(1.0, max(0.0, (now - self.began) / self.seconds))
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+  """What one network reached.
+
+  Attributes:
+    network: as `designs.build` takes it.
+    minutes: of processor time that it was to have.
+    seed: of weights, crops and qualities.
+    qualities: of the JPEGs that it was trained on.
+    parameters: trained ones.
+    macs: multiply-accumulates for each pixel.
+    steps: taken.
+    megapixels: seen.
+    cpu_minutes: that it took.
+    gain_q10: PSNR over the JPEG's in dB, mean of the validation images; and so on.
+    gain_q20: the same.
+    gain_q30: the same.
+    gain_q40: the same.
+    command: that repeats it.
+  """
+
+  network: str
+  minutes: float
+  seed: int
+  qualities: str
+  parameters: int
+  macs: int
+  steps: int
+  megapixels: float
+  cpu_minutes: float
+  gain_q10: float
+  gain_q20: float
+  gain_q30: float
+  gain_q40: float
+  command: str
+
+  @property
+  def key(self):
+    """What tells rows apart."""
+    return (self.network, self.minutes, self.seed, self.qualities)
+
+  @property
+  def mean(self) -> float:
+    """The mean gain over qualities, in dB."""
+    return sum(getattr(self, f"gain_q{quality}") for quality in QUALITIES) / len(QUALITIES)
+
+
+def load(path: pathlib.Path) -> list[Row]:
+  """Returns the finished rows; none if there is no file yet.
+
+  Raises:
+    ValueError: if the file holds another table.
+  """
+  if not path.exists():
+    return []
+  types = {field.name: field.type for field in dataclasses.fields(Row)}
+  with path.open(newline="") as stream:
+    reader = csv.DictReader(stream)
+    if reader.fieldnames != list(types):
+      raise ValueError(f"{path} is not a table of this benchmark: its columns are others.")
+    return [Row(**{name: types[name](value) for name, value in row.items()}) for row in reader]
+
+
+def append(path: pathlib.Path, row: Row) -> None:
+  """Adds a row; the table is written anew under a temporary name, so that it is always whole."""
+  rows = [*load(path), row]
+  temporary = path.with_name(f"{path.name}.tmp")
+  with temporary.open("w", newline="") as stream:
+    writer = csv.DictWriter(stream, [field.name for field in dataclasses.fields(Row)])
+    writer.writeheader()
+    writer.writerows(dataclasses.asdict(item) for item in rows)
+  temporary.replace(path)
+
+
+def markdown(rows) -> str:
+  """Returns the table as Markdown, the best mean gain first."""
+  lines = [
+    "| network | parameters | kMAC a pixel | steps | megapixels | CPU-min | seed | "
+    + " | ".join(f"q{quality}" for quality in QUALITIES)
+    + " | mean |",
+    "|" + "--|" * (8 + len(QUALITIES)),
+  ]
+  for row in sorted(rows, key=lambda row: -row.mean):
+    gains = [f"{getattr(row, f'gain_q{quality}'):+.3f}" for quality in QUALITIES]
+    lines.append(
+      f"| `{row.network}` | {row.parameters:,} | {row.macs / 1e3:.1f} | {row.steps:,} | "
+      f"{row.megapixels:.1f} | {row.cpu_minutes:.1f} | {row.seed} | {' | '.join(gains)} | "
+      f"{row.mean:+.3f} |"
+    )
+  return "\n".join(lines)

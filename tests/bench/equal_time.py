@@ -1,0 +1,179 @@
+"""Trains networks for the same processor time on the same stream, and tables what they reach.
+
+make bench-equal-time IMAGES=FOLDER VALID=FOLDER MINUTES=60 SEED=0 MODELS='arcnn deblocknet:48'
+
+Every network gets the same CPU-minutes (user and system, of all threads, from the end of the first
+call, which compiles), so that other jobs on the machine change nothing but how long it takes; the
+same crops in the same order, compressed on the way at a quality of their own; Adam, L1, and a
+cosine from the same learning rate over its minutes. A finished row is not trained again. The table
+is WORKDIR/table.csv, the curves WORKDIR/curves/*.csv; --markdown prints the table alone.
+"""
+
+import argparse
+import csv
+import pathlib
+import re
+import subprocess
+import sys
+import time
+
+import designs
+import equal_rows
+import keras
+import numpy as np
+import ours
+from PIL import Image
+import tensorflow as tf
+
+from deblock.launch import evaluation, schedule, step
+from deblock.model import losses, macs, restorer
+from deblock.pipeline import config as input_config
+from deblock.pipeline import dataset
+from deblock.records import manifest as manifest_lib
+
+CROP, STEPS_PER_CALL = 96, 5
+NAMES = (
+  "arcnn dncnn3 dncnn3:32 l4 l8 blockcnn:16 blockcnn_fc:16 nafcar smca deblocknet deblocknet_fast "
+  "deblocknet:width=48,units=11 deblocknet:width=96,units=3 deblocknet:width=128,units=6,scale=4 "
+  "deblocknet:width=64,units=6,attention=1 deblocknet:width=48,units=4,kernel=5 "
+  "deblocknet:width=128,units=12,kernel=7,separable=1"
+)
+
+
+def write_records(arguments):
+  """Writes records of all images, unless they are there."""
+  folder = arguments.workdir / "records"
+  command = [sys.executable, "-m", "deblock.launch.build_records", f"--records={folder}",
+             f"--images={arguments.images}", "--qualities=25", "--test_share=0"]  # fmt: skip
+  subprocess.run(command, check=True)
+
+
+def trained(network, entry, arguments):
+  """Trains, writes the curve, and returns the steps taken and the CPU-seconds spent."""
+  folder = arguments.workdir / "records"
+  settings = input_config.InputConfig(
+    records=str(folder),
+    crop_size=CROP,
+    batch_size=arguments.batch,
+    degradation="online",
+    online_qualities=arguments.qualities,
+  )
+  stream = dataset.training_dataset(settings, manifest_lib.load(str(folder)), arguments.seed)
+  batches = iter(stream)
+  optimizer = keras.optimizers.Adam(arguments.learning_rate)
+  optimizer.build(network.trainable_variables)
+  strategy = tf.distribute.OneDeviceStrategy("/cpu:0")
+  run = step.training_steps(strategy, network, optimizer, losses.get("l1"), entry, arguments.batch)
+  taken, budget, share, curve = 0, None, 0.0, []
+  while share < 1.0:
+    rate = schedule.learning_rate(arguments.learning_rate, "cosine", taken, 20, share)
+    optimizer.learning_rate.assign(rate)
+    totals = run(batches, tf.constant(STEPS_PER_CALL))
+    loss = float(totals.loss) / STEPS_PER_CALL
+    if not np.isfinite(loss):
+      raise FloatingPointError(f"the loss is {loss} after {taken} steps.")
+    taken += STEPS_PER_CALL
+    budget = budget or equal_rows.Budget(60.0 * arguments.minutes, time.process_time())
+    share = budget.share(time.process_time())
+    gain = 10.0 * np.log10(float(totals.error_jpeg) / float(totals.error))
+    curve.append((f"{share * arguments.minutes:.4f}", taken, f"{loss:.6f}", f"{gain:.4f}"))
+  save_curve(curve_path(arguments), curve)
+  return taken, time.process_time() - budget.began
+
+
+def curve_path(arguments):
+  """Returns where the curve of the one network goes."""
+  name = re.sub(r"[^a-z0-9_]+", "-", arguments.models)
+  return arguments.workdir / "curves" / f"{name}-{arguments.minutes:g}-seed{arguments.seed}.csv"
+
+
+def save_curve(path, curve):
+  """Writes at most about 200 points: the means' ends, so that the file stays small."""
+  path.parent.mkdir(parents=True, exist_ok=True)
+  every = max(1, len(curve) // 200)
+  with path.open("w", newline="") as stream:
+    writer = csv.writer(stream)
+    writer.writerow(("cpu_minutes", "step", "loss", "gain_db"))
+    writer.writerows(curve[every - 1 :: every])
+
+
+def gains(network, entry, folder, count):
+  """Returns the mean gain in dB at each quality on the folder's images."""
+  paths = sorted(pathlib.Path(folder).glob("*.png"))
+  if not paths:
+    raise FileNotFoundError(f"{folder} holds no PNG images.")
+  images = ((path.name, np.array(Image.open(path).convert("RGB"))) for path in paths[:count])
+  restore = restorer.Restorer(network, entry, constant=True)
+  rows = evaluation.evaluate(restore, images, equal_rows.QUALITIES)
+  return {f"gain_q{row.quality}": round(row.gain, 4) for row in evaluation.means(rows)}
+
+
+def measure(arguments):
+  """Trains and evaluates the one network that is named, and adds its row."""
+  name = arguments.models
+  ours.set_threads(arguments.threads)
+  keras.utils.set_random_seed(arguments.seed)
+  network, entry = designs.build(name)
+  work = round(macs.per_pixel(network, entry))
+  steps, spent = trained(network, entry, arguments)
+  row = equal_rows.Row(
+    network=name,
+    minutes=arguments.minutes,
+    seed=arguments.seed,
+    qualities=arguments.qualities,
+    parameters=ours.parameters(network),
+    macs=work,
+    steps=steps,
+    megapixels=round(steps * arguments.batch * CROP**2 / 1e6, 2),
+    cpu_minutes=round(spent / 60.0, 2),
+    command=f"make bench-equal-time MINUTES={arguments.minutes:g} SEED={arguments.seed} "
+    f"MODELS='{name}'",
+    **gains(network, entry, arguments.valid, arguments.count),
+  )
+  equal_rows.append(arguments.workdir / "table.csv", row)
+  print(equal_rows.markdown([row]), flush=True)
+
+
+def main():
+  """Trains what is missing, one network after the other, and prints the table."""
+  parser = argparse.ArgumentParser(description=__doc__)
+  parser.add_argument("--workdir", type=pathlib.Path, required=True)
+  parser.add_argument("--images", default="", help="folder to train on")
+  parser.add_argument("--valid", default="", help="folder of PNG images to evaluate on")
+  parser.add_argument("--count", type=int, default=8, help="images to evaluate on, the first ones")
+  parser.add_argument("--models", default=NAMES, help="networks, with spaces between")
+  parser.add_argument("--minutes", type=float, default=30.0, help="CPU-minutes of each")
+  parser.add_argument("--qualities", default="10-40")
+  parser.add_argument("--seed", type=int, default=0)
+  parser.add_argument("--batch", type=int, default=8)
+  parser.add_argument("--learning_rate", type=float, default=1e-3)
+  parser.add_argument("--threads", type=int, default=2)
+  parser.add_argument("--markdown", action="store_true", help="print the table and stop")
+  parser.add_argument("--here", action="store_true", help="in this process; one network")
+  arguments = parser.parse_args()
+  if arguments.here:
+    measure(arguments)
+    return
+  table = arguments.workdir / "table.csv"
+  if not arguments.markdown:
+    arguments.workdir.mkdir(parents=True, exist_ok=True)
+    if not arguments.images or not arguments.valid:
+      parser.error("--images and --valid must name folders")
+    names = arguments.models.split()
+    for name in names:
+      designs.parse(name)
+    write_records(arguments)
+    for name in names:
+      key = (name, arguments.minutes, arguments.seed, arguments.qualities)
+      if key in {row.key for row in equal_rows.load(table)}:
+        print(f"{name}: finished before.")
+        continue
+      given = {**vars(arguments), "models": name}
+      flags = [f"--{key}={value}" for key, value in given.items() if not isinstance(value, bool)]
+      command = [sys.executable, __file__, *flags, "--here"]
+      subprocess.run(command, check=True, env=ours.environment())
+  print(equal_rows.markdown(equal_rows.load(table)))
+
+
+if __name__ == "__main__":
+  main()

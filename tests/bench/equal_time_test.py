@@ -1,0 +1,77 @@
+import dataclasses
+import importlib
+import pathlib
+
+import pytest
+
+from deblock.model import registry
+
+
+@pytest.fixture
+def bench(monkeypatch):
+  """The function (name) -> the benchmark's module, which stands beside this file."""
+  monkeypatch.syspath_prepend(str(pathlib.Path(__file__).parent))
+  return importlib.import_module
+
+
+def _row(rows, **changes):
+  gains = {f"gain_q{quality}": 0.5 for quality in rows.QUALITIES}
+  values = {"network": "arcnn:4", "minutes": 0.1, "seed": 0, "qualities": "10-40", "macs": 1400}
+  counts = {"parameters": 1451, "steps": 220, "megapixels": 16.2, "cpu_minutes": 0.1}
+  return rows.Row(**{**values, **counts, **gains, "command": "make x MODELS='a,b'", **changes})
+
+
+def test_the_budget_is_spent_evenly_from_where_training_began(bench):
+  budget = bench("equal_rows").Budget(seconds=60.0, began=5.0)
+  assert [budget.share(now) for now in (5.0, 35.0, 65.0, 99.0)] == [0.0, 0.5, 1.0, 1.0]
+
+
+def test_a_row_comes_back_as_it_was_and_the_best_stands_first(bench, tmp_path):
+  rows = bench("equal_rows")
+  path = tmp_path / "table.csv"
+  assert rows.load(path) == []
+  first, second = _row(rows), _row(rows, network="deblocknet:width=8,units=1", gain_q40=0.9)
+  rows.append(path, first)
+  rows.append(path, second)
+  assert rows.load(path) == [first, second]
+  assert list(tmp_path.iterdir()) == [path]
+  lines = rows.markdown(rows.load(path)).splitlines()
+  assert len(lines) == 4 and len({line.count("|") for line in lines}) == 1
+  assert "deblocknet" in lines[2] and "+0.600" in lines[2] and "+0.500" in lines[3]
+
+
+@pytest.mark.parametrize("change", [{"network": "l4"}, {"minutes": 0.2}, {"seed": 1}])
+def test_rows_are_told_apart_by_what_was_asked_for_alone(bench, change):
+  rows = bench("equal_rows")
+  assert _row(rows, **change).key != _row(rows).key
+  assert _row(rows, steps=1, gain_q10=0.0).key == _row(rows).key
+
+
+def test_another_table_is_refused(bench, tmp_path):
+  path = tmp_path / "table.csv"
+  path.write_text("image,quality\n")
+  with pytest.raises(ValueError, match="not a table of this benchmark"):
+    bench("equal_rows").load(path)
+
+
+@pytest.mark.parametrize("name", ["arcnn:units=3", "deblocknet:width=-1", "deblocknet:depth=3"])
+def test_settings_that_a_network_has_not_are_named(bench, name):
+  with pytest.raises(ValueError, match=r"settings of .* are width"):
+    bench("designs").parse(name)
+
+
+def test_the_variant_of_the_usual_settings_is_deblocknet(bench):
+  designs = bench("designs")
+  built = designs.deblocknet(designs.Settings())
+  shapes = [
+    sorted(tuple(weight.shape) for weight in network.trainable_variables)
+    for network in (built, registry.get("deblocknet").build(0, True))
+  ]
+  assert shapes[0] == shapes[1]
+  assert {field.name for field in dataclasses.fields(designs.Settings)} >= {"width", "attention"}
+
+
+def test_a_variant_is_told_how_far_it_sees(bench):
+  _, entry = bench("designs").build("deblocknet:width=4,units=2,scale=4,kernel=5")
+  assert entry.context == 48  # 4 times (1 + 2 units of 2 kernels of 2 pixels + 1 + 1), in blocks.
+  assert not entry.pools
