@@ -10,6 +10,7 @@ became of them, and each offence with the number that makes the mutant again.
 
 import argparse
 import collections
+import contextlib
 import json
 import os
 import pathlib
@@ -22,7 +23,9 @@ import time
 import mutants
 import numpy as np
 
-_CPU_SECONDS, _WALL_SECONDS = 10.0, 120.0
+_CPU_SECONDS, _WALL_SECONDS = 10.0, 240.0
+# What a large image may take besides, without a network.
+_CPU_SECONDS_PER_MEGAPIXEL = 4.0
 _MAX_MEMORY_MIB = 512
 # One mutant in so many is restored by a network; the others by what costs nothing.
 _EVERY = 16
@@ -63,10 +66,8 @@ def _try(number, seed, folder, networks):
   )
   try:
     outputs.pixels(str(source))
-    try:
+    with contextlib.suppress(images.ImageError):
       images.decode_picture(data, "a", 2**24)
-    except images.ImageError:
-      pass
     try:
       original.decode(data, "a", 2**24)
       reason = ""
@@ -83,7 +84,7 @@ def _try(number, seed, folder, networks):
   if left != ([job.target.name] if restored else []):
     return "offence", f"{what}: {outcome.status}, but left {left}"
   if restored:
-    return "restored", ""
+    return "restored", str(outcome.pixels)
   if not outcome.detail:
     return "offence", f"{what}: failed without a reason"
   return ("refused" if reason else "failed later"), outcome.detail
@@ -101,7 +102,9 @@ def work(first, stop, seed):
       before, began = _status("VmRSS"), time.process_time()
       kind, detail = _try(number, seed, pathlib.Path(name), networks)
       seconds, grown = time.process_time() - began, _status("VmHWM") - before
-      if kind != "offence" and (seconds > _CPU_SECONDS or grown > _MAX_MEMORY_MIB):
+      megapixels = int(detail) / 1e6 if kind == "restored" else 0.0
+      most_seconds = _CPU_SECONDS + _CPU_SECONDS_PER_MEGAPIXEL * megapixels
+      if kind != "offence" and (seconds > most_seconds or grown > _MAX_MEMORY_MIB):
         what, _ = mutants.mutant(number, seed)
         kind, detail = "offence", f"{what}: {seconds:.1f} CPU-s, {grown:.0f} MiB"
       line = {"number": number, "kind": kind, "detail": detail, "seconds": seconds, "grown": grown}
