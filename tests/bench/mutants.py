@@ -23,7 +23,7 @@ _EXTREMES = (0, 1, 2, 127, 128, 254, 255)
 # The first bytes hold the headers, where one bit matters most.
 _HEADER = 700
 _WIDE_DQT = b"\xff\xdb" + struct.pack(">HB64H", 131, 0x10, *range(200, 520, 5))
-_ADOBE = b"\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00"
+_ADOBE = b"\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00\x00"
 
 
 @functools.cache
