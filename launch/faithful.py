@@ -86,10 +86,11 @@ def _projection(subsampling):
 
   def project_square(square, window, tables, above, before):
     cells = _cells(tf.unstack(window, axis=-1), tables, subsampling, above, before)
-    for _ in range(_ROUNDS):
-      square = consistency.project(
+    for _ in tf.range(_ROUNDS):  # Of the graph: the rounds are traced once.
+      projected = consistency.project(
         tf.clip_by_value(square, 0.0, 1.0), cells, subsampling, consistency.TIGHTEST
       )
+      square = tf.ensure_shape(projected, square.shape)
     return square
 
   return {
