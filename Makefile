@@ -23,7 +23,7 @@ SELECTION = --logdir=$(LOGDIR) --records=$(RECORDS) --output=$(EVALUATION) --qua
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo records train evaluate compare tensorboard test lint typecheck bench \
-  bench-faithful bench-kodak bench-records bench-jpeg bench-pipeline clean
+  bench-faithful bench-kodak bench-records bench-jpeg bench-pipeline bench-restore fuzz clean
 
 help: ## list these targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  \1\t\2/p' Makefile | expand -t 16
@@ -114,6 +114,15 @@ bench-jpeg: $(INSTALLED) ## JPEG as tensor operations against libjpeg (IMAGES=FO
 bench-pipeline: $(INSTALLED) ## the input pipeline against other loaders, and beside training (20 min)
 	@$(BIN)/python tests/bench/pipeline.py $(WORKDIR)/bench-pipeline $(PARTS) \
 	  $(if $(IMAGES),--images='$(IMAGES)')
+
+# PARTS picks some of: fidelity speed memory peers. TORCH names a Python that has PyTorch, for peers.
+bench-restore: $(INSTALLED) ## restoring: fidelity, speed, memory up to 100 megapixels, a peer (40 min)
+	@$(BIN)/python tests/bench/restore.py $(PARTS) $(if $(IMAGES),--images='$(IMAGES)') \
+	  $(if $(COUNT),--count=$(COUNT)) $(if $(TORCH),--torch='$(TORCH)')
+
+# SEED makes other files; COUNT is 20000 unless said.
+fuzz: $(INSTALLED) ## restore damaged files by the thousand: no crash, no hang, nothing left behind
+	@$(BIN)/python tests/bench/fuzzing.py $(if $(COUNT),--count=$(COUNT)) $(if $(SEED),--seed=$(SEED))
 
 clean: ## remove the virtual environment, caches and builds; runs stay
 	@rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .mypy_cache
