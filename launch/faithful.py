@@ -56,7 +56,7 @@ def project(
     projected = _projection(header.subsampling or _WHOLE)[square.shape[-1]](
       square,
       window,
-      header.tables[np.newaxis].astype(np.float32),
+      np.asarray(header.tables, np.float32)[np.newaxis],
       above,
       before,
     ).numpy()
