@@ -86,12 +86,15 @@ def _projection(subsampling):
 
   def project_square(square, window, tables, above, before):
     cells = _cells(tf.unstack(window, axis=-1), tables, subsampling, above, before)
-    for _ in tf.range(_ROUNDS):  # Of the graph: the rounds are traced once.
-      projected = consistency.project(
-        tf.clip_by_value(square, 0.0, 1.0), cells, subsampling, consistency.TIGHTEST
-      )
-      square = tf.ensure_shape(projected, square.shape)
-    return square
+
+    def project_once(image):
+      inside = tf.clip_by_value(image, 0.0, 1.0)
+      made = consistency.project(inside, cells, subsampling, consistency.TIGHTEST)
+      return (tf.ensure_shape(made, square.shape),)
+
+    # Of the graph, so that the rounds are traced once.
+    (made,) = tf.while_loop(lambda image: True, project_once, (square,), maximum_iterations=_ROUNDS)
+    return made
 
   return {
     channels: tf.function(
@@ -103,6 +106,8 @@ def _projection(subsampling):
         tf.TensorSpec((), tf.int32),
         tf.TensorSpec((), tf.int32),
       ],
+      # Rewriting Python takes a temporary file: a full disk would be no place for it.
+      autograph=False,
     )
     for channels in (1, 3)
   }
