@@ -28,7 +28,7 @@ SELECTION = --logdir=$(LOGDIR) --records=$(RECORDS) --output=$(EVALUATION) --qua
 .DEFAULT_GOAL := help
 .PHONY: help install demo records train evaluate compare tensorboard test lint typecheck bench \
   bench-compiling bench-equal-time bench-faithful bench-jpeg bench-kills bench-kodak bench-networks \
-  bench-pipeline bench-records bench-replicas bench-train clean
+  bench-pipeline bench-records bench-replicas bench-restore bench-train fuzz clean
 
 help: ## list these targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  \1\t\2/p' Makefile | expand -t 16
@@ -142,6 +142,15 @@ bench-train: $(INSTALLED) ## training steps against PyTorch, and what our loop a
 bench-equal-time: $(INSTALLED) ## networks trained for the same CPU-minutes (MINUTES, IMAGES, VALID, SEED)
 	@$(BIN)/python tests/bench/equal_time.py --workdir=$(WORKDIR)/equal-time --images='$(IMAGES)' \
 	  --valid='$(VALID)' --minutes=$(MINUTES) --seed=$(SEED) $(if $(MODELS),--models='$(MODELS)')
+
+# PARTS picks some of: fidelity speed memory peers. TORCH names a Python that has PyTorch, for peers.
+bench-restore: $(INSTALLED) ## restoring: fidelity, speed, memory up to 100 megapixels, a peer (40 min)
+	@$(BIN)/python tests/bench/restore.py $(PARTS) $(if $(IMAGES),--images='$(IMAGES)') \
+	  $(if $(COUNT),--count=$(COUNT)) $(if $(TORCH),--torch='$(TORCH)')
+
+# SEED makes other files; COUNT is 20000 unless said.
+fuzz: $(INSTALLED) ## restore damaged files by the thousand: no crash, no hang, nothing left behind
+	@$(BIN)/python tests/bench/fuzzing.py $(if $(COUNT),--count=$(COUNT)) $(if $(SEED),--seed=$(SEED))
 
 clean: ## remove the virtual environment, caches and builds; runs stay
 	@rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .mypy_cache

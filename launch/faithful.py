@@ -1,8 +1,10 @@
 """Keeps a restored photograph inside the quantisation cells of the JPEG file that it came from."""
 
 from collections.abc import Iterator
+import functools
 
 import numpy as np
+import tensorflow as tf
 
 from deblock.model import block_dct, consistency
 from deblock.records import jpeg_header, jpeg_sampling
@@ -49,16 +51,16 @@ def project(
   for rows, columns in _squares(restored.shape):
     square = restored[rows, columns]
     height, width = square.shape[:2]
-    cells = _cells(levels, header, top + rows.start, left + columns.start, height, width)
-    projected = square.reshape(1, height, width, -1)
-    for _ in range(_ROUNDS):
-      projected = consistency.project(
-        np.clip(projected, 0.0, 1.0),
-        cells,
-        header.subsampling or _WHOLE,
-        consistency.TIGHTEST,
-      ).numpy()
-    made[rows, columns] = projected.reshape(square.shape)
+    window, above, before = _window(levels, top + rows.start, left + columns.start, height, width)
+    square = square.reshape(1, height, width, -1)
+    projected = _projection(header.subsampling or _WHOLE)[square.shape[-1]](
+      square,
+      window,
+      np.asarray(header.tables, np.float32)[np.newaxis],
+      above,
+      before,
+    ).numpy()
+    made[rows, columns] = projected.reshape(made[rows, columns].shape)
   return made
 
 
@@ -70,15 +72,51 @@ def _squares(shape) -> Iterator[tuple[slice, slice]]:
       yield slice(top, min(top + _SIDE, height)), slice(left, min(left + _SIDE, width))
 
 
-def _cells(levels, header, top, left, height, width):
-  """Returns the cells of the blocks from a pixel on, of more blocks than asked for."""
+def _window(levels, top, left, height, width):
+  """Returns the levels of some pixels and round them, float32 [1, h, w, C], and their place."""
   above, before = min(top, _HALO), min(left, _HALO)
   window = levels[top - above : top + height + _HALO, left - before : left + width + _HALO]
-  window = window.astype(np.float32)[np.newaxis]
-  decoded = [window] if window.ndim == 3 else [window[..., plane] for plane in range(3)]
-  subsampling = header.subsampling or _WHOLE
-  found = consistency.decoded_cells(decoded, header.tables[np.newaxis], subsampling)
+  window = window.astype(np.float32).reshape(1, *window.shape[:2], -1)
+  return window, np.int32(above), np.int32(before)
+
+
+@functools.cache
+def _projection(subsampling):
+  """Returns the projection of a square, compiled: of a small one nearly all time is overhead."""
+
+  def project_square(square, window, tables, above, before):
+    cells = _cells(tf.unstack(window, axis=-1), tables, subsampling, above, before)
+
+    def project_once(image):
+      inside = tf.clip_by_value(image, 0.0, 1.0)
+      made = consistency.project(inside, cells, subsampling, consistency.TIGHTEST)
+      return (tf.ensure_shape(made, square.shape),)
+
+    # Of the graph, so that the rounds are traced once.
+    (made,) = tf.while_loop(lambda image: True, project_once, (square,), maximum_iterations=_ROUNDS)
+    return made
+
+  return {
+    channels: tf.function(
+      project_square,
+      input_signature=[
+        tf.TensorSpec((1, None, None, channels), tf.float32),
+        tf.TensorSpec((1, None, None, channels), tf.float32),
+        tf.TensorSpec((1, 2, block_dct.BLOCK, block_dct.BLOCK), tf.float32),
+        tf.TensorSpec((), tf.int32),
+        tf.TensorSpec((), tf.int32),
+      ],
+      # Rewriting Python takes a temporary file: a full disk would be no place for it.
+      autograph=False,
+    )
+    for channels in (1, 3)
+  }
+
+
+def _cells(decoded, tables, subsampling, above, before):
+  """Returns the cells of the blocks from a pixel of the planes on."""
   made = []
+  found = consistency.decoded_cells(decoded, tables, subsampling)
   for index, (low, high) in enumerate(found):
     rows, columns = jpeg_sampling.FACTORS[subsampling if index else _WHOLE]
     row = above // (rows * block_dct.BLOCK)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 import pathlib
 from typing import NamedTuple
 
+from absl import logging
 import tensorflow as tf
 
 from deblock.launch import outputs, program, restore_config, restoring, trained
@@ -114,6 +115,11 @@ def run(
       outcome = Outcome(job.path, FAILED, 0, "there is not enough memory for it")
     except (OSError, ValueError) as error:
       outcome = Outcome(job.path, FAILED, 0, str(error))
+    except Exception as error:
+      # A fault of ours or of a library, brought out by a file: the others are not the worse for it.
+      logging.debug("%s failed", job.path, exc_info=True)
+      reason = f"unexpected {type(error).__name__}: {error}; please report it"
+      outcome = Outcome(job.path, FAILED, 0, reason)
     outcomes.append(outcome)
     on_outcome(outcome)
   return outcomes
@@ -175,9 +181,13 @@ def _prepare(folder):
   try:
     pathlib.Path(folder).mkdir(parents=True, exist_ok=True)
   except OSError as error:
-    raise OSError(
-      f"out {folder} cannot be written: {error.strerror}. Choose another --out."
-    ) from error
+    raise _unwritable(folder, error.strerror) from error
+  if not outputs.may_write(folder):
+    raise _unwritable(folder, "Permission denied")
+
+
+def _unwritable(folder, reason):
+  return OSError(f"out {folder} cannot be written: {reason}. Choose another --out.")
 
 
 def _write(target: pathlib.Path, data):

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from deblock.launch import fading, trained
 from deblock.launch import faithful as faithful_lib
-from deblock.launch import trained
 from deblock.model import restorer
 from deblock.records import (
   images,
@@ -79,7 +79,8 @@ def restore(
     model: the weights, "default" or "fast". They are loaded once.
     quality: IJG quality of the JPEG; 0 to take its own tables or, of what is no JPEG file, to look
       for traces. Without traces, and from quality 98 on, the pixels come back as they are.
-    strength: 1 for all of the network's correction, 0 for none.
+    strength: 1 for all of the correction, 0 for none. Of a JPEG of good quality, all is a part of
+      what the network does, see `fading`.
     faithful: whether the coefficients of a JPEG file are kept: each of the result's is then one
       that the file's own tables round to the file's, but for what 8 bits and blending change. Files
       of which they are not known, such as CMYK, and pixels are restored freely.
@@ -132,6 +133,7 @@ def restore_original(
   levels = _levels(found) if faithful and not obstacle else None
   above, before = -condition.top % _BLOCK, -condition.left % _BLOCK
   shown = _shown(found.samples, above, before)
+  luma, chroma = fading.shares(condition.tables, found.header, levels is not None)
   samples = np.empty_like(found.samples)
   for top, left, restored in network.parts(shown, condition.tables):
     # What the padding added is taken off again.
@@ -145,7 +147,9 @@ def restore_original(
         restored = faithful_lib.project(
           restored, levels, found.header, place[0].start, place[1].start
         )
-      samples[place] = _finished(restored, found.samples[place], strength)
+      compressed = _to_8_bits(found.samples[place]) / np.float32(255.0)
+      restored = fading.faded(restored, compressed, luma, chroma)
+      samples[place] = _finished(restored, compressed, found.samples[place], strength)
       on_part(samples[place].shape[0] * samples[place].shape[1])
   notes = (f"not held to its coefficients: {obstacle}",) if faithful and obstacle else ()
   return Restored(samples, condition, notes)
@@ -242,14 +246,12 @@ def _place(top, left, shape):
   return slice(top, top + shape[0]), slice(left, left + shape[1])
 
 
-def _finished(restored, samples, strength):
-  """Returns a part's samples from what was made of it, float32 of its shape, and the original's."""
+def _finished(restored, compressed, samples, strength):
+  """Returns a part's samples from what was made of it, what it was, and the original's."""
   if samples.dtype == np.uint16:
-    before = _to_8_bits(samples) / np.float32(255.0)
     # The correction alone is added, so that the finer levels stay.
-    deep = samples + 65535.0 * strength * (restored - before)
+    deep = samples + 65535.0 * strength * (restored - compressed)
     return np.rint(np.clip(deep, 0.0, 65535.0)).astype(np.uint16)
   if strength < 1.0:
-    before = samples / np.float32(255.0)
-    restored = before + np.float32(strength) * (restored - before)
+    restored = compressed + np.float32(strength) * (restored - compressed)
   return restorer.to_bytes(restored)

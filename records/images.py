@@ -10,6 +10,8 @@ import numpy as np
 from PIL import Image, ImageOps
 import tensorflow as tf
 
+from deblock.records import jpeg_scans
+
 # Larger than any photograph of today's cameras (102 megapixels), 400 MB once decoded.
 MAX_PIXELS = 2**27
 
@@ -128,7 +130,7 @@ def opened(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Iterator[Ima
       # Odd metadata is no reason to warn either: the pixels are all that counts here.
       warnings.simplefilter("ignore", UserWarning)
       with Image.open(io.BytesIO(data), formats=_FORMATS) as picture:
-        _check(name, picture, max_pixels)
+        _check(name, picture, max_pixels, data)
         yield picture
   except ImageError:
     raise
@@ -146,12 +148,14 @@ def format_name(picture: Image.Image) -> str:
   return "JPEG" if picture.format == "MPO" else str(picture.format)
 
 
-def _check(path, picture, max_pixels):
+def _check(path, picture, max_pixels, data):
   width, height = picture.size
   if width * height > max_pixels:
     raise ImageError(path, f"is too large: {width}x{height} pixels, more than {max_pixels} in all")
   if picture.format != "MPO" and getattr(picture, "n_frames", 1) > 1:
     raise ImageError(path, f"is no single photograph: it has {picture.n_frames} frames")
+  if format_name(picture) == "JPEG" and (problem := jpeg_scans.problem(data)):
+    raise ImageError(path, problem)
 
 
 def _to_rgb(path, picture):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, PngImagePlugin
 
-from deblock.records import original
+from deblock.records import original, tiff_exif
 
 # A JPEG's segment holds 65533 bytes; EXIF has 6 of them for its name, XMP 29.
 _MOST_EXIF, _MOST_XMP = 65533, 65504
@@ -20,7 +20,7 @@ class Format(NamedTuple):
 
   Attributes:
     suffix: of their names.
-    options: metadata to the options of Pillow's `save`.
+    save: image and metadata to the bytes of a file.
     keeps_alpha: whether it has transparency.
     keeps_gray: whether it has gray images of their own.
     keeps_16_bits: whether it has samples of 16 bits.
@@ -28,7 +28,7 @@ class Format(NamedTuple):
   """
 
   suffix: str
-  options: Callable[[original.Metadata], dict]
+  save: Callable[[Image.Image, original.Metadata], bytes]
   keeps_alpha: bool
   keeps_gray: bool
   keeps_16_bits: bool
@@ -86,9 +86,22 @@ def encode(
     notes.append("resolution left out, as webp has none")
   if format_name == "jpg":
     metadata = _short(metadata, notes)
-  buffer = io.BytesIO()
-  picture.save(buffer, **kind.options(metadata))
-  return buffer.getvalue(), tuple(notes)
+  return _saved(picture, metadata, kind, notes), tuple(notes)
+
+
+def _saved(picture, metadata, kind, notes):
+  """Returns a file, without metadata if they are what it cannot be made of."""
+  try:
+    return kind.save(picture, metadata)
+  except MemoryError:
+    raise
+  except Exception as error:
+    # Damaged metadata make Pillow raise a dozen kinds. The pixels are not the worse for it.
+    if metadata == original.Metadata():
+      raise
+    data = kind.save(picture, original.Metadata())
+    notes.append(f"metadata left out, which cannot be written ({error or type(error).__name__})")
+    return data
 
 
 def _on_white(picture):
@@ -115,47 +128,39 @@ def _present(metadata, *names):
   return {name: value for name, value in options.items() if value}
 
 
-def _png(metadata):
+def _by_pillow(picture, **options):
+  buffer = io.BytesIO()
+  picture.save(buffer, **options)
+  return buffer.getvalue()
+
+
+def _png(picture, metadata):
   info = PngImagePlugin.PngInfo()
   if metadata.xmp:
     info.add_itxt("XML:com.adobe.xmp", metadata.xmp.decode("utf-8", "replace"))
   # As in codec.encode_png: level 6 takes four times as long for 2 %.
-  return {
-    "format": "PNG",
-    "compress_level": 1,
-    "pnginfo": info,
-    **_present(metadata, "exif", "dpi"),
-  }
+  options = {"format": "PNG", "compress_level": 1, "pnginfo": info}
+  return _by_pillow(picture, **options, **_present(metadata, "exif", "dpi"))
 
 
-def _webp(metadata):
+def _webp(picture, metadata):
   # Exact, as the colours under transparent pixels are the photograph's too.
-  return {
-    "format": "WEBP",
-    "lossless": True,
-    "exact": True,
-    "quality": 50,
-    **_present(metadata, "exif", "xmp"),
-  }
+  options = {"format": "WEBP", "lossless": True, "exact": True, "quality": 50}
+  return _by_pillow(picture, **options, **_present(metadata, "exif", "xmp"))
 
 
-def _tiff(metadata):
+def _tiff(picture, metadata):
   tags = Image.Exif()
   if metadata.exif:
     tags.load(original.descriptive(metadata.exif))
   if metadata.xmp:
     tags[700] = metadata.xmp
-  options = {"format": "TIFF", "compression": "tiff_adobe_deflate", **_present(metadata, "dpi")}
-  return {**options, "exif": tags} if len(tags) else options
+  return tiff_exif.save(picture, tags, **_present(metadata, "dpi"))
 
 
-def _jpg(metadata):
-  return {
-    "format": "JPEG",
-    "quality": 95,
-    "subsampling": "4:4:4",
-    **_present(metadata, "exif", "xmp", "dpi"),
-  }
+def _jpg(picture, metadata):
+  options = {"format": "JPEG", "quality": 95, "subsampling": "4:4:4"}
+  return _by_pillow(picture, **options, **_present(metadata, "exif", "xmp", "dpi"))
 
 
 FORMATS = {

@@ -1,4 +1,4 @@
-"""A photograph, ways to spoil records, and a process that may not do everything."""
+"""A photograph, ways to spoil records and images, and a process that may not do everything."""
 
 import contextlib
 import importlib.util
@@ -34,14 +34,24 @@ def photograph():
   return _photograph
 
 
-@pytest.fixture(scope="session")
-def damaging():
-  """The module `damaging.py` beside this file: pytest imports test files alone."""
-  path = pathlib.Path(__file__).with_name("damaging.py")
+def _module_beside(name):
+  path = pathlib.Path(__file__).parent / name
   spec = importlib.util.spec_from_file_location(path.stem, path)
   module = importlib.util.module_from_spec(spec)
   spec.loader.exec_module(module)
   return module
+
+
+@pytest.fixture(scope="session")
+def damaging():
+  """The module `damaging.py` beside this file: pytest imports test files alone."""
+  return _module_beside("damaging.py")
+
+
+@pytest.fixture(scope="session")
+def mutants():
+  """The module `bench/mutants.py`, which makes damaged image files."""
+  return _module_beside("bench/mutants.py")
 
 
 @contextlib.contextmanager

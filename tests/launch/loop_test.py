@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from deblock.launch import checkpoints, history, loop, saved_weights, watch
+from deblock.launch import checkpoints, loop, saved_weights, watch
 from deblock.launch import strategy as strategy_lib
 from deblock.model import losses
 

@@ -146,6 +146,33 @@ def test_cmyk_becomes_rgb_and_loses_its_profile(picture, profile):
   assert np.abs(found.samples.astype(int) - np.asarray(picture)).mean() < 8
 
 
+def test_adobes_marker_tells_what_the_samples_are(mutants):
+  data = mutants.seeds()["cmyk.jpg"]
+  transform = data.index(b"Adobe") + 11
+  plain, turned = (
+    original.decode(data[:transform] + bytes([kind]) + data[transform + 1 :], "a")
+    for kind in (0, 2)
+  )
+  assert (str(plain.header), str(turned.header)) == ("CMYK 444", "YCCK 444")
+  assert plain.samples.shape == turned.samples.shape
+  assert np.abs(plain.samples.astype(int) - turned.samples).mean() > 20
+  assert str(original.decode(mutants.seeds()["adobe.jpg"], "a").header) == "RGB 420"
+
+
+def test_arithmetic_coding_is_decoded_where_the_library_can(mutants):
+  pieces = []
+  for piece in mutants.segments(mutants.seeds()["baseline.jpg"]):
+    if piece[1] == 0xC0:  # The same header announces another coding, without any data.
+      piece = piece[:1] + b"\xc9" + piece[2:]
+    pieces.append(piece[:14] + bytes(4) if piece[1] == 0xDA else piece)
+  try:
+    found = original.decode(b"".join(pieces), "a.jpg")
+  except images.ImageError as error:
+    assert "a.jpg: cannot be read as an image" in str(error)
+  else:
+    assert found.samples.shape == (40, 56, 3) and str(found.header) == "YCbCr 420"
+
+
 @pytest.mark.parametrize("cut", [0.3, 0.7, 0.99])
 def test_a_truncated_jpeg_is_an_error_that_names_it(picture, cut):
   data = _data(picture, "JPEG")

@@ -1,0 +1,69 @@
+import io
+import struct
+
+import numpy as np
+from PIL import Image
+import pytest
+
+from deblock.records import images, jpeg_scans, original
+
+
+def _data(pixels, **options):
+  buffer = io.BytesIO()
+  Image.fromarray(pixels).save(buffer, "JPEG", **options)
+  return buffer.getvalue()
+
+
+def _promising(data, height, width):
+  """Returns a JPEG whose header promises another size."""
+  start = max(data.find(bytes((0xFF, kind))) for kind in (0xC0, 0xC2))
+  return data[: start + 5] + struct.pack(">HH", height, width) + data[start + 9 :]
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize("shape", [(512, 512, 3), (512, 512), (8, 3000, 3), (17, 1, 3)])
+def test_nothing_speaks_against_the_emptiest_of_images(shape, progressive):
+  # One colour, with tables made for it: nothing needs fewer bits.
+  data = _data(np.zeros(shape, np.uint8), progressive=progressive, optimize=True, quality=10)
+  assert jpeg_scans.problem(data) == ""
+  restarts = _data(np.zeros(shape, np.uint8), restart_marker_blocks=1)
+  assert jpeg_scans.problem(restarts) == ""
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize(
+  ("subsampling", "blocks"), [("4:2:0", 120000), ("4:2:2", 160000), ("4:4:4", 240000)]
+)
+def test_a_file_too_short_for_its_blocks_is_refused(photograph, progressive, subsampling, blocks):
+  whole = _data(photograph(40, 56), progressive=progressive, subsampling=subsampling)
+  data = _promising(whole, 800, 6400)
+  message = f"is damaged: {len(data)} bytes cannot hold its {blocks} blocks"
+  for read in (original.decode, images.decode_picture):
+    with pytest.raises(images.ImageError, match=rf"a\.jpg: {message}"):
+      read(data, "a.jpg")
+  # With a bit for each block a file is believed.
+  filled = data + bytes(blocks // 8 - len(data))
+  assert jpeg_scans.problem(filled) == "" and jpeg_scans.problem(filled[:-1]) != ""
+
+
+def test_no_more_scans_are_decoded_than_make_sense(photograph):
+  data = _data(photograph(16, 16), progressive=True)
+  start = data.index(b"\xff\xda")
+  scans = data[start:].count(b"\xff\xda")
+  assert jpeg_scans.problem(data) == ""
+  last = data[data.rindex(b"\xff\xda") : -2]
+  many = data[:-2] + last * (jpeg_scans.MOST_SCANS - scans) + b"\xff\xd9"
+  assert jpeg_scans.problem(many) == ""
+  more = many[:-2] + last + b"\xff\xd9"
+  assert jpeg_scans.problem(more) == "has 101 scans, more than 100"
+  for read in (original.decode, images.decode_picture):
+    with pytest.raises(images.ImageError, match="has 101 scans"):
+      read(more, "a")
+
+
+def test_what_looks_like_markers_inside_of_segments_is_none(photograph):
+  scans = b"\xff\xda\x00\x02" * 200
+  data = _data(photograph(16, 16), exif=b"Exif\0\0" + scans)
+  assert jpeg_scans.problem(data) == ""
+  # Nor is what follows the end, such as the preview behind a phone's picture.
+  assert jpeg_scans.problem(data + _promising(data, 60000, 60000) + scans) == ""
