@@ -4,10 +4,10 @@ from collections.abc import Sequence
 import pathlib
 import shlex
 
-from deblock.launch import checkpoints, config, loop
+from deblock.launch import checkpoints, config, session
 
 
-def told(result: loop.Result, settings: config.TrainConfig, command: Sequence[str]) -> str:
+def told(result: session.Result, settings: config.TrainConfig, command: Sequence[str]) -> str:
   """Returns how a run ended, where its checkpoints are, and how it goes on.
 
   Args:
@@ -17,9 +17,9 @@ def told(result: loop.Result, settings: config.TrainConfig, command: Sequence[st
   """
   minutes = f"{result.seconds / 60:.1f} minutes"
   lines = []
-  if result.ending == loop.STOPPED:
+  if result.ending == session.STOPPED:
     lines.append(f"stopped and saved at step {result.step} of {settings.max_steps}, {minutes}.")
-  elif result.ending == loop.STALLED:
+  elif result.ending == session.STALLED:
     lines.append(
       f"ended at step {result.step} of {settings.max_steps}, {minutes}: {result.best.since} "
       f"evaluations in a row were no better than that of step {result.best.step}."
@@ -39,7 +39,7 @@ def told(result: loop.Result, settings: config.TrainConfig, command: Sequence[st
       + (" and without it" if settings.restore_best else "")
     )
   lines.append(f"TensorBoard: tensorboard --logdir={settings.logdir}")
-  if result.ending == loop.STOPPED:
+  if result.ending == session.STOPPED:
     program = pathlib.Path(command[0])
     start = [program.name]
     if program.suffix == ".py":

@@ -18,6 +18,8 @@ FILE = "metrics.jsonl"
 MAIN = ""  # The series of the weights that are trained.
 AVERAGED = "averaged"  # Of their averages, where a run keeps them.
 JPEG = "jpeg"  # That of the JPEGs themselves, to compare with.
+# Figures that two runs of the same settings do not share.
+CLOCKED = ("train/images_per_second", "train/minutes", "train/waiting_share")
 FINISHED, STOPPED = "finished", "stopped"
 
 

@@ -13,7 +13,7 @@ class Profiled:
   The first compiles the loop, which would hide all the rest.
 
   Args:
-    call: (count, rate) to totals, which takes `count` steps.
+    call: (step, done, count, rate) to totals, as `session.Parts` has it: takes `count` steps.
     logdir: folder of the run; the profile goes to plugins/profile in it.
     steps: to profile; a multiple of the steps of a call, and as many more as the last call has.
     note: tells a line to the user.
@@ -27,14 +27,14 @@ class Profiled:
     self._calls = 0
     self._running = False
 
-  def __call__(self, count, rate):
+  def __call__(self, step, done, count, rate):
     """Takes steps; returns what `call` does."""
     if self._left > 0 and self._calls == 1:
       tf.profiler.experimental.start(self._logdir)
       self._running = True
     self._calls += 1
     try:
-      totals = self._call(count, rate)
+      totals = self._call(step, done, count, rate)
     except BaseException:
       self.close()
       raise

@@ -8,7 +8,7 @@ import pathlib
 import time
 from typing import NamedTuple
 
-from deblock.launch import checkpoints, config, history, watching_config
+from deblock.launch import config, history, saved_weights, watching_config
 from deblock.records import option
 
 FORMATS = ("text", "csv", "markdown")
@@ -158,7 +158,7 @@ def _read(name, folder, now):
 def _without_history(name, folder, run, settings):
   """Returns a run that has logged nothing yet, or did so before there was a file for that."""
   try:
-    step = int(checkpoints.latest(str(folder)).rpartition("-")[2])
+    step = int(saved_weights.latest(str(folder)).rpartition("-")[2])
   except (FileNotFoundError, ValueError):
     step = 0
   state = history.FINISHED if step >= run.train.max_steps else history.STOPPED

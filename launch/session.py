@@ -164,9 +164,11 @@ class Session:
       seconds = self._hosts.chiefs({"seconds": seconds})["seconds"]
     if not math.isfinite(totals.loss + totals.gradient_norm):
       bad_step = self._step + int(totals.finite)
-      what = "gradient's norm" if math.isfinite(totals.loss) else "loss"
+      what = f"loss is {totals.loss}"
+      if math.isfinite(totals.loss):
+        what = f"gradient's norm is {totals.gradient_norm}"
       raise FloatingPointError(
-        f"the {what} is not finite at step {bad_step + 1}, at learning rate {rate:g}. "
+        f"the {what} at step {bad_step + 1}, at learning rate {rate:g}. "
         f"{self._parts.origin(bad_step)} Nothing was saved since step "
         f"{int(self._checkpoints.step.numpy())}: look at these records, or train with a lower "
         "--learning_rate in another --logdir."

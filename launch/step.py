@@ -149,7 +149,7 @@ def training_steps(
       added = [total + value for total, value in zip(totals[:-1], figures, strict=True)]
       # A sum that is not finite stays so.
       finite = tf.math.is_finite(added[0] + added[3])
-      totals = Totals(*added, totals.finite + tf.cast(finite, tf.float32))
+      totals = Totals._make([*added, totals.finite + tf.cast(finite, tf.float32)])
     return totals
 
   return steps

@@ -17,8 +17,8 @@ class StoppingConfig:
   keep_checkpoints: int = option.field(3, "latest checkpoints that are kept, beside the best one")
   best_metric: str = option.field(
     "eval/gain_db",
-    "whose highest value makes a checkpoint the best: eval/gain_db, eval/psnr_db, eval/ssim or "
-    "eval/ssim_gain is the mean over qualities, eval/psnr_db/q10 that of one",
+    "whose highest value makes a checkpoint the best: eval/gain_db, eval/psnr_db, eval/psnr_b_db "
+    "or eval/ssim is the mean over qualities, eval/psnr_db/q10 that of one",
   )
   stop_after_evaluations: int = option.field(
     0, "end the run after so many evaluations in a row that were not the best; 0 for never"

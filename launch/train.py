@@ -7,7 +7,7 @@ import sys
 
 from absl import flags
 
-from deblock.launch import config, endings, loop, model_list, program, stopping
+from deblock.launch import config, endings, loop, model_list, program, session, stopping
 from deblock.launch import flags as config_flags
 from deblock.model import config as model_config
 from deblock.pipeline import config as input_config
@@ -36,7 +36,7 @@ def main(arguments):
   with stopping.on_signals() as request:
     result = loop.train(run, stop=request)
   print(endings.told(result, run.train, sys.argv))
-  return request.status if result.ending == loop.STOPPED else None
+  return request.status if result.ending == session.STOPPED else None
 
 
 def run():

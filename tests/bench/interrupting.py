@@ -28,7 +28,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from deblock.launch import checkpoint_folder, checkpoints, config, event_log, loop, train
+from deblock.launch import checkpoint_folder, checkpoints, config, history, loop, train
 from deblock.model import config as model_config
 from deblock.model import registry
 from deblock.pipeline import config as input_config
@@ -204,9 +204,10 @@ def compare(expected, found):
     differing = [name for name in one if not np.array_equal(one[name], other.get(name))]
     if differing or one.keys() != other.keys():
       raise ValueError(f"not equal in the {part or 'latest'} checkpoint: {differing}")
-  curves = [event_log.curve(str(run.logdir)) for run in (expected, found)]
+  curves = [history.curves(history.read(str(run.logdir))) for run in (expected, found)]
   for curve in curves:
-    del curve["train/images_per_second"]
+    for name in history.CLOCKED:
+      del curve[name]
   if curves[0] != curves[1]:
     raise ValueError(f"the curves differ: {curves[0]} and {curves[1]}")
   points = sum(len(values) for values in curves[0].values())

@@ -62,10 +62,10 @@ def test_a_worker_restores_what_the_chief_saved_and_saves_elsewhere(tmp_path):
   network, _, path = _saved(chiefs)
   before = sorted((chiefs / checkpoints.FOLDER).iterdir())
   fresh = _network(seed=1)
-  worker = checkpoints.Checkpoints(str(chiefs), fresh, _optimizer(fresh), str(own))
+  worker = checkpoints.Checkpoints(str(chiefs), fresh, _optimizer(fresh), saved_in=str(own))
   assert worker.restore() == path
   _assert_equal(fresh, network)
-  assert worker.save() == checkpoints.latest(str(own))
+  assert worker.save() == saved_weights.latest(str(own))
   assert sorted((chiefs / checkpoints.FOLDER).iterdir()) == before
 
 

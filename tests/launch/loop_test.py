@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from deblock.launch import checkpoints, loop, saved_weights, watch
+from deblock.launch import checkpoints, history, loop, saved_weights, session, watch
 from deblock.launch import strategy as strategy_lib
 from deblock.model import losses
 
@@ -190,23 +190,24 @@ def test_a_run_that_is_asked_to_stop_saves_and_goes_on_as_if_nothing_had_been(
   whole = loop.train(run("whole"))
   asked = iter([False, False, True])
   stopped = loop.train(run("parts"), stop=lambda: next(asked))
-  assert (stopped.ending, stopped.step, stopped.trained) == (loop.STOPPED, 4, True)
+  assert (stopped.ending, stopped.step, stopped.trained) == (session.STOPPED, 4, True)
   assert _checkpoints(run("parts")) == ["ckpt-4"]
   # What is logged at step 6 sums up steps from before and after.
   at_once = loop.train(run("parts"), stop=lambda: True)
-  assert (at_once.ending, at_once.step) == (loop.STOPPED, 4)
+  assert (at_once.ending, at_once.step) == (session.STOPPED, 4)
   with pytest.raises(_KilledError):
     loop.train(run("parts"), _killed_at_reading(7))
   resumed = loop.train(run("parts"))
-  assert resumed.ending == whole.ending == loop.FINISHED
+  assert resumed.ending == whole.ending == session.FINISHED
   assert resumed.best == whole.best
   _assert_same_bits(_state(whole.checkpoint), _state(resumed.checkpoint))
-  curves = [event_log.curve(str(tmp_path / name)) for name in ("whole", "parts")]
+  curves = [history.curves(history.read(str(tmp_path / name))) for name in ("whole", "parts")]
   for curve in curves:
-    assert set(curve.pop("train/images_per_second")) == {6, 12}
+    for name in history.CLOCKED:
+      assert [step for step, _ in curve.pop(name)] == [6, 12]
   assert curves[0] == curves[1]
-  assert set(curves[0]["train/loss"]) == {6, 12}
-  assert set(curves[0]["eval/psnr_db/q10"]) == {8, 12}
+  assert [step for step, _ in curves[0]["train/loss"]] == [6, 12]
+  assert [step for step, _ in curves[0]["eval/psnr_db/q10"]] == [8, 12]
 
 
 def test_a_run_killed_in_its_last_evaluation_comes_to_it_again(tiny, small_run, monkeypatch):
@@ -221,13 +222,16 @@ def test_a_run_killed_in_its_last_evaluation_comes_to_it_again(tiny, small_run, 
       loop.train(run)
   assert _checkpoints(run) == ["ckpt-2"]
   assert loop.train(run).best.step == 4
-  assert set(event_log.curve(run.train.logdir)["eval/gain_db/q10"]) == {4}
+  curve = history.curves(history.read(run.train.logdir))
+  assert [step for step, _ in curve["eval/gain_db/q10"]] == [4]
 
 
 def test_a_run_that_gets_no_better_ends_with_its_best_checkpoint(tiny, small_run, monkeypatch):
   gains = iter([0.1, 0.4, 0.3, 0.4, 0.5])
   monkeypatch.setattr(
-    watch.Watch, "__call__", lambda self: ({"eval/gain_db/q10": next(gains)}, None)
+    watch.Watch,
+    "__call__",
+    lambda self: watch.Seen({history.MAIN: {"eval/gain_db/q10": next(gains)}}, {}),
   )
 
   def run(patience):
@@ -236,15 +240,15 @@ def test_a_run_that_gets_no_better_ends_with_its_best_checkpoint(tiny, small_run
     )
 
   result = loop.train(run(2))
-  assert (result.ending, result.step, result.trained) == (loop.STALLED, 8, True)
+  assert (result.ending, result.step, result.trained) == (session.STALLED, 8, True)
   assert (result.best.value, result.best.step) == (0.4, 4)
   folder = pathlib.Path(run(2).train.logdir) / checkpoints.FOLDER
   assert [path.name for path in (folder / checkpoints.BEST).glob("*.index")] == ["ckpt-4.index"]
   again = loop.train(run(2))
-  assert (again.ending, again.step, again.trained) == (loop.STALLED, 8, False)
+  assert (again.ending, again.step, again.trained) == (session.STALLED, 8, False)
   # With more patience it goes on from where it was, and asking comes before being out of it.
   more = loop.train(run(3), stop=iter([False, True]).__next__)
-  assert (more.ending, more.step, more.best.step) == (loop.STOPPED, 10, 10)
+  assert (more.ending, more.step, more.best.step) == (session.STOPPED, 10, 10)
 
 
 def test_evaluation_that_is_switched_off_never_happens(tiny, small_run, monkeypatch):

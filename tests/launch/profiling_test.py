@@ -16,7 +16,7 @@ def profiler(monkeypatch):
 
 
 def _calls(profiler, steps, counts, fail_at=None):
-  def call(count, rate):
+  def call(step, done, count, rate):
     profiler.append(count)
     if len(profiler) == fail_at:
       raise FloatingPointError
@@ -24,7 +24,7 @@ def _calls(profiler, steps, counts, fail_at=None):
 
   notes = []
   with contextlib.closing(profiling.Profiled(call, "folder", steps, notes.append)) as profiled:
-    totals = [profiled(count, 2.0) for count in counts]
+    totals = [profiled(0, 0.0, count, 2.0) for count in counts]
   assert totals == [2.0 * count for count in counts]
   return notes
 
@@ -55,9 +55,9 @@ def test_a_profile_ends_where_training_fails(profiler):
 
 def test_the_profile_is_where_tensorboard_looks(tmp_path):
   notes = []
-  call = tf.function(lambda count, rate: tf.reduce_sum(tf.ones((8, 8))))
+  call = tf.function(lambda step, done, count, rate: tf.reduce_sum(tf.ones((8, 8))))
   profiled = profiling.Profiled(call, str(tmp_path), 1, notes.append)
   for _ in range(2):
-    profiled(1, 1.0)
+    profiled(0, 0.0, 1, 1.0)
   (found,) = tmp_path.glob("plugins/profile/*/*.xplane.pb")
   assert found.stat().st_size > 0
