@@ -1,5 +1,3 @@
-import types
-
 import keras
 import numpy as np
 import pytest
@@ -8,7 +6,7 @@ from deblock.launch import gauges
 
 
 def _gauges(waited, network):
-  return gauges.Gauges(types.SimpleNamespace(seconds=lambda: waited), network)
+  return gauges.Gauges(lambda: waited, network)
 
 
 def _network():

@@ -34,12 +34,12 @@ def test_a_step_takes_the_global_batch_and_a_run_goes_on_where_it_was(
       make(tf.distribute.InputContext(count, host, replicas)) for host in range(count)
     ],
   )
-  streams = loop._batches(None, run, manifest, 0)
+  streams = loop._batches(None, run.input, run.train.seed, manifest, 0)
   steps = [list(stream.take(3 * each).as_numpy_iterator()) for stream in streams]
   # Each replica of a host takes one of its batches in a step.
   sizes = [len(made.quality) for stream in steps for made in stream[:each]]
   assert (sum(sizes), len(sizes)) == (12, replicas)
-  entered = loop._batches(None, run, manifest, 2)
+  entered = loop._batches(None, run.input, run.train.seed, manifest, 2)
   for stream, expected in zip(entered, steps, strict=True):
     (first,) = stream.take(1).as_numpy_iterator()
     np.testing.assert_array_equal(first.clean, expected[2 * each].clean)

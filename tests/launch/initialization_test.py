@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from deblock.launch import checkpoints, initialization
+from deblock.launch import checkpoints, initialization, saved_weights
 from deblock.model import config, pretrained, registry
 
 
@@ -64,7 +64,7 @@ def test_the_first_weight_that_differs_is_named(tmp_path):
 def test_another_number_of_weights_is_told(tmp_path, monkeypatch, change, said):
   stored, _ = _saved(tmp_path)
   arrays = change([weight.numpy() for weight in stored.weights])
-  monkeypatch.setattr(checkpoints, "stored_weights", lambda path: arrays)
+  monkeypatch.setattr(saved_weights, "arrays", lambda path: arrays)
   with pytest.raises(ValueError, match=f"init_from .* does not fit mine.* {said}"):
     initialization.initialize(_network(), str(tmp_path))
 

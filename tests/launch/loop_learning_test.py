@@ -27,7 +27,7 @@ EVERYTHING = {
 def _state(path):
   reader = tf.train.load_checkpoint(path)
   names = sorted(reader.get_variable_to_shape_map())
-  passing = ("seconds", "save_counter", "_CHECKPOINTABLE_OBJECT_GRAPH")
+  passing = ("seconds", "notes", "save_counter", "_CHECKPOINTABLE_OBJECT_GRAPH")
   return {name: reader.get_tensor(name) for name in names if name.split("/")[0] not in passing}
 
 
