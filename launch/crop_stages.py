@@ -7,8 +7,8 @@ step, the learning rate means what it meant, and a step with crops of half the s
 from collections.abc import Callable
 import dataclasses
 import itertools
+from typing import Any
 
-from deblock.launch import waiting
 from deblock.pipeline import config as input_config
 
 
@@ -61,13 +61,13 @@ class Batches:
     self,
     inputs: input_config.InputConfig,
     text: str,
-    open_at: Callable[[input_config.InputConfig, int], waiting.TimedBatches],
+    open_at: Callable[[input_config.InputConfig, int], Any],
   ):
     self._last, self._stages, self._open_at = inputs, parse(text), open_at
-    self._iterator: waiting.TimedBatches | None = None
+    self._iterator: Any = None
     self.inputs = inputs
 
-  def at(self, step: int, done: float) -> waiting.TimedBatches:
+  def at(self, step: int, done: float) -> Any:
     """Returns the iterator of the batches that follow, opened anew where crops change their size.
 
     Args:
@@ -79,7 +79,3 @@ class Batches:
       self.inputs = dataclasses.replace(self._last, crop_size=size)
       self._iterator = self._open_at(self.inputs, step)
     return self._iterator
-
-  def waited(self) -> float:
-    """Returns the seconds that the present iterator was waited for since this was last asked."""
-    return 0.0 if self._iterator is None else self._iterator.seconds()

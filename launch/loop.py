@@ -122,15 +122,17 @@ def _train(run, clock, stop, hosts, entry, manifest, saved_in):
       f"over {replicas} replica(s) on {hosts.count} host(s); {manifest.count('train')} training "
       f"tiles; {'going on from' if found else 'starting at'} step {first_step}."
     )
+    waited = waiting.Waited()
+    loss = losses.get(run.train.loss)
     steps = step_lib.training_steps(
-      strategy, network, optimizer, losses.get(run.train.loss), entry, run.input.batch_size, rules
+      strategy, network, optimizer, loss, entry, run.input.batch_size, rules, waited
     )
 
     def named(step, count):
       return bad_input.named_in_training(run, manifest, replicas, step, count, hosts.count)
 
     def open_at(inputs, step):
-      return waiting.TimedBatches(_batches(hosts, inputs, run.train.seed, manifest, step))
+      return _batches(hosts, inputs, run.train.seed, manifest, step)
 
     batches = crop_stages.Batches(run.input, run.train.early_crop_sizes, open_at)
     with named(first_step, 0):
@@ -151,7 +153,7 @@ def _train(run, clock, stop, hosts, entry, manifest, saved_in):
       parts = session.Parts(
         call=profiled,
         watch=watch,
-        gauges=gauges.Gauges(batches.waited, network),
+        gauges=gauges.Gauges(waited.since, network),
         stop=stop,
         origin=lambda step: not_finite.origin(
           run, manifest, replicas, step, hosts.index, hosts.count

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from deblock.launch import averaging, optimization
+from deblock.launch import averaging, optimization, waiting
 from deblock.model import blocks, registry
 from deblock.pipeline import batch as batch_lib
 from deblock.pipeline import pixels
@@ -39,6 +39,7 @@ def training_steps(
   entry: registry.Entry,
   batch_size: int,
   rules: optimization.Rules = optimization.Rules(),  # noqa: B008
+  waited: waiting.Waited | None = None,
 ):
   """Returns the compiled function that trains for a number of steps.
 
@@ -54,6 +55,7 @@ def training_steps(
     entry: what the registry says of the network.
     batch_size: crops in a step, over all replicas and parts.
     rules: what happens besides the optimiser's step.
+    waited: where the time is added up that batches were waited for.
   Returns:
     A function of an iterator of batches, float or still uint8, and of an int32 scalar tensor, the
     number of steps, to `Totals`. The number is a tensor, since a Python one would compile anew for
@@ -144,7 +146,8 @@ def training_steps(
   def steps(iterator, count):
     totals = Totals(*(tf.zeros(()) for _ in Totals._fields))
     for _ in tf.range(count):
-      sums, norm, skipped = one_step(next(iterator))
+      batch = next(iterator) if waited is None else waited.next(iterator)
+      sums, norm, skipped = one_step(batch)
       figures = (*tf.unstack(sums), norm, skipped)
       added = [total + value for total, value in zip(totals[:-1], figures, strict=True)]
       # A sum that is not finite stays so.
