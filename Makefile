@@ -7,6 +7,7 @@ SOURCE ?=
 QUALITIES ?= 25
 RECORDS_FLAGS ?=
 MODEL ?= blockcnn
+NAME ?= default
 WIDTH ?= 16
 STEPS ?= 800
 MINUTES ?= 5
@@ -26,7 +27,7 @@ GIVEN = $(filter-out STEPS=%,$(MAKEOVERRIDES))
 SELECTION = --logdir=$(LOGDIR) --records=$(RECORDS) --output=$(EVALUATION) --qualities=$(QUALITIES)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo records train evaluate compare tensorboard test lint typecheck bench \
+.PHONY: help install demo records train pretrained evaluate compare tensorboard test lint typecheck bench \
   bench-compiling bench-equal-time bench-faithful bench-jpeg bench-kills bench-kodak bench-networks \
   bench-pipeline bench-records bench-replicas bench-restore bench-train fuzz clean
 
@@ -63,6 +64,13 @@ train: records ## train, evaluate on held-out images and draw a picture
 	@echo "TensorBoard: $(LOGDIR)"
 	@echo "go on with:  make train $(GIVEN) STEPS=$$((5 * $(STEPS)))"
 	@echo "and look at: make tensorboard $(GIVEN)"
+
+# NAME is default or fast. A GPU is needed for a result like that of the weights that ship.
+pretrained: records ## train the weights that ship anew (IMAGES=FOLDER, NAME=default)
+	@$(BIN)/deblock-train --flagfile=launch/recipes/$(NAME).flags --records=$(RECORDS) \
+	  --logdir=$(WORKDIR)/$(NAME) $(TRAIN_FLAGS)
+	@$(BIN)/deblock-export-weights --logdir=$(WORKDIR)/$(NAME) --name=$(NAME) \
+	  --output=$(WORKDIR)/weights
 
 evaluate: $(EVALUATION)/evaluation.json ## PSNR and SSIM of the held-out images
 

@@ -19,6 +19,7 @@ from deblock.launch import (
   selection,
   serving,
   step_export,
+  weights_export,
 )
 from deblock.model import config as model_config
 from deblock.model import registry
@@ -36,6 +37,7 @@ PARTS = {
   "restore": (restore_config.RestoreConfig,),
   "demo": (demo_sheet.DemoConfig,),
   "export_step": (model_config.ModelConfig, step_export.ExportConfig),
+  "export_weights": (weights_export.WeightsConfig,),
 }
 # Runs where neither TensorFlow nor absl is, and needs JAX, which is not installed here.
 STANDALONE = ("run_exported",)

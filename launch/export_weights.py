@@ -1,0 +1,26 @@
+"""deblock-export-weights: a run's weights as weights that ship, float16 arrays with a checksum.
+
+deblock-export-weights --logdir=RUN --name=default --output=DIR
+"""
+
+from deblock.launch import flags as config_flags
+from deblock.launch import program, weights_export
+
+config_flags.define(weights_export.WeightsConfig)
+
+
+def main(arguments):
+  """Exports as the flags say."""
+  del arguments
+  settings = config_flags.parse(weights_export.WeightsConfig)
+  step = weights_export.export(settings)
+  print(f"weights of step {step}: {settings.output}/{settings.name}.npz")
+
+
+def run():
+  """Entry point of the console script."""
+  program.run(main)
+
+
+if __name__ == "__main__":
+  run()

@@ -1,0 +1,61 @@
+import keras
+import numpy as np
+import pytest
+
+from deblock.launch import checkpoints, config, weights_export
+from deblock.model import pretrained, registry
+
+
+@pytest.fixture
+def run(small_run):
+  """A run of a narrow network whose weights are all 0.1 and their averages 0.2."""
+  settings = small_run(model="deblocknet_fast", width=4)
+  network = registry.build(settings.model)
+  for weight in network.weights:
+    weight.assign(np.full(weight.shape, 0.1))
+  optimizer = keras.optimizers.SGD(0.1)
+  optimizer.build(network.trainable_variables)
+  averages = [weight.value * 2.0 for weight in network.weights]
+  saver = checkpoints.Checkpoints(
+    settings.train.logdir,
+    network,
+    optimizer,
+    {"averages": [keras.Variable(value).value for value in averages]},
+  )
+  saver.step.assign(7)
+  saver.save()
+  config.save(settings)
+  return settings
+
+
+@pytest.mark.parametrize(("kind", "value"), [("auto", 0.2), ("raw", 0.1)])
+def test_the_weights_that_are_meant_load_as_shipped_ones_do(run, tmp_path, kind, value):
+  settings = weights_export.WeightsConfig(
+    logdir=run.train.logdir, name="mine", output=str(tmp_path / "weights"), weights=kind
+  )
+  assert weights_export.export(settings) == 7
+  network, entry = pretrained.load("mine", tmp_path / "weights")
+  assert entry.name == "deblocknet_fast"
+  for weight in network.weights:
+    np.testing.assert_array_equal(weight.numpy(), np.full(weight.shape, np.float16(value)))
+
+
+def test_a_network_of_other_settings_is_refused(run, small_run, tmp_path):
+  config.save(small_run(model="deblocknet_fast", width=4, condition="none"))
+  settings = weights_export.WeightsConfig(logdir=run.train.logdir, name="n", output=str(tmp_path))
+  with pytest.raises(ValueError, match="keep nothing but model and width"):
+    weights_export.export(settings)
+
+
+@pytest.mark.parametrize(
+  ("change", "message"),
+  [
+    ({"logdir": ""}, "logdir is missing: use --logdir="),
+    ({"name": "../x"}, r"name must be a word of letters, digits and _, got '\.\./x'"),
+    ({"checkpoint": "first"}, "checkpoint must be one of latest, best"),
+    ({"weights": "all"}, "weights must be one of auto, raw, averaged, got 'all'"),
+  ],
+)
+def test_a_broken_rule_is_named(change, message):
+  with pytest.raises(ValueError, match=message):
+    weights_export.WeightsConfig(**{"logdir": "l", "name": "n", "output": "o", **change})
