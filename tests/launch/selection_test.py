@@ -163,7 +163,7 @@ def test_the_best_checkpoint_is_taken_where_it_is_asked_for(
     saver.step.assign(number)
     save()
   taken = []
-  monkeypatch.setattr(restorer, "Restorer", lambda network, *others: taken.append(network))
+  monkeypatch.setattr(restorer, "Restorer", lambda network, *others, **named: taken.append(network))
   selection.load_methods(_settings(started, checkpoint=checkpoint))
   assert (taken[0].weights[0].numpy() == step).all()
 
@@ -247,7 +247,10 @@ def test_records_without_a_test_image_say_what_to_do(started, folder, tmp_path):
     ({"qualities": (10, 101)}, r"qualities must be in \[1, 100\], got 101\."),
     ({"qualities": (0,)}, r"qualities must be in \[1, 100\], got 0\."),
     ({"weights": "best"}, "weights must be one of auto, raw, averaged, got 'best'"),
-    ({"logdir": "", "model": "fast", "weights": "raw"}, "weights goes with logdir: fast .*'raw'"),
+    (
+      {"logdir": (), "model": ("fast",), "images": "i", "qualities": (9,), "weights": "raw"},
+      "weights raw are of a run: name its folder with --logdir=DIR",
+    ),
     ({"subsampling": "411"}, "subsampling must be one of 444, 422, 420, got '411'"),
   ],
 )

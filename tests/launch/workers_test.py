@@ -88,15 +88,15 @@ def _state(checkpoint):
   }
 
 
-def _of_both_hosts(hosts, run, manifest, first_step):
+def _of_both_hosts(hosts, inputs, seed, manifest, first_step):
   """Returns what two hosts train on in a step, as the batches of one device."""
   del hosts
   streams = [
     dataset.training_dataset(
-      run.input,
+      inputs,
       manifest,
-      run.train.seed,
-      batch_size=run.input.batch_size // 2,
+      seed,
+      batch_size=inputs.batch_size // 2,
       first_batch=first_step,
       host=host,
       hosts=2,
@@ -166,5 +166,5 @@ def test_two_hosts_train_as_one_device_on_the_union_of_their_batches_through_a_k
     np.testing.assert_array_equal(resumed[name], value, name)
 
   # Only the chief writes, and nothing of what the other saved is left.
-  assert len(list(undisturbed.glob("events.out.tfevents.*"))) == 1
+  assert len(list(undisturbed.glob("events.out.tfevents.*.v2"))) == 1
   assert not list(temporary.glob("deblock-*"))
