@@ -25,7 +25,7 @@ import ours
 from PIL import Image
 import tensorflow as tf
 
-from deblock.launch import evaluation, schedule, step
+from deblock.launch import config, evaluation, optimization, schedule, step
 from deblock.model import losses, macs, restorer
 from deblock.pipeline import config as input_config
 from deblock.pipeline import dataset
@@ -63,7 +63,10 @@ def trained(network, entry, arguments):
   optimizer = keras.optimizers.Adam(arguments.learning_rate)
   optimizer.build(network.trainable_variables)
   strategy = tf.distribute.OneDeviceStrategy("/cpu:0")
-  run = step.training_steps(strategy, network, optimizer, losses.get("l1"), entry, arguments.batch)
+  rules = optimization.Rules(jit_compile=optimization.is_compiled(config.TrainConfig()))
+  run = step.training_steps(
+    strategy, network, optimizer, losses.get("l1"), entry, arguments.batch, rules
+  )
   taken, budget, share, curve = 0, None, 0.0, []
   while share < 1.0:
     rate = schedule.learning_rate(arguments.learning_rate, "cosine", taken, 20, share)

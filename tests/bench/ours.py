@@ -7,7 +7,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from deblock.launch import step
+from deblock.launch import config as run_config
+from deblock.launch import optimization, step
 from deblock.model import config, losses, registry, restorer
 from deblock.pipeline import batch as batch_lib
 
@@ -78,7 +79,8 @@ def training(network, entry, size: int, side: int, steps: int = 1):
     tables=tf.fill((size, 2, 8, 8), 16.0),
   )
   strategy = tf.distribute.OneDeviceStrategy("/cpu:0")
-  run = step.training_steps(strategy, network, optimizer, losses.get("l1"), entry, size)
+  rules = optimization.Rules(jit_compile=optimization.is_compiled(run_config.TrainConfig()))
+  run = step.training_steps(strategy, network, optimizer, losses.get("l1"), entry, size, rules)
   batches = iter(tf.data.Dataset.from_tensors(crops).repeat())
   count = tf.constant(steps)
   return lambda: run(batches, count).loss.numpy()
