@@ -31,8 +31,8 @@ def describe(taken):
 
 
 def torch_sides(peer, name, work, shape):
-  """Returns PyTorch's two sides by name, none without a peer or where it lacks the network."""
-  if peer is None or name not in PEERS:
+  """Returns PyTorch's two sides by name, none without a peer."""
+  if peer is None:
     return {}
   return {
     layout: peer.side(network=name, work=work, shape=shape, layout=layout)
@@ -46,13 +46,14 @@ def measure(name, count, threads, torch):
   network, entry = ours.build(name)
   work = macs.per_pixel(network, entry)
   print(f"{name}_parameters: {ours.parameters(network)}\n{name}_macs_per_pixel: {work:.0f}")
-  peer = rounds.Peer(torch, threads) if torch else None
+  peer = rounds.Peer(torch, threads) if torch and name in PEERS else None
+  slow = work > SLOW and peer is None
   height, width = ours.SIZE
   restore = restorer.Restorer(network, entry, constant=True)
   pixels, tables = ours.image(height, width), np.full((2, 8, 8), 16.0)
   restore(pixels[:64, :64], tables)
   before = ours.peak_mib()
-  if work > SLOW:
+  if slow:
     found = {"restorer": rounds.here(lambda: restore(pixels, tables))()}
   else:
     restore(pixels, tables)
@@ -65,7 +66,7 @@ def measure(name, count, threads, torch):
     found = rounds.medians(sides, count)
   for side, taken in found.items():
     print(f"{name}_inference_{side}: {describe(taken)}", flush=True)
-  if work > SLOW:
+  if slow:
     print(f"{name}_memory_mib: {ours.peak_mib() - before:.0f}")
   if peer:
     print(rounds.ratios(f"{name}_inference", found["bare"], rounds.best(found, rounds.LAYOUTS)))
