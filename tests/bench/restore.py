@@ -13,7 +13,6 @@ import argparse
 import json
 import os
 import pathlib
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -21,28 +20,13 @@ import time
 
 import numpy as np
 from PIL import Image
+import rounds
 
 PARTS = ("fidelity", "speed", "memory", "peers")
 QUALITIES = (10, 20, 40, 75, 90, 95)
 NETWORKS = ("default", "fast")
 SIZES = {0.4: (512, 768), 1.0: (1024, 1024), 12.0: (3000, 4000), 100.0: (10000, 10000)}
 MAX_MEMORY_MIB = 2048
-# Zhang et al. 2017: 20 layers of 64 on luma, whose batch normalisation is folded into its biases.
-PEER = """
-import sys, time
-import torch
-
-layers = [torch.nn.Conv2d(1, 64, 3, padding=1), torch.nn.ReLU()]
-for _ in range(18):
-  layers += [torch.nn.Conv2d(64, 64, 3, padding=1), torch.nn.ReLU()]
-network = torch.nn.Sequential(*layers, torch.nn.Conv2d(64, 1, 3, padding=1)).eval()
-image = torch.rand(1, 1, 512, 768)
-with torch.inference_mode():
-  for line in sys.stdin:
-    began = time.perf_counter(), time.process_time()
-    image - network(image)
-    print(time.perf_counter() - began[0], time.process_time() - began[1], flush=True)
-"""
 
 
 def photograph(height, width):
@@ -134,54 +118,30 @@ def fidelity(paths):
         print(f"{name} coefficients_given_back: {np.mean(shares):.5f}", flush=True)
 
 
-def peers(python, rounds):
-  """Prints how many times as fast as DnCNN-3 the shipped networks are."""
+def peers(python, count):
+  """Prints how many times as fast as DnCNN-3 (Zhang et al. 2017), on luma, the networks are."""
   from deblock.launch import restoring, trained
   from deblock.records import codec, jpeg_tables, original
 
   data = codec.encode(photograph(512, 768), 20)
   tables = jpeg_tables.quantization_tables(20)
   found = original.decode(data, "a")
-  networks = {model: trained.load(model) for model in NETWORKS}
-  ways = {"dncnn3": lambda: _peer(peer)}
-  for model, network in networks.items():
-    ways[model] = lambda network=network: _timed(lambda: network(found.samples, tables))
-    ways[f"{model} with decoding and cells"] = lambda network=network: _timed(
-      lambda: restoring.restore_original(original.decode(data, "a"), network)
+  peer = rounds.Peer(python, os.cpu_count())
+  request = {"network": "dncnn3_luma", "work": "inference", "shape": [1, 512, 768]}
+  sides = {layout: peer.side(**request, layout=layout) for layout in rounds.LAYOUTS}
+  for model in NETWORKS:
+    network = trained.load(model)
+    sides[model] = rounds.here(lambda network=network: network(found.samples, tables))
+    sides[f"{model} with decoding and cells"] = rounds.here(
+      lambda network=network: restoring.restore_original(original.decode(data, "a"), network)
     )
-  taken = {name: [] for name in ways}
-  with subprocess.Popen(
-    [python, "-c", PEER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-  ) as peer:
-    for number in range(rounds + 1):
-      for name, way in ways.items():
-        seconds = way()
-        if number:  # The first is for warming up.
-          taken[name].append(seconds)
-    peer.stdin.close()
-  for name, seconds in taken.items():
-    wall, cpu = (statistics.median(column) for column in zip(*seconds, strict=True))
-    print(f"{name} seconds: {wall:.3f}")
-    print(f"{name} cpu_seconds: {cpu:.3f}")
-    if name != "dncnn3":
-      for unit, column in (("", 0), ("_cpu", 1)):
-        ratio = statistics.median(
-          theirs[column] / ours[column]
-          for theirs, ours in zip(taken["dncnn3"], seconds, strict=True)
-        )
-        print(f"{name} ratio_vs_dncnn3{unit}: {ratio:.2f}")
-
-
-def _peer(peer):
-  peer.stdin.write("go\n")
-  peer.stdin.flush()
-  return tuple(float(word) for word in peer.stdout.readline().split())
-
-
-def _timed(function):
-  began = time.perf_counter(), time.process_time()
-  function()
-  return time.perf_counter() - began[0], time.process_time() - began[1]
+  taken = rounds.medians(sides, count)
+  theirs = rounds.best(taken, rounds.LAYOUTS)
+  for name, ours in taken.items():
+    print(f"{name} seconds: {ours.wall:.3f}\n{name} cpu_seconds: {ours.cpu:.3f}")
+    if name not in rounds.LAYOUTS:
+      print(f"{name} ratio_vs_dncnn3: {theirs.wall / ours.wall:.2f}")
+      print(f"{name} ratio_vs_dncnn3_cpu: {theirs.cpu / ours.cpu:.2f}")
 
 
 def _psnr(image, clean):

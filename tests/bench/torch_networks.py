@@ -148,8 +148,10 @@ class Deblocknet(nn.Module):
 NETWORKS = {
   "arcnn": arcnn,
   "dncnn3": dncnn3,
+  "dncnn3_luma": lambda: dncnn3(1),
   "blockcnn": BlockCnn,
   "deblocknet": Deblocknet,
   "deblocknet_fast": lambda: Deblocknet(24, 1, 60, 3),
 }
 CONSUMED = {"blockcnn": 8}
+CHANNELS = {"dncnn3_luma": 1}  # Of the others 3.

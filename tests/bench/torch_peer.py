@@ -22,7 +22,7 @@ def prepared(request):
   name = request["network"]
   network = torch_networks.NETWORKS[name]()
   batch, height, width = request["shape"]
-  compressed = torch.rand(batch, 3, height, width)
+  compressed = torch.rand(batch, torch_networks.CHANNELS.get(name, 3), height, width)
   tables = torch.full((batch, 2, 8, 8), 16.0)
   if request["layout"] == "channels_last":
     network = network.to(memory_format=torch.channels_last)
