@@ -32,7 +32,7 @@ SELECTION = --logdir=$(LOGDIR) --records=$(RECORDS) --output=$(EVALUATION) --qua
   bench-pipeline bench-records bench-replicas bench-restore bench-train fuzz clean
 
 help: ## list these targets
-	@sed -nE 's/^([a-z-]+):.*## (.*)/  \1\t\2/p' Makefile | expand -t 16
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  \1\t\2/p' Makefile | expand -t 20
 	@echo "Variables: IMAGES=FOLDER SOURCE=kodak QUALITIES=10,20 MODEL=NAME WIDTH=K STEPS=N WORKDIR=DIR"
 
 install: $(INSTALLED) ## create the virtual environment with all dependencies, pinned
