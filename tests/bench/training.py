@@ -97,14 +97,14 @@ def looped(records, network, count, side, batch, per_call, width=0):
 
 def overhead(records, network, count):
   """Prints what the loop takes a step, over what the bare step does."""
-  per_call = 2
+  per_call = config.TrainConfig().steps_per_call
   built, entry = ours.build(network)
   bare = rounds.here(ours.training(built, entry, BATCH, SIDE, per_call))
   bare()
   found = {"bare": [], "loop": []}
   for _ in range(count):
     found["bare"].append(np.mean([bare() for _ in range(5)], axis=0) / per_call)
-    times = looped(records, network, 12, SIDE, BATCH, per_call)
+    times = looped(records, network, 10 * per_call, SIDE, BATCH, per_call)
     # Asked before and after each call. From the end of the first, which compiles, to the last's:
     # the mean, since only some of the calls are followed by the log.
     ends = np.array(times)[1::2, :2]
@@ -164,7 +164,7 @@ def main():
     peer = rounds.Peer(arguments.torch, arguments.threads) if arguments.torch else None
     steps(networks, peer, arguments.rounds)
   elif parts[0] == "overhead":
-    overhead(write_records(arguments.workdir), networks[0], arguments.rounds)
+    overhead(write_records(arguments.workdir), networks[-1], arguments.rounds)
   else:
     memory(write_records(arguments.workdir))
 
