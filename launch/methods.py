@@ -44,6 +44,7 @@ def load(
   subsampling: str = "420",
   checkpoint: str = "",
   weights: str = saved_weights.AUTO,
+  self_ensemble: bool = False,
 ) -> list[Method]:
   """Returns the methods, networks of runs first.
 
@@ -53,17 +54,24 @@ def load(
     subsampling: of the colours of the JPEGs.
     checkpoint: of the runs, as `trained.load` takes it.
     weights: of the runs, as `trained.load` takes them.
+    self_ensemble: whether networks restore everything in its eight positions; a "+" behind their
+      names tells so, as usual in this field. Baselines do not.
   Raises:
     FileNotFoundError: if there is no run or no checkpoint.
     ValueError: if they do not fit each other, a name is unknown, or shipped weights are damaged.
   """
-  loaded = [
-    Method(logdir, trained.load(logdir=logdir, checkpoint=checkpoint)) for logdir in logdirs
-  ]
+  mark = "+" if self_ensemble else ""
+  loaded = []
+  for logdir in logdirs:
+    restore = trained.load(
+      logdir=logdir, checkpoint=checkpoint, weights=weights, self_ensemble=self_ensemble
+    )
+    loaded.append(Method(logdir + mark, restore))
   for name in models:
-    known = check_name(name) in baselines.NAMES
-    restore = baselines.load(name, subsampling) if known else trained.load(name)
-    loaded.append(Method(name, restore))
+    if check_name(name) in baselines.NAMES:
+      loaded.append(Method(name, baselines.load(name, subsampling)))
+    else:
+      loaded.append(Method(name + mark, trained.load(name, self_ensemble=self_ensemble)))
   return loaded
 
 

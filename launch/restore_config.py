@@ -30,6 +30,9 @@ class RestoreConfig:
   faithful: bool = option.field(
     True, "keep the coefficients of JPEG files, as far as --strength and 8 bits allow"
   )
+  self_ensemble: bool = option.field(
+    False, "take the mean of the results in all eight positions, for eight times the work"
+  )
   strength: float = option.field(1.0, "how much of the correction is applied, 0 to 1")
   quality: int = option.field(
     0, "of the JPEG, if not what its tables or its pixels tell; 0 for these"

@@ -65,7 +65,11 @@ def restore(
   extension = saving.FORMATS[config.format].suffix
   jobs, refused = outputs.plan(patterns, config.out, config.suffix, extension, config.overwrite)
   network = trained.load(
-    "" if config.logdir else config.model, config.logdir, window_bytes(config), config.checkpoint
+    "" if config.logdir else config.model,
+    config.logdir,
+    window_bytes(config),
+    config.checkpoint,
+    self_ensemble=config.self_ensemble,
   )
   outcomes = [Outcome(item.path, FAILED, 0, item.reason) for item in refused]
   sizes = {job.path: outputs.pixels(job.path) for job in jobs}

@@ -29,6 +29,9 @@ class SelectionConfig(protocol.ProtocolConfig):
     "nlmeans, reencodings, tv",
   )
   weights: str = option.field(saved_weights.AUTO, saved_weights.KIND_HELP)
+  self_ensemble: bool = option.field(
+    False, "take the mean of what networks make of an image in its eight positions"
+  )
   images: str = option.field("", "folder or glob of clean images; the run's held-out ones if empty")
   records: str = option.field(
     "", "records whose held-out images or qualities are used, if not the run's"
@@ -90,7 +93,12 @@ def load_methods(settings: SelectionConfig) -> list[methods_lib.Method]:
     ValueError: if they do not fit each other, or shipped weights are damaged.
   """
   return methods_lib.load(
-    settings.model, settings.logdir, settings.subsampling, settings.checkpoint, settings.weights
+    settings.model,
+    settings.logdir,
+    settings.subsampling,
+    settings.checkpoint,
+    settings.weights,
+    settings.self_ensemble,
   )
 
 

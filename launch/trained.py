@@ -18,6 +18,7 @@ def load(
   window_bytes: int = 0,
   checkpoint: str = "",
   weights: str = saved_weights.AUTO,
+  self_ensemble: bool = False,
 ) -> restorer.Restorer:
   """Returns a network and how it is run over images of any size.
 
@@ -29,6 +30,7 @@ def load(
     checkpoint: of the run, "latest" or "best"; empty for the one that the run's own settings ask
       for, the best with restore_best.
     weights: of the run: its averaged ones if it has any ("auto"), "raw" or "averaged".
+    self_ensemble: whether everything is restored in its eight positions.
   Raises:
     FileNotFoundError: if there is no run or no checkpoint.
     ValueError: if they do not fit each other, the run has no such weights, or the shipped ones are
@@ -43,7 +45,7 @@ def load(
     wanted = checkpoint or (saved_weights.BEST if run.train.restore_best else saved_weights.LATEST)
     saved_weights.restore(logdir, network, wanted, weights)
   tile = tile_within(window_bytes, entry) if window_bytes and entry.keeps_size else None
-  return restorer.Restorer(network, entry, tile, constant=True)
+  return restorer.Restorer(network, entry, tile, constant=True, ensemble=self_ensemble)
 
 
 def tile_within(window_bytes: int, entry: registry.Entry) -> int:

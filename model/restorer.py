@@ -7,9 +7,10 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from deblock.model import registry
+from deblock.model import registry, self_ensemble
 
 BLOCK = 8
+_CHROMA_GRID = 16  # Of the largest blocks, those of subsampled chroma.
 TILE = 128  # Side of the tiles of networks that need not run block by block, in pixels.
 # Networks that keep the size see each tile with its context, which is computed in vain.
 TILE_WITH_CONTEXT = 768
@@ -85,12 +86,18 @@ class Restorer:
     tile: side of the square that is restored at a time, in pixels, a multiple of 8; None is
       `usual_tile`.
     constant: whether the weights stay as they are now, which makes restoring faster.
+    ensemble: whether each tile is restored in its eight positions, see `self_ensemble`.
   Raises:
     ValueError: if `tile` is not a positive multiple of 8.
   """
 
   def __init__(
-    self, network, entry: registry.Entry, tile: int | None = None, constant: bool = False
+    self,
+    network,
+    entry: registry.Entry,
+    tile: int | None = None,
+    constant: bool = False,
+    ensemble: bool = False,
   ):
     if tile is None:
       tile = usual_tile(entry)
@@ -100,7 +107,7 @@ class Restorer:
     self._tile = tile
     side = None if entry.keeps_size else tile + 2 * entry.context
     call = with_constants(network) if constant else functools.partial(network, training=False)
-    self._run = tf.function(
+    run = tf.function(
       lambda tiles, tables: call(
         entry.inputs(tiles, tf.repeat(tables, tf.shape(tiles)[0], axis=0))
       ),
@@ -109,6 +116,9 @@ class Restorer:
         tf.TensorSpec((None, 2, BLOCK, BLOCK), tf.float32),
       ],
     )
+    # A network that keeps no size sees squares of whole blocks.
+    grid = _CHROMA_GRID if entry.keeps_size else 1
+    self._run = functools.partial(self_ensemble.mean, run, grid=grid) if ensemble else run
 
   def __call__(self, compressed, tables=None):
     """Returns the restored image.
@@ -143,7 +153,7 @@ class Restorer:
     tables = np.ones((2, BLOCK, BLOCK)) if tables is None else np.asarray(tables)
     if tables.shape != (2, BLOCK, BLOCK):
       raise ValueError(f"tables must have shape [2, 8, 8], got {list(tables.shape)}.")
-    tables = tf.constant(tables[np.newaxis], tf.float32)
+    tables = tables[np.newaxis].astype(np.float32)
     if self._entry.keeps_size:
       return self._by_windows(compressed, tables)
     return iter((Part(0, 0, self._by_tiles(compressed, tables)),))
@@ -158,8 +168,9 @@ class Restorer:
         window = compressed[
           first_row : top + tile + context, first_column : left + tile + context
         ] / np.float32(255.0)
-        made = self._run(window[np.newaxis], tables)[0, top - first_row :, left - first_column :]
-        yield Part(top, left, made[:tile, :tile].numpy())
+        made = np.asarray(self._run(window[np.newaxis], tables))
+        made = made[0, top - first_row :, left - first_column :]
+        yield Part(top, left, made[:tile, :tile])
 
   def _by_tiles(self, compressed, tables):
     """Returns float32 [H, W, 3]; many tiles to a call, the image continued beyond its border."""
@@ -172,7 +183,7 @@ class Restorer:
     per_call = max(1, PIXELS_PER_CALL // tile**2)
     restored = np.concatenate(
       [
-        self._run(tf.constant(tiles[start : start + per_call] / np.float32(255.0)), tables)
+        self._run(tiles[start : start + per_call] / np.float32(255.0), tables)
         for start in range(0, len(tiles), per_call)
       ]
     )

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from deblock.launch import baselines, filters, methods
+from deblock.launch import baselines, filters
 from deblock.records import codec, jpeg_tables
 
 
@@ -70,11 +70,3 @@ def test_reencodings_are_the_mean_over_every_shift_of_the_grid(monkeypatch, pict
     for column in range(8)
   ]
   assert np.abs(made - np.mean(shifted, axis=0)).max() <= 0.5001
-
-
-def test_methods_are_loaded_by_name_and_unknown_names_are_refused():
-  assert [method.name for method in methods.load(("tv", "identity"), ())] == ["tv", "identity"]
-  with pytest.raises(ValueError, match=r"model must be one of default, fast, identity, .* got 'x'"):
-    methods.load(("x",), ())
-  with pytest.raises(ValueError, match=r"a baseline must be one of identity, .*, got 'default'"):
-    baselines.load("default")

@@ -21,11 +21,14 @@ def test_the_tile_is_of_networks_that_keep_the_size_alone(monkeypatch, model, ti
   made = []
   monkeypatch.setattr(pretrained, "load", lambda name: (name, registry.get(model)))
   monkeypatch.setattr(
-    restorer, "Restorer", lambda *arguments, constant: made.append((*arguments, constant))
+    restorer,
+    "Restorer",
+    lambda *given, constant, ensemble: made.append((*given, constant, ensemble)),
   )
   trained.load("mine", window_bytes=(tile or 224) ** 2 * 1500)
-  trained.load("mine")
-  assert made == [("mine", registry.get(model), side, True) for side in (tile, None)]
+  trained.load("mine", self_ensemble=True)
+  shared = ("mine", registry.get(model))
+  assert made == [(*shared, tile, True, False), (*shared, None, True, True)]
 
 
 def test_unknown_weights_and_missing_runs_are_named(tmp_path):
