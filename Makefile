@@ -29,7 +29,7 @@ SELECTION = --logdir=$(LOGDIR) --records=$(RECORDS) --output=$(EVALUATION) --qua
 .DEFAULT_GOAL := help
 .PHONY: help install demo records train pretrained evaluate compare tensorboard test lint typecheck bench \
   bench-compiling bench-equal-time bench-faithful bench-jpeg bench-kills bench-kodak bench-networks \
-  bench-pipeline bench-records bench-replicas bench-restore bench-train fuzz clean
+  bench-pipeline bench-quality bench-records bench-replicas bench-restore bench-train fuzz clean
 
 help: ## list these targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  \1\t\2/p' Makefile | expand -t 20
@@ -155,6 +155,11 @@ bench-equal-time: $(INSTALLED) ## networks trained for the same CPU-minutes (MIN
 bench-restore: $(INSTALLED) ## restoring: fidelity, speed, memory up to 100 megapixels, a peer (40 min)
 	@$(BIN)/python tests/bench/restore.py $(PARTS) $(if $(IMAGES),--images='$(IMAGES)') \
 	  $(if $(COUNT),--count=$(COUNT)) $(if $(TORCH),--torch='$(TORCH)')
+
+# PARTS picks some of: rivals damages. ENSEMBLE=1 adds the mean of eight positions (10 min).
+bench-quality: $(INSTALLED) ## what the weights that ship gain, beside filters and by kind of damage (20 min)
+	@$(BIN)/python tests/bench/quality.py $(PARTS) $(if $(IMAGES),--images='$(IMAGES)') \
+	  $(if $(COUNT),--count=$(COUNT)) $(if $(ENSEMBLE),--ensemble)
 
 # SEED makes other files; COUNT is 20000 unless said.
 fuzz: $(INSTALLED) ## restore damaged files by the thousand: no crash, no hang, nothing left behind
