@@ -4,7 +4,6 @@ from collections.abc import Callable
 import contextlib
 import dataclasses
 import math
-import pathlib
 import time
 
 import keras
@@ -19,6 +18,7 @@ from deblock.launch import (
   initialization,
   judged,
   not_finite,
+  occupied,
   optimization,
   precision,
   profiling,
@@ -58,8 +58,8 @@ def train(
   Raises:
     FileNotFoundError: if the records are missing.
     ValueError: if the settings do not fit the records, the network, the devices, the weights of
-      init_from, or the run that is in the folder already; a record is bad, or with
-      on_bad_record=skip too many are.
+      init_from, or the run that is in the folder already; another process trains in it; a record
+      is bad, or with on_bad_record=skip too many are.
     OSError: if the folder cannot be written, nothing answers at the address of `data_service`, or
       another worker does not come, or is lost.
     FloatingPointError: if the loss, its gradient, or a weight that is to be saved, is not finite.
@@ -69,7 +69,8 @@ def train(
   _check_crops(run, entry, manifest)
   hosts = hosts_lib.join(run.train, run.train.strategy)
   _check_batch(run, hosts.strategy.num_replicas_in_sync)
-  with hosts.saving_folder(run.train.logdir) as saved_in:
+  alone = occupied.occupying(run.train.logdir) if hosts.writes else contextlib.nullcontext()
+  with alone, hosts.saving_folder(run.train.logdir) as saved_in:
     result = _train(run, clock, stop, hosts, entry, manifest, saved_in)
   if result.trained:
     # Nobody leaves before the chief has saved: a worker that ends early is one that was lost.
@@ -198,7 +199,6 @@ def _prepare_folder(run, hosts):
     if not hosts.writes:
       config.check_continues(run)
       return
-    pathlib.Path(run.train.logdir).mkdir(parents=True, exist_ok=True)
     config.check_continues(run)
     config.save(run)
   except OSError as error:

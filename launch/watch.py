@@ -93,9 +93,7 @@ def _of_network(means):
   scalars = {}
   for row in means:
     scalars[f"{_GAIN}{row.quality}"] = row.gain
-    scalars[f"eval/psnr_db/q{row.quality}"] = row.psnr
-    scalars[f"eval/psnr_b_db/q{row.quality}"] = row.psnr_b
-    scalars[f"eval/ssim/q{row.quality}"] = row.ssim
+    scalars |= _figures(row.quality, row.psnr, row.psnr_b, row.ssim)
   scalars["eval/gain_db/mean"] = sum(row.gain for row in means) / len(means)
   return scalars
 
@@ -103,7 +101,10 @@ def _of_network(means):
 def _of_jpeg(means):
   scalars = {}
   for row in means:
-    scalars[f"eval/psnr_db/q{row.quality}"] = row.psnr_jpeg
-    scalars[f"eval/psnr_b_db/q{row.quality}"] = row.psnr_b_jpeg
-    scalars[f"eval/ssim/q{row.quality}"] = row.ssim_jpeg
+    scalars |= _figures(row.quality, row.psnr_jpeg, row.psnr_b_jpeg, row.ssim_jpeg)
   return scalars
+
+
+def _figures(quality, psnr, psnr_b, ssim):
+  figures = {"psnr_db": psnr, "psnr_b_db": psnr_b, "ssim": ssim}
+  return {f"eval/{name}/q{quality}": value for name, value in figures.items()}
