@@ -149,7 +149,8 @@ bench-train: $(INSTALLED) ## training steps against PyTorch, and what our loop a
 # MODELS picks some of the rows; finished ones are not trained again.
 bench-equal-time: $(INSTALLED) ## networks trained for the same CPU-minutes (MINUTES, IMAGES, VALID, SEED)
 	@$(BIN)/python tests/bench/equal_time.py --workdir=$(WORKDIR)/equal-time --images='$(IMAGES)' \
-	  --valid='$(VALID)' --minutes=$(MINUTES) --seed=$(SEED) $(if $(MODELS),--models='$(MODELS)')
+	  --valid='$(VALID)' --minutes=$(MINUTES) --seed=$(SEED) $(if $(MODELS),--models='$(MODELS)') \
+	  $(if $(COUNT),--count=$(COUNT))
 
 # PARTS picks some of: fidelity speed memory peers. TORCH names a Python that has PyTorch, for peers.
 bench-restore: $(INSTALLED) ## restoring: fidelity, speed, memory up to 100 megapixels, a peer (40 min)
