@@ -25,7 +25,7 @@ import ours
 from PIL import Image
 import tensorflow as tf
 
-from deblock.launch import config, evaluation, optimization, schedule, step
+from deblock.launch import config, evaluation, methods, optimization, schedule, step
 from deblock.model import losses, macs, restorer
 from deblock.pipeline import config as input_config
 from deblock.pipeline import dataset
@@ -107,7 +107,8 @@ def gains(network, entry, folder, count):
     raise FileNotFoundError(f"{folder} holds no PNG images.")
   images = ((path.name, np.array(Image.open(path).convert("RGB"))) for path in paths[:count])
   restore = restorer.Restorer(network, entry, constant=True)
-  rows = evaluation.evaluate(restore, images, equal_rows.QUALITIES)
+  chosen = [methods.Method("", restore)]
+  rows = evaluation.evaluate(chosen, images, equal_rows.QUALITIES)
   return {f"gain_q{row.quality}": round(row.gain, 4) for row in evaluation.means(rows)}
 
 

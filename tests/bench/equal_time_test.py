@@ -2,6 +2,8 @@ import dataclasses
 import importlib
 import pathlib
 
+import numpy as np
+from PIL import Image
 import pytest
 
 from deblock.model import registry
@@ -75,3 +77,15 @@ def test_a_variant_is_told_how_far_it_sees(bench):
   _, entry = bench("designs").build("deblocknet:width=4,units=2,scale=4,kernel=5")
   assert entry.context == 48  # 4 times (1 + 2 units of 2 kernels of 2 pixels + 1 + 1), in blocks.
   assert not entry.pools
+
+
+def test_the_first_images_are_measured_and_an_untrained_network_gains_nothing(bench, tmp_path):
+  for name in "ab":
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (24, 32, 3), np.uint8)).save(
+      tmp_path / f"{name}.png"
+    )
+  network, entry = bench("designs").build("deblocknet:width=8,units=1")
+  found = bench("equal_time").gains(network, entry, tmp_path, 1)
+  assert found == {f"gain_q{quality}": 0.0 for quality in (10, 20, 30, 40)}
+  with pytest.raises(FileNotFoundError, match="holds no PNG images"):
+    bench("equal_time").gains(network, entry, tmp_path / "none", 1)
