@@ -99,7 +99,7 @@ def _of_network(means):
 
 
 def _of_jpeg(means):
-  scalars = {}
+  scalars: dict[str, float] = {}
   for row in means:
     scalars |= _figures(row.quality, row.psnr_jpeg, row.psnr_b_jpeg, row.ssim_jpeg)
   return scalars
