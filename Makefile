@@ -157,8 +157,8 @@ bench-restore: $(INSTALLED) ## restoring: fidelity, speed, memory up to 100 mega
 	@$(BIN)/python tests/bench/restore.py $(PARTS) $(if $(IMAGES),--images='$(IMAGES)') \
 	  $(if $(COUNT),--count=$(COUNT)) $(if $(TORCH),--torch='$(TORCH)')
 
-# PARTS picks some of: rivals damages. ENSEMBLE=1 adds the mean of eight positions (10 min).
-bench-quality: $(INSTALLED) ## what the weights that ship gain, beside filters and by kind of damage (20 min)
+# PARTS picks some of: rivals damages. ENSEMBLE=1 adds the mean of eight positions.
+bench-quality: $(INSTALLED) ## what the weights that ship gain, beside filters and by kind of damage
 	@$(BIN)/python tests/bench/quality.py $(PARTS) $(if $(IMAGES),--images='$(IMAGES)') \
 	  $(if $(COUNT),--count=$(COUNT)) $(if $(ENSEMBLE),--ensemble)
 
