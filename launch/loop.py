@@ -69,9 +69,11 @@ def train(
   _check_crops(run, entry, manifest)
   hosts = hosts_lib.join(run.train, run.train.strategy)
   _check_batch(run, hosts.strategy.num_replicas_in_sync)
+  # First: a run that cannot start leaves no folder that looks like one to be continued.
+  network = _network(run, hosts.strategy, entry)
   alone = occupied.occupying(run.train.logdir) if hosts.writes else contextlib.nullcontext()
   with alone, hosts.saving_folder(run.train.logdir) as saved_in:
-    result = _train(run, clock, stop, hosts, entry, manifest, saved_in)
+    result = _train(run, clock, stop, hosts, entry, manifest, network, saved_in)
   if result.trained:
     # Nobody leaves before the chief has saved: a worker that ends early is one that was lost.
     hosts.check_agree({"the last step": result.step}, _SHARED)
@@ -81,18 +83,22 @@ def train(
   return result
 
 
-def _train(run, clock, stop, hosts, entry, manifest, saved_in):
-  strategy = hosts.strategy
-  replicas = strategy.num_replicas_in_sync
+def _network(run, strategy, entry):
   keras.utils.set_random_seed(run.train.seed)
   with strategy.scope():
     with precision.of_layers(run.train.precision):
       network = entry.build(run.model.width, run.model.residual)
     if run.train.init_from and not checkpoints_lib.is_begun(run.train.logdir):
       initialization.initialize(network, run.train.init_from)
-    # Not before: a run that cannot start is not one to be continued.
-    _prepare_folder(run, hosts)
-    run = _limited(run, manifest)
+  return network
+
+
+def _train(run, clock, stop, hosts, entry, manifest, network, saved_in):
+  strategy = hosts.strategy
+  replicas = strategy.num_replicas_in_sync
+  _prepare_folder(run, hosts)
+  run = _limited(run, manifest)
+  with strategy.scope():
     optimizer = optimization.create(run.train, network.trainable_variables)
     rules = optimization.rules(run.train, network, optimization.is_compiled(run.train))
     checkpoints = checkpoints_lib.Checkpoints(
