@@ -84,6 +84,9 @@ ROWS = (
   ),
 )
 
+# Gray LIVE1 compressed twice: quality 10, four rows and columns cut off, quality 50 (Jiang 2021).
+DOUBLE_JPEG = (("FBCNN", 28.20), ("FBCNN, trained with double JPEG", 29.52))
+
 
 def kind_of(protocol: protocol_lib.ProtocolConfig) -> str:
   """Returns the kind of JPEGs that a protocol measures; empty where no table has it."""

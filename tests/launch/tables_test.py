@@ -137,9 +137,24 @@ def test_published_figures_of_other_images_or_protocols_never_share_a_table_with
 ):
   text = tables.markdown(rows, protocol.ProtocolConfig(**settings))
   assert "Beside published" not in text and "measured here" not in text
-  # Of luma and of double JPEGs no table is published here.
-  comparable = not (settings.get("luma") or settings.get("double_quality"))
-  assert ("## Published figures on other images" in text) == comparable
+  # Of luma no table is published, and of double JPEGs one of its own.
+  double = bool(settings.get("double_quality"))
+  assert ("## Published figures on other images" in text) == (not (settings.get("luma") or double))
+  assert ("## Published figures of double JPEGs" in text) == double
+
+
+def test_published_figures_of_double_jpegs_stand_where_gray_ones_were_measured():
+  settings = protocol.ProtocolConfig(gray=True, double_quality=10)
+  text = tables.markdown(ROWS, settings)
+  assert _cells(text, "FBCNN") == [
+    "FBCNN",
+    "Jiang 2021",
+    "LIVE1, gray, 10 then 50, by (4, 4)",
+    "28.20",
+  ]
+  assert _cells(text, "FBCNN, trained with double JPEG")[-1] == "29.52"
+  colour = tables.markdown(ROWS, protocol.ProtocolConfig(double_quality=10))
+  assert "Published" not in colour
 
 
 def test_markdown_states_images_protocol_figures_and_intervals():
