@@ -2,7 +2,7 @@
 
 import math
 
-from deblock.model import config, macs, registry
+from deblock.model import macs, registry
 
 
 def table() -> str:
@@ -10,16 +10,8 @@ def table() -> str:
   width = max(len(name) for name in registry.names())
   lines = [f"{'model':<{width}}  parameters  kMAC/pixel  description"]
   for name in registry.names():
-    network, entry = _build(name), registry.get(name)
+    network, entry = registry.build(registry.usual(name)), registry.get(name)
     parameters = sum(math.prod(variable.shape) for variable in network.trainable_variables)
     work = macs.per_pixel(network, entry) / 1e3
     lines.append(f"{name:<{width}}  {parameters:>10,}  {work:>10,.1f}  {entry.description}")
   return "\n".join(lines)
-
-
-def _build(name):
-  """Returns a network of its own width; residual where it can be."""
-  try:
-    return registry.build(config.ModelConfig(model=name))
-  except ValueError:
-    return registry.build(config.ModelConfig(model=name, residual=False))

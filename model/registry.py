@@ -41,6 +41,8 @@ class Entry:
     pools: whether it takes a mean over all it is shown, so that a restored pixel depends a little
       on how large a part of the image that is: context and tiles are then not exact.
     objective: how it is trained; see `objectives.plain`.
+    residual: whether it can predict what is to be added to the JPEG, which is then what it does
+      unless told otherwise.
   """
 
   name: str
@@ -54,6 +56,7 @@ class Entry:
   conditions: tuple[str, ...] = (config.NONE,)
   pools: bool = False
   objective: Callable = objectives.plain
+  residual: bool = True
 
   @property
   def consumed(self) -> int:
@@ -98,6 +101,15 @@ def get(name: str) -> Entry:
   if name not in _ENTRIES:
     raise ValueError(f"model must be one of {', '.join(names())}, got {name!r}.")
   return _ENTRIES[name]
+
+
+def usual(name: str, width: int = 0) -> config.ModelConfig:
+  """Returns the settings of a network of that name as it is best used; 0 is its own width.
+
+  Raises:
+    ValueError: if there is none; the message lists those there are.
+  """
+  return config.ModelConfig(model=name, width=width, residual=get(name).residual)
 
 
 def configured(model_config: config.ModelConfig) -> Entry:
@@ -153,6 +165,7 @@ for _entry in (
     build=blockcnn_kodak.blockcnn_kodak,
     context=8,
     blockwise=True,
+    residual=False,
   ),
   Entry(
     name="deblocknet",

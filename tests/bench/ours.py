@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from deblock.launch import config as run_config
 from deblock.launch import optimization, step
-from deblock.model import config, losses, registry, restorer
+from deblock.model import losses, registry, restorer
 from deblock.pipeline import batch as batch_lib
 
 SIZE = (512, 768)  # Height and width of the Kodak images.
@@ -33,7 +33,7 @@ def build(name: str, width: int = 0):
   """Returns a network of the registry whose head is not nought, and its entry."""
   keras.utils.set_random_seed(0)
   entry = registry.get(name)
-  network = registry.build(config.ModelConfig(model=name, width=width))
+  network = registry.build(registry.usual(name, width))
   for weight in network.trainable_variables:
     if not np.any(weight.numpy()):
       weight.assign(0.01 * np.random.default_rng(0).normal(size=weight.shape))

@@ -301,7 +301,9 @@ def starving(arguments):
   Beside it the same with one batch that is always there: taking it over is no waiting for data.
   """
   made = records_of(arguments, "records", qualities=(25,))
-  sizes = {name: waiting.network_of(name).count_params() for name in registry.names()}
+  sizes = {
+    name: registry.build(registry.usual(name, width=16)).count_params() for name in registry.names()
+  }
   for name in dict.fromkeys(("blockcnn", min(sizes, key=sizes.get))):
     for degradation in ("stored", "online"):
       settings = settings_of(crop_size=24, batch_size=32, degradation=degradation)

@@ -1,6 +1,5 @@
 """How long a training loop waits for its batches; for pipeline.py beside this file."""
 
-import dataclasses
 import time
 
 import keras
@@ -8,17 +7,7 @@ import tensorflow as tf
 
 from deblock.launch import config as run_config
 from deblock.launch import step, strategy, waiting
-from deblock.model import config as model_config
 from deblock.model import losses, registry
-
-
-def network_of(name):
-  """Returns a network of width 16; residual where it can be."""
-  config = model_config.ModelConfig(model=name, width=16)
-  try:
-    return registry.build(config)
-  except ValueError:
-    return registry.build(dataclasses.replace(config, residual=False))
 
 
 def training(name, batches, batch_size, seconds):
@@ -26,7 +15,7 @@ def training(name, batches, batch_size, seconds):
   entry = registry.get(name)
   device = strategy.create("cpu")
   with device.scope():
-    network = network_of(name)
+    network = registry.build(registry.usual(name, width=16))
     optimizer = keras.optimizers.Adam(run_config.TrainConfig().learning_rate)
     optimizer.build(network.trainable_variables)
   waited = waiting.Waited()

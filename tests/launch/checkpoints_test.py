@@ -71,12 +71,12 @@ def test_a_worker_restores_what_the_chief_saved_and_saves_elsewhere(tmp_path):
 
 @pytest.mark.parametrize("name", registry.names())
 def test_no_weight_of_any_network_is_left_out(tmp_path, name):
-  network = registry.get(name).build(2, name != "blockcnn_kodak")
+  network = registry.build(registry.usual(name, width=2))
   numbers = np.random.default_rng(0)
   for weight in network.weights:
     weight.assign(numbers.uniform(size=weight.shape))
   checkpoints.Checkpoints(str(tmp_path), network, _optimizer(network)).save()
-  fresh = registry.get(name).build(2, name != "blockcnn_kodak")
+  fresh = registry.build(registry.usual(name, width=2))
   saved_weights.restore(str(tmp_path), fresh)
   for restored, saved in zip(fresh.weights, network.weights, strict=True):
     np.testing.assert_array_equal(restored.numpy(), saved.numpy(), err_msg=saved.path)

@@ -24,7 +24,13 @@ def registered(monkeypatch):
     entry, name="second", build=lambda width, residual: blockcnn_kodak.blockcnn_kodak(2, residual)
   )
   small = dataclasses.replace(
-    entry, name="a", description="small", build=_small, blockwise=False, keeps_size=True
+    entry,
+    name="a",
+    description="small",
+    build=_small,
+    blockwise=False,
+    keeps_size=True,
+    residual=True,
   )
   monkeypatch.setattr(registry, "_ENTRIES", {"second": pixels, "a": small})
 

@@ -3,12 +3,12 @@ import numpy as np
 import pytest
 
 from deblock.launch import precision
-from deblock.model import config, registry
+from deblock.model import registry
 
 
 @pytest.mark.parametrize("name", registry.names())
 def test_first_and_last_layers_and_all_weights_stay_float32(name):
-  settings = config.ModelConfig(model=name, width=2, residual=name != "blockcnn_kodak")
+  settings = registry.usual(name, width=2)
   before = keras.config.dtype_policy()
   with precision.of_layers("bfloat16"):
     network = registry.build(settings)

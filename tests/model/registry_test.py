@@ -6,9 +6,7 @@ import pytest
 from deblock.model import config, registry
 from deblock.records import jpeg_tables
 
-# Networks that predict pixels and have no residual form.
-_PIXELS_ONLY = ("blockcnn_kodak",)
-_RESIDUAL = tuple(name for name in registry.names() if name not in _PIXELS_ONLY)
+_RESIDUAL = tuple(name for name in registry.names() if registry.get(name).residual)
 
 
 def _images(height, width):
@@ -60,7 +58,7 @@ def test_every_network_takes_off_each_side_what_its_entry_says(random_network, n
   entry = registry.get(name)
   assert entry.consumed == (0 if entry.keeps_size else entry.context)
   side = 16 + 2 * entry.consumed
-  network = random_network(name, name not in _PIXELS_ONLY)
+  network = random_network(name, name in _RESIDUAL)
   image_shape, tables_shape = (None, None, None, 3), (None, 2, 8, 8)
   expected = [image_shape, tables_shape] if entry.conditioned else image_shape
   assert network.input_shape == expected
@@ -77,11 +75,18 @@ def test_every_residual_network_starts_as_the_identity(name):
   np.testing.assert_array_equal(made, kept[:, : made.shape[1], : made.shape[2]])
 
 
+@pytest.mark.parametrize("name", sorted(set(registry.names()) - set(_RESIDUAL)))
+def test_a_network_that_is_not_residual_cannot_be_and_is_not_by_its_usual_settings(name):
+  with pytest.raises(ValueError, match="noresidual"):
+    registry.build(config.ModelConfig(model=name))
+  assert registry.build(registry.usual(name, width=2)).name == name
+
+
 # A network that pools depends on all it is shown, if weakly: its entry says so.
 @pytest.mark.parametrize("name", [n for n in registry.names() if not registry.get(n).pools])
 def test_blockwise_says_whether_a_block_depends_on_how_much_is_shown(random_network, name):
   entry = registry.get(name)
-  network = random_network(name, name not in _PIXELS_ONLY)
+  network = random_network(name, name in _RESIDUAL)
   # The first block that has all its surroundings, with no more than them, and with eight more.
   first = entry.context - entry.consumed
   side = 8 + 2 * entry.context
