@@ -151,7 +151,7 @@ bench-train: $(INSTALLED) ## training steps against PyTorch, and what our loop a
 bench-equal-time: $(INSTALLED) ## networks trained for the same CPU-minutes (MINUTES, IMAGES, VALID, SEED)
 	@$(BIN)/python tests/bench/equal_time.py --workdir=$(WORKDIR)/equal-time --images='$(IMAGES)' \
 	  --valid='$(VALID)' --minutes=$(MINUTES) --seed=$(SEED) $(if $(MODELS),--models='$(MODELS)') \
-	  $(if $(COUNT),--count=$(COUNT))
+	  $(if $(COUNT),--count=$(COUNT)) $(if $(LOSS),--loss=$(LOSS))
 
 # PARTS picks some of: fidelity speed memory peers. TORCH names a Python that has PyTorch, for peers.
 bench-restore: $(INSTALLED) ## restoring: fidelity, speed, memory up to 100 megapixels, a peer (40 min)

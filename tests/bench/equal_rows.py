@@ -33,6 +33,7 @@ class Row:
     minutes: of processor time that it was to have.
     seed: of weights, crops and qualities.
     qualities: of the JPEGs that it was trained on.
+    loss: that it was trained with.
     parameters: trained ones.
     macs: multiply-accumulates for each pixel.
     steps: taken.
@@ -49,6 +50,7 @@ class Row:
   minutes: float
   seed: int
   qualities: str
+  loss: str
   parameters: int
   macs: int
   steps: int
@@ -63,7 +65,7 @@ class Row:
   @property
   def key(self):
     """What tells rows apart."""
-    return (self.network, self.minutes, self.seed, self.qualities)
+    return (self.network, self.minutes, self.seed, self.qualities, self.loss)
 
   @property
   def mean(self) -> float:
@@ -101,16 +103,16 @@ def append(path: pathlib.Path, row: Row) -> None:
 def markdown(rows) -> str:
   """Returns the table as Markdown, the best mean gain first."""
   lines = [
-    "| network | parameters | kMAC a pixel | steps | megapixels | CPU-min | seed | "
+    "| network | parameters | kMAC a pixel | steps | megapixels | CPU-min | loss | seed | "
     + " | ".join(f"q{quality}" for quality in QUALITIES)
     + " | mean |",
-    "|" + "--|" * (8 + len(QUALITIES)),
+    "|" + "--|" * (9 + len(QUALITIES)),
   ]
   for row in sorted(rows, key=lambda row: -row.mean):
-    gains = [f"{getattr(row, f'gain_q{quality}'):+.3f}" for quality in QUALITIES]
+    gains = " | ".join(f"{getattr(row, f'gain_q{quality}'):+.3f}" for quality in QUALITIES)
     lines.append(
       f"| `{row.network}` | {row.parameters:,} | {row.macs / 1e3:.1f} | {row.steps:,} | "
-      f"{row.megapixels:.1f} | {row.cpu_minutes:.1f} | {row.seed} | {' | '.join(gains)} | "
+      f"{row.megapixels:.1f} | {row.cpu_minutes:.1f} | {row.loss} | {row.seed} | {gains} | "
       f"{row.mean:+.3f} |"
     )
   return "\n".join(lines)

@@ -4,9 +4,9 @@ make bench-equal-time IMAGES=FOLDER VALID=FOLDER MINUTES=60 SEED=0 MODELS='arcnn
 
 Every network gets the same CPU-minutes (user and system, of all threads, from the end of the first
 call, which compiles), so that other jobs on the machine change nothing but how long it takes; the
-same crops in the same order, compressed on the way at a quality of their own; Adam, L1, and a
-cosine from the same learning rate over its minutes. A finished row is not trained again. The table
-is WORKDIR/table.csv, the curves WORKDIR/curves/*.csv; --markdown prints the table alone.
+same crops in the same order, compressed on the way at a quality of their own; Adam, the same loss,
+and a cosine from the same learning rate over its minutes. A finished row is not trained again. The
+table is WORKDIR/table.csv, the curves WORKDIR/curves/*.csv; --markdown prints the table alone.
 """
 
 import argparse
@@ -65,7 +65,7 @@ def trained(network, entry, arguments):
   strategy = tf.distribute.OneDeviceStrategy("/cpu:0")
   rules = optimization.Rules(jit_compile=optimization.is_compiled(config.TrainConfig()))
   run = step.training_steps(
-    strategy, network, optimizer, losses.get("l1"), entry, arguments.batch, rules
+    strategy, network, optimizer, losses.get(arguments.loss), entry, arguments.batch, rules
   )
   taken, budget, share, curve = 0, None, 0.0, []
   while share < 1.0:
@@ -87,7 +87,8 @@ def trained(network, entry, arguments):
 def curve_path(arguments):
   """Returns where the curve of the one network goes."""
   name = re.sub(r"[^a-z0-9_]+", "-", arguments.models)
-  return arguments.workdir / "curves" / f"{name}-{arguments.minutes:g}-seed{arguments.seed}.csv"
+  kind = f"{arguments.loss}-{arguments.minutes:g}-seed{arguments.seed}"
+  return arguments.workdir / "curves" / f"{name}-{kind}.csv"
 
 
 def save_curve(path, curve):
@@ -125,13 +126,14 @@ def measure(arguments):
     minutes=arguments.minutes,
     seed=arguments.seed,
     qualities=arguments.qualities,
+    loss=arguments.loss,
     parameters=ours.parameters(network),
     macs=work,
     steps=steps,
     megapixels=round(steps * arguments.batch * CROP**2 / 1e6, 2),
     cpu_minutes=round(spent / 60.0, 2),
     command=f"make bench-equal-time MINUTES={arguments.minutes:g} SEED={arguments.seed} "
-    f"MODELS='{name}'",
+    f"LOSS={arguments.loss} MODELS='{name}'",
     **gains(network, entry, arguments.valid, arguments.count),
   )
   equal_rows.append(arguments.workdir / "table.csv", row)
@@ -148,6 +150,7 @@ def main():
   parser.add_argument("--models", default=NAMES, help="networks, with spaces between")
   parser.add_argument("--minutes", type=float, default=30.0, help="CPU-minutes of each")
   parser.add_argument("--qualities", default="10-40")
+  parser.add_argument("--loss", default="l2", choices=losses.names())
   parser.add_argument("--seed", type=int, default=0)
   parser.add_argument("--batch", type=int, default=8)
   parser.add_argument("--learning_rate", type=float, default=1e-3)
@@ -168,7 +171,7 @@ def main():
       designs.parse(name)
     write_records(arguments)
     for name in names:
-      key = (name, arguments.minutes, arguments.seed, arguments.qualities)
+      key = (name, arguments.minutes, arguments.seed, arguments.qualities, arguments.loss)
       if key in {row.key for row in equal_rows.load(table)}:
         print(f"{name}: finished before.")
         continue
