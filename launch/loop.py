@@ -65,6 +65,7 @@ def train(
     FloatingPointError: if the loss, its gradient, or a weight that is to be saved, is not finite.
   """
   entry = registry.configured(run.model)
+  run = _with_loss(run, entry)
   manifest = manifest_lib.load(run.input.records, damaged=run.input.on_bad_record == "skip")
   _check_crops(run, entry, manifest)
   hosts = hosts_lib.join(run.train, run.train.strategy)
@@ -211,6 +212,12 @@ def _prepare_folder(run, hosts):
     raise OSError(
       f"logdir {run.train.logdir} cannot be written: {error.strerror}. Choose another --logdir."
     ) from error
+
+
+def _with_loss(run, entry):
+  """Returns the settings with the network's own loss, if none is named."""
+  train_config = dataclasses.replace(run.train, loss=run.train.loss or entry.loss)
+  return dataclasses.replace(run, train=train_config)
 
 
 def _limited(run, manifest):

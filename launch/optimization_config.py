@@ -20,7 +20,9 @@ FREE = frozenset({"max_epochs", "accumulate_steps", "jit_compile"})
 class OptimizationConfig:
   """From a batch to changed weights: loss, optimiser, schedule and precision."""
 
-  loss: str = option.field("l1", f"what to minimise: {', '.join(losses.names())}")
+  loss: str = option.field(
+    "", f"what to minimise: {', '.join(losses.names())}; empty for the network's own"
+  )
   optimizer: str = option.field("adam", "adam; adamw, with weight decay; sgd, with momentum")
   learning_rate: float = option.field(2e-3, "of the optimiser, at its highest")
   momentum: float = option.field(0.9, "optimizer=sgd: share of the last change in the next one")
@@ -81,16 +83,15 @@ class OptimizationConfig:
     if following is not None:
       following()
     for name, choices in (
-      ("loss", losses.names()),
+      ("loss", ("", *losses.names())),
       ("optimizer", OPTIMIZERS),
       ("schedule", schedule.NAMES),
       ("precision", PRECISIONS),
       ("jit_compile", COMPILING),
     ):
       if getattr(self, name) not in choices:
-        raise ValueError(
-          f"{name} must be one of {', '.join(choices)}, got {getattr(self, name)!r}."
-        )
+        known = ", ".join(filter(None, choices))
+        raise ValueError(f"{name} must be one of {known}, got {getattr(self, name)!r}.")
     if not self.learning_rate > 0:
       raise ValueError(f"learning_rate must be positive, got {self.learning_rate}.")
     for name in ("momentum", "ema_decay"):

@@ -41,6 +41,8 @@ class Entry:
     pools: whether it takes a mean over all it is shown, so that a restored pixel depends a little
       on how large a part of the image that is: context and tiles are then not exact.
     objective: how it is trained; see `objectives.plain`.
+    loss: what it minimises unless told otherwise. L1 holds a plain network at the identity, where
+      it begins, for thousands of steps: most errors of a JPEG are nearly nought.
     residual: whether it can predict what is to be added to the JPEG, which is then what it does
       unless told otherwise.
   """
@@ -56,6 +58,7 @@ class Entry:
   conditions: tuple[str, ...] = (config.NONE,)
   pools: bool = False
   objective: Callable = objectives.plain
+  loss: str = "l1"
   residual: bool = True
 
   @property
@@ -192,6 +195,7 @@ for _entry in (
     context=arcnn.CONTEXT,
     keeps_size=True,
     conditions=config.CONDITIONS,
+    loss="l2",
   ),
   Entry(
     name="dncnn3",
@@ -200,6 +204,7 @@ for _entry in (
     context=dncnn.CONTEXT,
     keeps_size=True,
     conditions=config.CONDITIONS,
+    loss="l2",
   ),
   Entry(
     name="fbcnn",
@@ -217,6 +222,7 @@ for _entry in (
     context=l8.CONTEXT,
     keeps_size=True,
     conditions=config.CONDITIONS,
+    loss="l2",
   ),
   Entry(
     name="l8",
@@ -225,6 +231,7 @@ for _entry in (
     context=l8.CONTEXT,
     keeps_size=True,
     conditions=config.CONDITIONS,
+    loss="l2",
   ),
   Entry(
     name="nafcar",

@@ -1,5 +1,6 @@
 """A run's settings of learning, seen in what it leaves behind."""
 
+import dataclasses
 import itertools
 import math
 import shutil
@@ -8,7 +9,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from deblock.launch import loop
+from deblock.launch import config, loop
+from deblock.model import registry
 from deblock.pipeline import dataset
 from deblock.records import manifest
 
@@ -90,6 +92,22 @@ def test_a_run_starts_from_another_ones_weights_and_goes_on_without_it(tiny, sma
     np.testing.assert_array_equal(made[name], source[name])
   shutil.rmtree(tmp_path / "first")
   assert loop.train(second(4)).step == 4
+
+
+def test_a_network_is_trained_with_its_own_loss_unless_one_is_named(
+  tiny, small_run, monkeypatch, tmp_path
+):
+  entry = dataclasses.replace(registry.get(tiny), loss="l2")
+  monkeypatch.setitem(registry._ENTRIES, tiny, entry)
+  states = {}
+  for loss in ("", "l2", "l1"):
+    folder = str(tmp_path / f"with-{loss}")
+    result = loop.train(small_run(model=tiny, loss=loss, max_steps=2, logdir=folder))
+    assert config.load(folder).train.loss == (loss or "l2")
+    states[loss] = _state(result.checkpoint)
+  weights = [name for name in states[""] if name.startswith("weights/")]
+  assert all((states[""][name] == states["l2"][name]).all() for name in weights)
+  assert any((states[""][name] != states["l1"][name]).any() for name in weights)
 
 
 def test_epochs_end_a_run_too(tiny, small_run, records):

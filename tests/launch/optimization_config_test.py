@@ -6,7 +6,7 @@ from deblock.launch import config, optimization_config
 @pytest.mark.parametrize(
   ("change", "message"),
   [
-    ({"loss": "l3"}, "loss must be one of .*, l1, .*, got 'l3'"),
+    ({"loss": "l3"}, "loss must be one of charbonnier, .*, l1, .*, got 'l3'"),
     ({"optimizer": "lion"}, "optimizer must be one of adam, adamw, sgd, got 'lion'"),
     ({"schedule": "linear"}, "schedule must be one of constant, cosine, step, got 'linear'"),
     ({"precision": "half"}, "precision must be one of float32, bfloat16, float16, got 'half'"),

@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from deblock.model import config, registry
+from deblock.model import config, losses, registry
 from deblock.records import jpeg_tables
 
 _RESIDUAL = tuple(name for name in registry.names() if registry.get(name).residual)
@@ -51,6 +51,7 @@ def test_every_entry_is_described_in_known_terms(name):
   assert entry.context >= 0
   assert entry.context % 8 == 0
   assert entry.border in ("mirror", "zeros")
+  assert entry.loss in losses.names()
 
 
 @pytest.mark.parametrize("name", registry.names())
