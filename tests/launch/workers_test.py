@@ -153,6 +153,7 @@ def test_two_hosts_train_as_one_device_on_the_union_of_their_batches_through_a_k
       records=sharded,
       logdir=str(tmp_path / "one"),
       model="l4",
+      loss="l1",  # As in two_workers.py.
       max_steps=20,
       checkpoint_every_steps=10,
       evaluate_every_steps=0,
