@@ -89,7 +89,8 @@ $(LOGDIR)/checkpoints/checkpoint:
 tensorboard: $(INSTALLED) ## show the training log in a browser
 	@$(BIN)/tensorboard --logdir=$(LOGDIR)
 
-# A file's tests share what its fixtures made, so they stay together; the long files come first.
+# A file's tests share what its fixtures made, so they stay together; in order, since long files
+# are among the first.
 test: lint typecheck ## lint, types and all tests
 	@$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
 

@@ -42,7 +42,7 @@ class Entry:
       on how large a part of the image that is: context and tiles are then not exact.
     objective: how it is trained; see `objectives.plain`.
     loss: what it minimises unless told otherwise. L1 holds a plain network at the identity, where
-      it begins, for thousands of steps: most errors of a JPEG are nearly nought.
+      it begins, for hundreds of steps (docs/networks.md): those have the losses of their papers.
     residual: whether it can predict what is to be added to the JPEG, which is then what it does
       unless told otherwise.
   """
@@ -222,7 +222,7 @@ for _entry in (
     context=l8.CONTEXT,
     keeps_size=True,
     conditions=config.CONDITIONS,
-    loss="l2",
+    loss="sobel",
   ),
   Entry(
     name="l8",
@@ -231,7 +231,7 @@ for _entry in (
     context=l8.CONTEXT,
     keeps_size=True,
     conditions=config.CONDITIONS,
-    loss="l2",
+    loss="sobel",
   ),
   Entry(
     name="nafcar",

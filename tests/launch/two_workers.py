@@ -15,7 +15,7 @@ from deblock.launch import config, hosts, loop, program
 from deblock.model import config as model_config
 from deblock.pipeline import config as input_config
 
-# Under L2, l4's own, gradients are smaller, and the order of a sum makes 6e-6 in the weights.
+# Under a squared error, as l4's own is, two hosts and one device were 6e-6 apart after 20 steps.
 LOSS = "l1"
 
 
