@@ -2,6 +2,7 @@
 
 import importlib.util
 import pathlib
+import re
 
 import pytest
 
@@ -42,3 +43,32 @@ def test_what_is_hidden_costs_only_where_it_is_longer_than_the_step(model):
 def test_the_work_of_a_crop_grows_with_its_pixels(model):
   assert model.cores(1000.0, 500.0, crop=96) == 2.0
   assert model.cores(1000.0, 500.0, crop=192) == 8.0
+
+
+PAGES = (
+  "README.md",
+  "CONTRIBUTING.md",
+  *sorted(f"docs/{page.name}" for page in ROOT.glob("docs/*.md")),
+)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_to_what_is_there(page):
+  path = ROOT / page
+  links = re.findall(r"\]\(([^)#\s]+)", path.read_text(encoding="utf-8"))
+  missing = [link for link in links if "://" not in link and not (path.parent / link).exists()]
+  assert not missing
+
+
+def test_the_readme_leads_to_every_page():
+  text = (ROOT / "README.md").read_text(encoding="utf-8")
+  assert not [page for page in PAGES if page.startswith("docs/") and page not in text]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_targets_that_pages_name_exist(page):
+  makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+  targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+  text = (ROOT / page).read_text(encoding="utf-8")
+  named = re.findall(r"(?:^ {4}|`)make ([a-z-]+)", text, re.MULTILINE)
+  assert set(named) <= targets

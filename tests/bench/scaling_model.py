@@ -34,13 +34,13 @@ ETHERNET_100 = Link("100 Gbit Ethernet", 12.5e9, 50 * MICRO)
 ETHERNET_25 = Link("25 Gbit Ethernet", 3.125e9, 50 * MICRO)
 LINKS = (NVLINK, PCIE, ETHERNET_100, ETHERNET_25)
 
-# Measured: 160 to 177 steps of 32 crops of 128x128 a second on one H100 (README).
+# Measured: 160 to 177 steps of 32 crops of 128x128 a second on one H100 (docs/training.md).
 STEP_MS = 1e3 / 168
 PARAMETERS = 473_452
 GPU_CROPS, CROP = 32, 128
 # One of all gradients, and one of the loss and the errors of a step.
 COLLECTIVES = 2
-# Measured: crops of 96x96 a second of one core (README, the input pipeline).
+# Measured: crops of 96x96 a second of one core (docs/figures.md, the input pipeline).
 PIPELINE = {
   "online, libjpeg, 32 crops a tile": 6_434,
   "online, libjpeg, 16 crops a tile": 5_620,
@@ -48,7 +48,7 @@ PIPELINE = {
   "stored JPEGs, 32 crops a tile": 11_026,
 }
 MEASURED_CROP = 96
-# Measured: bytes of a record of a raw tile of 256x256 with one JPEG (README, writing records).
+# Measured: bytes of a record of a raw tile of 256x256 with one JPEG (docs/figures.md, writing records).
 RECORD_BYTES = 198 * 1024
 CROPS_PER_TILE = 16
 
