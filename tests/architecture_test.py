@@ -2,6 +2,7 @@
 
 import ast
 import configparser
+import functools
 import pathlib
 import sys
 
@@ -23,17 +24,21 @@ def _sources(*folders):
   return sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
 
 
+@functools.cache
 def _tree(path):
   return ast.parse(path.read_text(encoding="utf-8"), str(path))
 
 
+@functools.cache
 def _imports(path):
-  """Yields each import, wherever it stands, as (module, imported name or None, level)."""
+  """Returns each import, wherever it stands, as (module, imported name or None, level)."""
+  found = []
   for node in ast.walk(_tree(path)):
     if isinstance(node, ast.Import):
-      yield from ((alias.name, None, 0) for alias in node.names)
+      found += ((alias.name, None, 0) for alias in node.names)
     elif isinstance(node, ast.ImportFrom):
-      yield from ((node.module or "", alias.name, node.level) for alias in node.names)
+      found += ((node.module or "", alias.name, node.level) for alias in node.names)
+  return found
 
 
 def _full_names(path):
