@@ -6,7 +6,7 @@ import functools
 import numpy as np
 import tensorflow as tf
 
-from deblock.model import block_dct, consistency
+from deblock.model import block_dct, consistency, expectation
 from deblock.records import jpeg_header, jpeg_sampling
 
 # A 4:2:0 file's chroma blocks cover 16x16 pixels: whole ones are projected as in the whole image.
@@ -27,8 +27,9 @@ def project(
 ) -> np.ndarray:
   """Returns a part of a restored image whose coefficients lie in the cells of the file's.
 
-  They lie far enough inside that rounding to 8 bits takes few of them out again; what the border
-  cuts of a block stays as it is. The parts of an image are projected as the whole would be.
+  They lie where `model.expectation` has them, far enough inside that rounding to 8 bits takes few
+  of them out again; what the border cuts of a block stays as it is. The parts of an image are
+  projected as the whole would be.
 
   Args:
     restored: float32 [h, w, 3] in [0, 1] or so, or [h, w] gray.
@@ -93,7 +94,11 @@ def _projection(subsampling):
       return (tf.ensure_shape(made, square.shape),)
 
     # Of the graph, so that the rounds are traced once.
-    (made,) = tf.while_loop(lambda image: True, project_once, (square,), maximum_iterations=_ROUNDS)
+    expected = expectation.expect(tf.clip_by_value(square, 0.0, 1.0), cells, subsampling)
+    expected = tf.ensure_shape(expected, square.shape)
+    (made,) = tf.while_loop(
+      lambda image: True, project_once, (expected,), maximum_iterations=_ROUNDS
+    )
     return made
 
   return {

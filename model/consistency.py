@@ -18,7 +18,7 @@ Blocks that reach over the border are completed as the encoder does, projected a
 their error is bounded by that of the completed block before.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import keras
@@ -152,11 +152,33 @@ def project(restored, plane_cells: Sequence[Cells], subsampling="420", tolerance
     ValueError: if a static shape, the subsampling or the tolerance is none of these.
     InvalidArgumentError: in the graph, if the cells are not those of the images' blocks.
   """
-  jpeg_sampling.check(subsampling)
   if not tolerance >= TIGHTEST:
     raise ValueError(
       f"tolerance must be at least {TIGHTEST:g}, half the smallest step, got {tolerance}."
     )
+  return move(
+    restored,
+    plane_cells,
+    subsampling,
+    lambda _, samples, bounds: project_plane_change(samples, bounds, tolerance),
+  )
+
+
+def move(restored, plane_cells: Sequence[Cells], subsampling: str, change_of: Callable):
+  """Returns images whose planes, each in its own resolution, were changed by their cells.
+
+  Args:
+    restored: as in `project`.
+    plane_cells: the same.
+    subsampling: the same.
+    change_of: (number of the plane, its samples, its cells) to what is added to the samples, which
+      are float32 [B, h, w] in levels.
+  Returns:
+    float of the same type and shape as the images, which [0, 1] does not bound.
+  Raises:
+    ValueError: if a static shape or the subsampling is none of these.
+  """
+  jpeg_sampling.check(subsampling)
   images = tf.cast(_checked(restored), tf.float32)
   gray = images.shape[3] == 1
   if len(plane_cells) not in (1,) if gray else len(plane_cells) not in (1, 3):
@@ -168,7 +190,7 @@ def project(restored, plane_cells: Sequence[Cells], subsampling="420", tolerance
   changes = []
   for index, (plane, bounds) in enumerate(zip(every, plane_cells, strict=False)):
     sampled = subsampling if index else "444"
-    change = project_plane_change(planes.downsample(plane, sampled), bounds, tolerance)
+    change = change_of(index, planes.downsample(plane, sampled), bounds)
     changes.append(planes.spread(change, sampled, height, width))
   if gray:
     change = changes[0][..., tf.newaxis] / 255.0
@@ -191,6 +213,21 @@ def project_plane(samples, bounds: Cells, tolerance=TOLERANCE):
 
 def project_plane_change(samples, bounds: Cells, tolerance=TOLERANCE):
   """Returns what `project_plane` adds to the plane, of the same shape."""
+
+  def inside(coefficients, low, high):
+    return tf.clip_by_value(coefficients, low - tolerance, high + tolerance)
+
+  return plane_change(samples, bounds, inside)
+
+
+def plane_change(samples, bounds: Cells, moved: Callable):
+  """Returns what is to be added to a plane for its coefficients to be moved.
+
+  Args:
+    samples: as in `project_plane`.
+    bounds: the same.
+    moved: (coefficients, low, high), each [B, rows, columns, 8, 8], to the moved coefficients.
+  """
   coefficients = block_dct.forward(samples - planes.CENTRE)
   rows, columns = tf.unstack(tf.shape(coefficients)[1:3])
   # A file's last coded units may hold blocks without any pixel.
@@ -199,8 +236,7 @@ def project_plane_change(samples, bounds: Cells, tolerance=TOLERANCE):
     tf.shape(low), tf.shape(coefficients), message="the cells are not those of the plane's blocks"
   )
   with tf.control_dependencies([check] if check is not None else []):
-    inside = tf.clip_by_value(coefficients, low - tolerance, high + tolerance)
-  return block_dct.inverse(inside - coefficients)
+    return block_dct.inverse(moved(coefficients, low, high) - coefficients)
 
 
 @keras.saving.register_keras_serializable(package="deblock")

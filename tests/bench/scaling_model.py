@@ -48,7 +48,7 @@ PIPELINE = {
   "stored JPEGs, 32 crops a tile": 11_026,
 }
 MEASURED_CROP = 96
-# Measured: bytes of a record of a raw tile of 256x256 with one JPEG (docs/figures.md, writing records).
+# Measured: bytes of a record of a raw tile of 256x256 with one JPEG (docs/figures.md, records).
 RECORD_BYTES = 198 * 1024
 CROPS_PER_TILE = 16
 
