@@ -27,7 +27,7 @@ def project(
 ) -> np.ndarray:
   """Returns a part of a restored image whose coefficients lie in the cells of the file's.
 
-  They lie where `model.expectation` has them, far enough inside that rounding to 8 bits takes few
+  They lie where `model.expectation` puts them, far enough inside that rounding to 8 bits takes few
   of them out again; what the border cuts of a block stays as it is. The parts of an image are
   projected as the whole would be.
 

@@ -13,7 +13,9 @@ is inside the cell whatever u is; near the border it is farther inside, where th
 less so; and of fine steps, which say more than the network, it is near the middle.
 
 Unlike a projection it may move a coefficient away from its original's; that it gains, and how large
-sigma is, was measured.
+sigma is, was measured. Of an image that was a JPEG before, cells need not hold the original, and
+nothing in a network's output tells: there it loses what it gains elsewhere. So a coefficient goes
+part of the way only, from the nearest point of its cell towards its expectation.
 """
 
 from collections.abc import Sequence
@@ -29,13 +31,18 @@ from deblock.model import consistency
 # the weights that ship on six validation images, 4:2:0, at nine qualities from 5 to 95.
 _LUMA, _CHROMA = (0.36, 0.50), (0.25, 0.45)
 _STEPS, _FREQUENCIES = -0.3, 0.2
+# The part of the way. All of it (half of it) gives the luma of the default weights, on 8 validation
+# images at quality 10, 40, 75 and 90, 0.02, 0.04, 0.08 and 0.16 dB (0.01, 0.03, 0.06 and 0.13) more
+# than the projection; of images of quality 30 saved again at 70, on the same grid and shifted by 4,
+# 0.27 and 0.18 dB (0.13 and 0.08) less, of 60 saved again at 60, shifted, 0.10 dB (0.04) less.
+_WAY = 0.5
 # Farther outside, the expectation is taken as here, 0.28 sigma from the border: the formula divides
 # by what is left of a tail, which float32 does not resolve.
 _TAIL = 3.0
 
 
 def expect(restored, plane_cells: Sequence[consistency.Cells], subsampling: str = "420"):
-  """Returns images whose coefficients are where they are expected, inside their cells.
+  """Returns images whose coefficients were moved into their cells and to where they are expected.
 
   Args:
     restored: float [B, H, W, 3], or [B, H, W, 1] gray; the block grid starts at the first pixel.
@@ -52,7 +59,7 @@ def expect(restored, plane_cells: Sequence[consistency.Cells], subsampling: str 
     kind = _CHROMA if index else _LUMA
 
     def moved(coefficients, low, high):
-      return _expected(coefficients, low, high, *kind)
+      return _moved(coefficients, low, high, *kind)
 
     return consistency.plane_change(samples, bounds, moved)
 
@@ -76,8 +83,8 @@ def cut_normal_mean(mean, deviation):
   return tf.sign(mean) * (away + deviation * densities / left)
 
 
-def _expected(coefficients, low, high, small, large):
-  """Returns the expected coefficients; small and large are S and L above."""
+def _moved(coefficients, low, high, small, large):
+  """Returns the moved coefficients; small and large are S and L above."""
   steps = high - low
   known = tf.math.is_finite(steps)
   # All blocks of an image have the same steps, and most of what follows is then small.
@@ -89,5 +96,6 @@ def _expected(coefficients, low, high, small, large):
   middle = tf.where(known, 0.5 * (low + high), 0.0)
   is_large = tf.abs(middle) > 1.5 * steps
   sigma = tf.where(is_large, large * powers * frequencies, small * powers)
-  inside = middle + steps * cut_normal_mean((coefficients - middle) / steps, sigma)
-  return tf.where(known, inside, coefficients)
+  expected = middle + steps * cut_normal_mean((coefficients - middle) / steps, sigma)
+  nearest = tf.clip_by_value(coefficients, low, high)
+  return tf.where(known, nearest + _WAY * (expected - nearest), coefficients)

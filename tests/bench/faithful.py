@@ -4,7 +4,8 @@ make bench-faithful IMAGES=FOLDER
 
 For each quality: PSNR of what a network restores, and by how much it rises with the projection:
 with the file's own coefficients, with those recovered from YCbCr as libjpeg decodes it, with those
-recovered from RGB, with luma's alone, and at other tolerances. Then what share of the coefficients
+recovered from RGB, with luma's alone, at other tolerances, and with expectation in its place, as
+deblock-restore does before it projects. Then what share of the coefficients
 a file of the restored image holds unlike the JPEG, without and with the projection; what share of
 coefficients is recovered; and what share of the originals' lies outside its cells.
 """
@@ -17,7 +18,7 @@ import numpy as np
 from PIL import Image
 import tensorflow as tf
 
-from deblock.model import block_dct, consistency, metrics, planes, pretrained
+from deblock.model import block_dct, consistency, expectation, metrics, planes, pretrained
 from deblock.pipeline import jpegsim
 from deblock.records import codec, jpeg_tables
 
@@ -54,6 +55,7 @@ class Case:
     yield "luma", consistency.project(restored, self.exact[:1])
     for tolerance in TOLERANCES:
       yield f"{tolerance:+g}", consistency.project(restored, self.exact, tolerance=tolerance)
+    yield "expected", expectation.expect(restored, self.exact)
 
   def unlike(self, images):
     """Returns the share of coefficients that differ once the images are compressed again."""
@@ -127,7 +129,7 @@ def report(quality, name, cases, images):
   for case, image, psnr in zip(cases, images, before, strict=True):
     for way, projected in case.projections(image):
       gains.setdefault(way, []).append(case.psnr(projected) - psnr)
-      if way in ("file", f"{consistency.TIGHTEST:+g}"):
+      if way in ("file", f"{consistency.TIGHTEST:+g}", "expected"):
         unlike.setdefault(way, []).append(case.unlike(projected))
     unlike.setdefault("alone", []).append(case.unlike(image))
   text = "  ".join(f"{way} {np.mean(gain):+.4f} ({min(gain):+.4f})" for way, gain in gains.items())
