@@ -26,8 +26,8 @@ from deblock.records import (
 
 _BLOCK = 8
 # From here on JPEGs are left as they are. On 8 validation images in 4:4:4 the shipped networks lose
-# up to 0.2 dB at quality 98 and 99, kept inside the cells, and 0.3 to 1.1 dB when freed. Of the
-# 1 dB that they gain in 4:2:0, kept inside, 0.1 dB at most is theirs: projecting the JPEG itself
+# up to 0.2 dB at quality 98 and 99, projected onto the cells, and 0.3 to 1.1 dB when freed. Of the
+# 1 dB that they gain in 4:2:0, projected, 0.1 dB at most is theirs: projecting the JPEG itself
 # gains the rest, and loses 0.3 dB on one image. Freed, they gain 0.1 dB at most.
 _GOOD = 98
 _LUMA = np.array((0.299, 0.587, 0.114), np.float32)  # ITU-T T.871.

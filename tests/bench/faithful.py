@@ -4,9 +4,9 @@ make bench-faithful IMAGES=FOLDER
 
 For each quality: PSNR of what a network restores, and by how much it rises with the projection:
 with the file's own coefficients, with those recovered from YCbCr as libjpeg decodes it, with those
-recovered from RGB, with luma's alone, at other tolerances, and with expectation in its place, as
-deblock-restore does before it projects. Then what share of the coefficients
-a file of the restored image holds unlike the JPEG, without and with the projection; what share of
+recovered from RGB, with luma's alone, at other tolerances, and with the way to the expectation in
+its place, which deblock-restore goes before it projects. Then what share of the coefficients a file
+of the restored image holds unlike the JPEG, without and with the projection; what share of
 coefficients is recovered; and what share of the originals' lies outside its cells.
 """
 
