@@ -33,6 +33,16 @@ def _tiny(width, residual):
   return keras.Model(compressed, keras.layers.Conv2D(3, 1, dtype="float32")(features))
 
 
+def _normalised(width, residual):
+  """The same with batch normalisation, whose statistics are weights that no gradient changes."""
+  del residual
+  compressed = keras.Input((None, None, 3))
+  features = keras.layers.Conv2D(width, 3)(compressed)
+  features = keras.layers.ReLU()(keras.layers.BatchNormalization()(features))
+  features = blocks.CenterCrop(7)(features)
+  return keras.Model(compressed, keras.layers.Conv2D(3, 1, dtype="float32")(features))
+
+
 @pytest.fixture(scope="session")
 def picture():
   """The function (height, width, number=0) -> uint8 [height, width, 3]."""
@@ -58,19 +68,24 @@ def records(tmp_path_factory):
   return str(root / "records")
 
 
+def _registered(monkeypatch, name, build):
+  entry = registry.Entry(
+    name=name, description="for tests", build=build, context=8, border="mirror", blockwise=False
+  )
+  monkeypatch.setitem(registry._ENTRIES, name, entry)
+  return name
+
+
 @pytest.fixture
 def tiny(monkeypatch):
   """The name of a registered network of a few hundred weights; its width must be given."""
-  entry = registry.Entry(
-    name="tiny",
-    description="for tests",
-    build=_tiny,
-    context=8,
-    border="mirror",
-    blockwise=False,
-  )
-  monkeypatch.setitem(registry._ENTRIES, entry.name, entry)
-  return entry.name
+  return _registered(monkeypatch, "tiny", _tiny)
+
+
+@pytest.fixture
+def tiny_normalised(monkeypatch):
+  """The same with batch normalisation."""
+  return _registered(monkeypatch, "tiny_normalised", _normalised)
 
 
 @pytest.fixture

@@ -64,11 +64,12 @@ def _checkpoints(run):
   return sorted(path.stem for path in folder.glob("*.index"))
 
 
-@pytest.mark.slow
-def test_stopping_half_way_and_resuming_changes_no_bit_of_blockcnn(small_run, tmp_path):
+def test_stopping_half_way_and_resuming_changes_no_bit_of_weights_and_statistics(
+  tiny_normalised, small_run, tmp_path
+):
   def run(name):
     return small_run(
-      logdir=str(tmp_path / name), model="blockcnn", max_steps=8, evaluate_every_steps=0
+      logdir=str(tmp_path / name), model=tiny_normalised, max_steps=8, evaluate_every_steps=8
     )
 
   whole = loop.train(run("whole"))
@@ -80,7 +81,10 @@ def test_stopping_half_way_and_resuming_changes_no_bit_of_blockcnn(small_run, tm
   tf.compat.v1.train.update_checkpoint_state(str(folder), str(folder / "ckpt-4"))
   resumed = loop.train(run("parts"))
   assert resumed.trained and whole.step == resumed.step == 8
-  _assert_same_bits(_state(whole.checkpoint), _state(resumed.checkpoint))
+  state = _state(whole.checkpoint)
+  # Two of each convolution, four of the normalisation, two of which are its statistics.
+  assert len([name for name in state if name.split("/")[0] == "weights"]) == 8
+  _assert_same_bits(state, _state(resumed.checkpoint))
 
 
 def test_a_run_that_is_made_longer_ends_as_one_that_was_long_from_the_start(
