@@ -42,7 +42,7 @@ $(INSTALLED): setup.cfg pyproject.toml .ci/constraints.txt
 	  { echo "deblock needs Python 3.10 to 3.12: make PYTHON=python3.11 ..."; exit 1; }
 	@echo "installing into $(VENV) (TensorFlow and Beam are large: some minutes) ..."
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --disable-pip-version-check --no-compile --constraint .ci/constraints.txt \
+	@$(BIN)/python -m pip install --disable-pip-version-check --constraint .ci/constraints.txt \
 	  --editable '.[test]'
 	@touch $@
 
