@@ -28,7 +28,7 @@ SELECTION = --logdir=$(LOGDIR) --records=$(RECORDS) --output=$(EVALUATION) --qua
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo records train pretrained evaluate compare tensorboard test lint typecheck bench \
-  bench-compiling bench-equal-time bench-faithful bench-jpeg bench-kills bench-kodak bench-networks \
+  bench-compiling bench-equal-time bench-expectation bench-faithful bench-jpeg bench-kills bench-kodak bench-networks \
   bench-pipeline bench-quality bench-records bench-replicas bench-restore bench-train fuzz clean
 
 help: ## list these targets
@@ -128,6 +128,9 @@ bench-compiling: $(INSTALLED) ## training steps with and without XLA (10 min)
 
 bench-faithful: $(INSTALLED) ## what staying inside the quantisation cells gains (IMAGES=FOLDER of PNG)
 	@$(BIN)/python tests/bench/faithful.py '$(IMAGES)'
+
+bench-expectation: $(INSTALLED) ## what going to the expectation inside the cells gains (IMAGES)
+	@$(BIN)/python tests/bench/expectation.py '$(IMAGES)'
 
 bench-replicas: $(INSTALLED) ## what two replicas cost against one device of the same batch (3 min)
 	@$(BIN)/python tests/bench/replicas.py

@@ -93,9 +93,9 @@ def _projection(subsampling):
       made = consistency.project(inside, cells, subsampling, consistency.TIGHTEST)
       return (tf.ensure_shape(made, square.shape),)
 
-    # Of the graph, so that the rounds are traced once.
     expected = expectation.expect(tf.clip_by_value(square, 0.0, 1.0), cells, subsampling)
     expected = tf.ensure_shape(expected, square.shape)
+    # Of the graph, so that the rounds are traced once.
     (made,) = tf.while_loop(
       lambda image: True, project_once, (expected,), maximum_iterations=_ROUNDS
     )

@@ -3,7 +3,7 @@ from PIL import Image
 import pytest
 
 from deblock.launch import faithful, restoring
-from deblock.model import restorer
+from deblock.model import consistency, restorer
 from deblock.pipeline import jpegsim
 from deblock.records import codec, jpeg_levels, jpeg_tables, original
 
@@ -76,6 +76,23 @@ def test_parts_are_projected_as_the_whole_is(photograph, monkeypatch, kind):
       place = slice(top, top + 48), slice(left, left + 64)
       part = faithful.project(made[place], levels, found.header, top, left)
       np.testing.assert_allclose(part, whole[place], atol=2e-6)
+
+
+def test_coefficients_end_nearer_to_the_middle_than_the_projection_leaves_them(photograph):
+  _, found = _case(photograph, "444", 75, 64, 64)
+  # Errors of a third of a step, most of which the projection leaves alone.
+  errors = np.random.default_rng(0).normal(0.0, 0.015, (64, 64, 3))
+  made = (found.samples / 255.0 + errors).astype(np.float32)
+  levels = jpeg_levels.decode(found.data, "a")
+  planes = [levels[np.newaxis, ..., plane].astype(np.float32) for plane in range(3)]
+  tables = np.asarray(found.header.tables, np.float32)[np.newaxis]
+  bounds = consistency.decoded_cells(planes, tables, "444")
+  projected = consistency.project(made[np.newaxis], bounds, "444", consistency.TIGHTEST)[0]
+  held = faithful.project(made, levels, found.header, 0, 0)
+  change, back = held - projected.numpy(), found.samples / 255.0 - projected.numpy()
+  # Of large steps, which are most of the energy, such errors are a small part and stay.
+  assert np.abs(change).mean() > 2e-4
+  assert np.corrcoef(change.ravel(), back.ravel())[0, 1] > 0.2
 
 
 def test_black_and_white_come_nearer_to_their_cells_by_turns(photograph):

@@ -108,6 +108,33 @@ def test_what_has_no_cell_stays_and_gradients_are_finite():
   assert np.isfinite(gradient).all() and np.abs(gradient).max() > 0
 
 
+def test_no_part_of_the_way_is_the_projection_and_all_of_it_ends_deeper_inside(photograph):
+  decoded, bounds, sampled = _cells(photograph, "444")
+  noise = np.random.default_rng(0).normal(0.0, 0.1, decoded.shape).astype(np.float32)
+  none, half, whole, unsure = (
+    expectation.expect(decoded + noise, bounds, sampled, **options).numpy()
+    for options in ({"way": 0.0}, {"way": 0.5}, {"way": 1.0}, {"way": 1.0, "doubt": 3.0})
+  )
+  projected = consistency.project(decoded + noise, bounds, sampled, 0.0)
+  np.testing.assert_allclose(none, projected, atol=2e-6)
+  np.testing.assert_allclose(half, (none + whole) / 2, atol=2e-6)
+  away = [np.square(made - decoded.numpy()).mean() for made in (none, half, whole, unsure)]
+  assert away[0] > away[1] > away[2] > away[3]
+
+
+@pytest.mark.parametrize(
+  ("options", "message"),
+  [
+    ({"way": 1.5}, r"way must be in \[0, 1\], got 1.5"),
+    ({"doubt": 0.0}, "doubt must be more than 0"),
+  ],
+)
+def test_a_part_or_a_doubt_out_of_range_is_refused(photograph, options, message):
+  decoded, bounds, sampled = _cells(photograph, "444")
+  with pytest.raises(ValueError, match=message):
+    expectation.expect(decoded, bounds, sampled, **options)
+
+
 def test_cells_of_another_number_of_planes_are_refused(photograph):
   decoded, bounds, _ = _cells(photograph, "444")
   with pytest.raises(ValueError, match="cells must be those of 1 or 3 planes, got 2"):
