@@ -16,8 +16,8 @@ GRID = 16
 _HALO = 32
 _SIDE = 768  # Of what is projected at a time; bounds the memory.
 # Cutting an image to [0, 1] moves coefficients out again, and projecting it samples. By turns both
-# come near to an image that is in both, whence 99.9 % of the coefficients are the file's at quality
-# 40 and below, not 99.8 %; and 0.01 dB are gained.
+# come near to an image that is in both. After the way to the expectation three rounds put right two
+# fifths of the coefficients that are not the file's, and gain 0.01 dB at quality 40, 0.03 at 75.
 _ROUNDS = 3
 _WHOLE = "444"  # Of planes that are not sampled: luma, and gray.
 
