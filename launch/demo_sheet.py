@@ -7,7 +7,9 @@ import numpy as np
 
 from deblock.launch import evaluation, picture, protocol, report, restoring
 from deblock.model import pretrained
-from deblock.records import codec, images, jpeg_tables, option, packaged
+from deblock.records import images, option, packaged
+from deblock.records.jpeg import codec
+from deblock.records.jpeg import tables as jpeg_tables
 
 _SIDE = 256
 

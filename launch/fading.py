@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from deblock.records import jpeg_header
+from deblock.records.jpeg import header as jpeg_header
 
 _LUMA = np.array((0.299, 0.587, 0.114), np.float32)  # ITU-T T.871.
 

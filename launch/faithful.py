@@ -7,7 +7,8 @@ import numpy as np
 import tensorflow as tf
 
 from deblock.model import block_dct, consistency, expectation
-from deblock.records import jpeg_header, jpeg_sampling
+from deblock.records.jpeg import header as jpeg_header
+from deblock.records.jpeg import sampling as jpeg_sampling
 
 # A 4:2:0 file's chroma blocks cover 16x16 pixels: whole ones are projected as in the whole image.
 GRID = 16

@@ -7,7 +7,8 @@ treat an image of three equal channels as they would its one channel.
 import numpy as np
 from skimage import restoration
 
-from deblock.records import codec, jpeg_encoders
+from deblock.records.jpeg import codec
+from deblock.records.jpeg import encoders as jpeg_encoders
 
 SHIFTS = 8
 _BILATERAL_RADIUS = 2

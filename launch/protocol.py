@@ -6,7 +6,9 @@ import numpy as np
 
 from deblock.model import metrics
 from deblock.pipeline import pixels
-from deblock.records import codec, jpeg_tables, option
+from deblock.records import option
+from deblock.records.jpeg import codec
+from deblock.records.jpeg import tables as jpeg_tables
 
 BLOCK = 8
 

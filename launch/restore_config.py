@@ -4,7 +4,8 @@ import dataclasses
 
 from deblock.launch import restoring, saved_weights
 from deblock.model import pretrained
-from deblock.records import jpeg_tables, option, saving
+from deblock.records import option, saving
+from deblock.records.jpeg import tables as jpeg_tables
 
 METADATA = ("keep", "strip")
 # Above it Pillow refuses by itself.

@@ -15,14 +15,10 @@ import numpy as np
 from deblock.launch import fading, trained
 from deblock.launch import faithful as faithful_lib
 from deblock.model import restorer
-from deblock.records import (
-  images,
-  jpeg_encoders,
-  jpeg_levels,
-  jpeg_tables,
-  jpeg_traces,
-  original,
-)
+from deblock.records import images, jpeg_levels, original
+from deblock.records.jpeg import encoders as jpeg_encoders
+from deblock.records.jpeg import tables as jpeg_tables
+from deblock.records.jpeg import traces as jpeg_traces
 
 _BLOCK = 8
 # From here on JPEGs are left as they are. On 8 validation images in 4:4:4 the shipped networks lose

@@ -12,9 +12,10 @@ from deblock.launch import methods as methods_lib
 from deblock.pipeline import config as input_config
 from deblock.pipeline import dataset
 from deblock.records import config as records_config
-from deblock.records import cutting, identity, jpeg_tables, option, sources
+from deblock.records import cutting, identity, option, sources
 from deblock.records import images as images_lib
 from deblock.records import manifest as manifest_lib
+from deblock.records.jpeg import tables as jpeg_tables
 
 
 @dataclasses.dataclass(frozen=True)

@@ -14,7 +14,8 @@ import tensorflow as tf
 from deblock.launch import portable_step
 from deblock.model import config as model_config
 from deblock.model import registry
-from deblock.records import jpeg_tables, option
+from deblock.records import option
+from deblock.records.jpeg import tables as jpeg_tables
 
 PRECISIONS = ("float32", "mixed_bfloat16")
 

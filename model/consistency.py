@@ -25,7 +25,7 @@ import keras
 import tensorflow as tf
 
 from deblock.model import block_dct, planes
-from deblock.records import jpeg_sampling
+from deblock.records.jpeg import sampling as jpeg_sampling
 
 # The encoder saw whole numbers where planes here are real ones: rounding moves a coefficient by 0.3
 # or so. Shares of the luma coefficients of 41 originals that lie outside their cells by more than a

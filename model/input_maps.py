@@ -14,7 +14,7 @@ import keras
 import tensorflow as tf
 
 from deblock.model import config
-from deblock.records import jpeg_tables
+from deblock.records.jpeg import tables as jpeg_tables
 
 _BLOCK = 8
 _LARGEST_STEP = 255.0  # Of a baseline JPEG's 8-bit tables.

@@ -7,7 +7,7 @@ tolerance of `consistency` is for. Levels are those of 8 bits, 0 to 255, with ch
 import tensorflow as tf
 
 from deblock.model import block_dct
-from deblock.records import jpeg_sampling
+from deblock.records.jpeg import sampling as jpeg_sampling
 
 CENTRE = 128.0
 _RED, _GREEN, _BLUE = 0.299, 0.587, 0.114  # ITU-T T.871, section 7.

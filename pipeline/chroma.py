@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from deblock.pipeline import dct
-from deblock.records import jpeg_sampling
+from deblock.records.jpeg import sampling as jpeg_sampling
 
 FACTORS = jpeg_sampling.FACTORS
 # 128 in 16 fractional bits; the rounding half is smaller by one, so that no sum reaches 256.

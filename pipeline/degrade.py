@@ -3,7 +3,8 @@
 import tensorflow as tf
 
 from deblock.pipeline import jpegsim
-from deblock.records import codec, jpeg_tables
+from deblock.records.jpeg import codec
+from deblock.records.jpeg import tables as jpeg_tables
 
 JPEGS = ("libjpeg", "jpegsim")
 

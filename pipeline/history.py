@@ -13,7 +13,8 @@ import tensorflow as tf
 from deblock.pipeline import colour, crop, resize, seeds, subsamplings
 from deblock.pipeline import config as config_lib
 from deblock.pipeline import qualities as qualities_lib
-from deblock.records import jpeg_encoders, jpeg_tables
+from deblock.records.jpeg import encoders as jpeg_encoders
+from deblock.records.jpeg import tables as jpeg_tables
 
 
 class Way(NamedTuple):

@@ -11,7 +11,7 @@ integer sums and the batch innermost 387; with float64 in place of split product
 import tensorflow as tf
 
 from deblock.pipeline import chroma, dct
-from deblock.records import codec
+from deblock.records.jpeg import codec
 
 
 def compress(images, tables, subsampling="420"):

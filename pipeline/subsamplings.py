@@ -3,7 +3,7 @@
 import numpy as np
 
 from deblock.pipeline import qualities
-from deblock.records import codec
+from deblock.records.jpeg import codec
 
 # Their order is that of the chances, and so of what is drawn.
 SUBSAMPLINGS = ("420", "422", "444")

@@ -2,17 +2,9 @@
 
 import dataclasses
 
-from deblock.records import (
-  codec,
-  duplicates,
-  jpeg_tables,
-  option,
-  perceptual,
-  plan,
-  schema,
-  sources,
-  tiles,
-)
+from deblock.records import duplicates, option, perceptual, plan, schema, sources, tiles
+from deblock.records.jpeg import codec
+from deblock.records.jpeg import tables as jpeg_tables
 
 SOURCE_FIELDS = ("images", "source", "tfds_split", "tfds_feature", "tfds_dir")
 SAMPLED = "sampled"

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 from PIL import Image
 
-from deblock.records import codec, config, decisions, images, tiles, triple
+from deblock.records import config, decisions, images, tiles, triple
+from deblock.records.jpeg import codec
 
 
 def shrink(picture: images.Picture, jpeg_downscale: float) -> np.ndarray:

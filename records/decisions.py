@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 import dataclasses
 
-from deblock.records import codec, config, hashing
+from deblock.records import config, hashing
+from deblock.records.jpeg import codec
 
 
 @dataclasses.dataclass(frozen=True)

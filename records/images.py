@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageOps
 import tensorflow as tf
 
-from deblock.records import jpeg_scans
+from deblock.records.jpeg import scans as jpeg_scans
 
 # Larger than any photograph of today's cameras (102 megapixels), 400 MB once decoded.
 MAX_PIXELS = 2**27

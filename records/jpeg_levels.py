@@ -6,7 +6,9 @@ They are whole numbers of which nearly every coefficient is found again; of RGB 
 import numpy as np
 from PIL import JpegImagePlugin
 
-from deblock.records import images, jpeg_header, jpeg_sampling
+from deblock.records import images
+from deblock.records.jpeg import header as jpeg_header
+from deblock.records.jpeg import sampling as jpeg_sampling
 
 _ROWS = 512  # That are copied at a time: Pillow would copy a large image twice at once.
 

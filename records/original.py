@@ -12,7 +12,8 @@ import math
 import numpy as np
 from PIL import ExifTags, Image, ImageCms, ImageOps, JpegImagePlugin
 
-from deblock.records import images, jpeg_header
+from deblock.records import images
+from deblock.records.jpeg import header as jpeg_header
 
 _EXIF_MARK = b"Exif\0\0"
 _BASE = ExifTags.Base

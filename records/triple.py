@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from deblock.records import jpeg_tables
+from deblock.records.jpeg import tables as jpeg_tables
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

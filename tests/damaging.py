@@ -7,7 +7,8 @@ import struct
 import numpy as np
 import tensorflow as tf
 
-from deblock.records import codec, schema
+from deblock.records import schema
+from deblock.records.jpeg import codec
 
 _HEADER, _FOOTER = 12, 4  # Bytes of a TFRecord before and after its data.
 

@@ -17,7 +17,7 @@ import tensorflow as tf
 from deblock.launch import optimization, precision, step
 from deblock.model import losses, registry
 from deblock.pipeline import batch
-from deblock.records import jpeg_tables
+from deblock.records.jpeg import tables as jpeg_tables
 
 BATCH, CROP = 16, 96
 NETWORKS = ("blockcnn:16", "deblocknet_fast:0", "dncnn3:0")

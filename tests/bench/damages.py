@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from deblock.launch import protocol
-from deblock.records import codec
+from deblock.records.jpeg import codec
 
 _SIDE = 512
 _WORDS = "Sphinx of black quartz, judge my vow: 1234567890 (every letter, and all the digits)."

@@ -20,7 +20,8 @@ import tensorflow as tf
 
 from deblock.model import block_dct, consistency, expectation, metrics, planes, pretrained
 from deblock.pipeline import jpegsim
-from deblock.records import codec, jpeg_tables
+from deblock.records.jpeg import codec
+from deblock.records.jpeg import tables as jpeg_tables
 
 QUALITIES = (10, 20, 40, 75)
 TOLERANCES = (-0.5, 0.0, 1.0, 4.0)

@@ -15,7 +15,8 @@ from PIL import Image
 import tensorflow as tf
 
 from deblock.pipeline import jpegsim
-from deblock.records import codec, jpeg_tables
+from deblock.records.jpeg import codec
+from deblock.records.jpeg import tables as jpeg_tables
 
 QUALITIES = (5, 10, 25, 50, 75, 95)
 VARIANTS = ("420", "422", "444", "gray")

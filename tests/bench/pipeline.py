@@ -26,8 +26,9 @@ from deblock.launch import stage_times
 from deblock.model import registry
 from deblock.pipeline import config as input_config
 from deblock.pipeline import dataset
-from deblock.records import codec, images, manifest, packaged, schema, triple, writer
 from deblock.records import config as records_config
+from deblock.records import images, manifest, packaged, schema, triple, writer
+from deblock.records.jpeg import codec
 
 SECONDS = 3.0  # A spell of each loader.
 ROUNDS = 5

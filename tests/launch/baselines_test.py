@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from deblock.launch import baselines, filters
-from deblock.records import codec, jpeg_tables
+from deblock.records.jpeg import codec
+from deblock.records.jpeg import tables as jpeg_tables
 
 
 def _error(image, clean):

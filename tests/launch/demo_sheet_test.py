@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from deblock.launch import demo_sheet, restoring
-from deblock.records import codec
+from deblock.records.jpeg import codec
 
 
 def test_the_sheet_has_a_row_for_each_photograph(monkeypatch):

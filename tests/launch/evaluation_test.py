@@ -6,7 +6,8 @@ import pytest
 
 from deblock.launch import baselines, evaluation, intervals, methods, protocol
 from deblock.model import restorer
-from deblock.records import codec, jpeg_tables
+from deblock.records.jpeg import codec
+from deblock.records.jpeg import tables as jpeg_tables
 
 
 def _row(image, quality, psnr_jpeg, psnr, ssim_jpeg=0.5, ssim=0.75):

@@ -3,7 +3,8 @@ import pytest
 
 from deblock.launch import fading
 from deblock.model import block_dct, planes
-from deblock.records import jpeg_header, jpeg_tables
+from deblock.records.jpeg import header as jpeg_header
+from deblock.records.jpeg import tables as jpeg_tables
 
 
 def _header(quality, subsampling):

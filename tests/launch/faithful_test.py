@@ -5,7 +5,9 @@ import pytest
 from deblock.launch import faithful, restoring
 from deblock.model import consistency, restorer
 from deblock.pipeline import jpegsim
-from deblock.records import codec, jpeg_levels, jpeg_tables, original
+from deblock.records import jpeg_levels, original
+from deblock.records.jpeg import codec
+from deblock.records.jpeg import tables as jpeg_tables
 
 KINDS = ["420", "422", "444", "gray"]
 

@@ -5,7 +5,8 @@ import tensorflow as tf
 
 from deblock.launch import portable_step
 from deblock.model import deblocknet
-from deblock.records import codec, jpeg_tables
+from deblock.records.jpeg import codec
+from deblock.records.jpeg import tables as jpeg_tables
 
 SIDE = 16
 LAYOUT = portable_step.Layout(crop_size=SIDE, batch_size=5, full_chroma=1, twice=2)

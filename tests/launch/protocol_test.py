@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from deblock.launch import protocol
-from deblock.records import codec
+from deblock.records.jpeg import codec
 
 
 def test_gray_is_matlabs_luma_within_half_a_level(picture):

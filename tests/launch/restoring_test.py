@@ -7,7 +7,9 @@ import pytest
 
 from deblock.launch import fading, restoring
 from deblock.model import restorer
-from deblock.records import codec, images, jpeg_tables, original
+from deblock.records import images, original
+from deblock.records.jpeg import codec
+from deblock.records.jpeg import tables as jpeg_tables
 
 # What the README shows.
 LINES = """

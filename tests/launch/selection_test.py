@@ -9,8 +9,10 @@ import tensorflow as tf
 
 from deblock.launch import checkpoints, config, loop, selection
 from deblock.model import registry, restorer
-from deblock.records import codec, images, jpeg_tables, manifest, schema, sources, writer
 from deblock.records import config as records_config
+from deblock.records import images, manifest, schema, sources, writer
+from deblock.records.jpeg import codec
+from deblock.records.jpeg import tables as jpeg_tables
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import tensorflow as tf
 from deblock.launch import step
 from deblock.model import consistency, losses, registry
 from deblock.pipeline import batch
-from deblock.records import jpeg_tables
+from deblock.records.jpeg import tables as jpeg_tables
 
 
 def _network(width=4, residual=True):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from deblock.model import conditioning
-from deblock.records import jpeg_tables
+from deblock.records.jpeg import tables as jpeg_tables
 
 _TABLES = np.stack([jpeg_tables.quantization_tables(quality) for quality in (10, 50, 95)])
 _FEATURES = np.random.default_rng(0).normal(size=(2, 8, 12, 3)).astype(np.float32)

@@ -9,7 +9,8 @@ import tensorflow as tf
 
 from deblock.model import block_dct, consistency, metrics, planes
 from deblock.pipeline import chroma, jpegsim
-from deblock.records import codec, jpeg_tables
+from deblock.records.jpeg import codec
+from deblock.records.jpeg import tables as jpeg_tables
 
 EVERY = ["420", "422", "444", "gray"]
 LOOSE = 4.0  # No original lies farther outside.

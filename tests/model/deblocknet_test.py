@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from deblock.model import deblocknet, macs, registry, restorer
-from deblock.records import jpeg_tables
+from deblock.records.jpeg import tables as jpeg_tables
 
 _BUILDERS = {
   "deblocknet": deblocknet.deblocknet,

@@ -5,7 +5,8 @@ import tensorflow as tf
 
 from deblock.model import block_dct, consistency, expectation
 from deblock.pipeline import jpegsim
-from deblock.records import codec, jpeg_tables
+from deblock.records.jpeg import codec
+from deblock.records.jpeg import tables as jpeg_tables
 
 TABLES = jpeg_tables.quantization_tables(30)[np.newaxis]
 LUMA = TABLES[:, :1, np.newaxis].astype(np.float32)

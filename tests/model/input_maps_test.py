@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from deblock.model import config, input_maps, registry, restorer
-from deblock.records import jpeg_tables
+from deblock.records.jpeg import tables as jpeg_tables
 
 _RANDOM = np.random.default_rng(0)
 _IMAGES = _RANDOM.uniform(size=(2, 9, 21, 3)).astype(np.float32)

@@ -5,7 +5,7 @@ from skimage import metrics as skimage_metrics
 import tensorflow as tf
 
 from deblock.model import losses
-from deblock.records import jpeg_tables
+from deblock.records.jpeg import tables as jpeg_tables
 
 _RANDOM = np.random.default_rng(0)
 _CLEAN = _RANDOM.uniform(size=(3, 16, 24, 3))

@@ -8,7 +8,7 @@ from skimage import metrics as skimage_metrics
 import tensorflow as tf
 
 from deblock.model import metrics
-from deblock.records import codec
+from deblock.records.jpeg import codec
 
 _KODAK = pathlib.Path(__file__).resolve().parents[3] / "shared/data/kodak"
 _METRICS = [metrics.psnr, metrics.ssim, metrics.psnr_b]

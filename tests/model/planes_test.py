@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from deblock.model import planes
 from deblock.pipeline import chroma
-from deblock.records import jpeg_sampling
+from deblock.records.jpeg import sampling as jpeg_sampling
 
 SIZES = [(16, 16), (17, 35), (1, 1), (2, 5)]
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from deblock.model import config, pretrained, registry, restorer
-from deblock.records import codec, jpeg_tables
+from deblock.records.jpeg import codec
+from deblock.records.jpeg import tables as jpeg_tables
 
 _NETWORKS = {"default": "deblocknet", "fast": "deblocknet_fast"}
 # Decibels by which the photograph below must gain at quality 10 and at 40.

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from deblock.model import config, losses, registry
-from deblock.records import jpeg_tables
+from deblock.records.jpeg import tables as jpeg_tables
 
 _RESIDUAL = tuple(name for name in registry.names() if registry.get(name).residual)
 

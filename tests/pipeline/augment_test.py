@@ -3,7 +3,8 @@ from scipy import fft, stats
 import tensorflow as tf
 
 from deblock.pipeline import augment, crop, seeds
-from deblock.records import codec, jpeg_tables
+from deblock.records.jpeg import codec
+from deblock.records.jpeg import tables as jpeg_tables
 
 _RANDOM = np.random.default_rng(0)
 _CLEAN = _RANDOM.integers(0, 256, (16, 16, 3)).astype(np.uint8)

@@ -6,7 +6,7 @@ from scipy import stats
 import tensorflow as tf
 
 from deblock.pipeline import colour, seeds
-from deblock.records import codec
+from deblock.records.jpeg import codec
 
 _NOISE = np.random.default_rng(0).integers(0, 256, (40, 50, 3)).astype(np.uint8)
 _EXTREMES = np.array(list(itertools.product((0, 1, 128, 254, 255), repeat=3)), np.uint8)

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from deblock.pipeline import jpegsim
-from deblock.records import codec, jpeg_tables
+from deblock.records.jpeg import codec
+from deblock.records.jpeg import tables as jpeg_tables
 
 _QUALITY = 30
 

@@ -10,7 +10,9 @@ import tensorflow as tf
 from deblock.pipeline import batch as batch_lib
 from deblock.pipeline import colour, damage, degrade, history, resize
 from deblock.pipeline import config as config_lib
-from deblock.records import codec, jpeg_encoders, jpeg_tables
+from deblock.records.jpeg import codec
+from deblock.records.jpeg import encoders as jpeg_encoders
+from deblock.records.jpeg import tables as jpeg_tables
 
 _ROW, _COLUMN = 8, 16
 

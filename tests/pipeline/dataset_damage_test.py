@@ -7,7 +7,8 @@ import tensorflow as tf
 from deblock.pipeline import batch as batch_lib
 from deblock.pipeline import config as config_lib
 from deblock.pipeline import damage, dataset
-from deblock.records import codec, jpeg_tables
+from deblock.records.jpeg import codec
+from deblock.records.jpeg import tables as jpeg_tables
 
 _SETTINGS = {
   "batch_size": 4,

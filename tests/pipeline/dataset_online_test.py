@@ -8,7 +8,8 @@ import pytest
 from deblock.pipeline import batch as batch_lib
 from deblock.pipeline import config as config_lib
 from deblock.pipeline import dataset, degrade
-from deblock.records import codec, jpeg_tables
+from deblock.records.jpeg import codec
+from deblock.records.jpeg import tables as jpeg_tables
 
 
 def _config(**changes):

@@ -6,7 +6,8 @@ from scipy import stats
 import tensorflow as tf
 
 from deblock.pipeline import degrade, seeds
-from deblock.records import codec, jpeg_tables
+from deblock.records.jpeg import codec
+from deblock.records.jpeg import tables as jpeg_tables
 
 _STREAMS = tf.constant([b"ten", b"twenty", b"thirty", b"forty"])
 _QUALITIES = tf.constant([10, 20, 30, 40], tf.int64)

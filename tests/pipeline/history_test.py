@@ -9,7 +9,8 @@ import tensorflow as tf
 
 from deblock.pipeline import config as config_lib
 from deblock.pipeline import history, subsamplings
-from deblock.records import jpeg_encoders, jpeg_tables
+from deblock.records.jpeg import encoders as jpeg_encoders
+from deblock.records.jpeg import tables as jpeg_tables
 
 _COUNT = 4000
 

@@ -6,7 +6,8 @@ import pytest
 import tensorflow as tf
 
 from deblock.pipeline import jpegsim
-from deblock.records import codec, jpeg_tables
+from deblock.records.jpeg import codec
+from deblock.records.jpeg import tables as jpeg_tables
 
 _SUBSAMPLINGS = ("420", "422", "444")
 _QUALITIES = (1, 5, 10, 25, 50, 75, 95, 100)

@@ -1,6 +1,7 @@
 import numpy as np
 
-from deblock.records import codec, contact_sheet, triple
+from deblock.records import contact_sheet, triple
+from deblock.records.jpeg import codec
 
 CELL, GAP, CAPTION = contact_sheet.CELL, contact_sheet.GAP, contact_sheet.CAPTION
 

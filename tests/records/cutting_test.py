@@ -4,8 +4,9 @@ import numpy as np
 from PIL import Image
 import pytest
 
-from deblock.records import codec, cutting, images
 from deblock.records import config as config_lib
+from deblock.records import cutting, images
+from deblock.records.jpeg import codec
 
 
 def _config(**changes):

@@ -4,7 +4,9 @@ import numpy as np
 from PIL import Image
 import pytest
 
-from deblock.records import codec, images, jpeg_header, jpeg_levels
+from deblock.records import images, jpeg_levels
+from deblock.records.jpeg import codec
+from deblock.records.jpeg import header as jpeg_header
 
 
 def _data(picture, kind="JPEG", **options):

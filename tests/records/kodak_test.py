@@ -4,7 +4,8 @@ import urllib.error
 import numpy as np
 import pytest
 
-from deblock.records import codec, hashing, images, kodak
+from deblock.records import hashing, images, kodak
+from deblock.records.jpeg import codec
 
 _LOCAL = pathlib.Path(__file__).parents[2].parent / "shared" / "data" / "kodak"
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from deblock.records import codec, images, listing
+from deblock.records import images, listing
+from deblock.records.jpeg import codec
 
 
 @pytest.fixture

@@ -5,7 +5,8 @@ from PIL import Image, ImageCms
 import pytest
 import tensorflow as tf
 
-from deblock.records import codec, images, original
+from deblock.records import images, original
+from deblock.records.jpeg import codec
 
 _XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><r tiff:Orientation="6" a="b"/></x:xmpmeta>'
 _SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()

@@ -5,7 +5,8 @@ import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from deblock.records import codec, schema, triple, writer
+from deblock.records import schema, triple, writer
+from deblock.records.jpeg import codec
 
 
 @pytest.fixture

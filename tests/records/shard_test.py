@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from deblock.records import codec, listing, plan, schema, shard
+from deblock.records import listing, plan, schema, shard
+from deblock.records.jpeg import codec
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ from PIL import Image
 import pytest
 import tensorflow as tf
 
-from deblock.records import codec, folder, manifest, running, schema, writer
+from deblock.records import folder, manifest, running, schema, writer
+from deblock.records.jpeg import codec
 
 
 def _contents(place):

@@ -4,7 +4,8 @@ import numpy as np
 from PIL import Image
 import pytest
 
-from deblock.records import jpeg_encoders, jpeg_tables
+from deblock.records.jpeg import encoders as jpeg_encoders
+from deblock.records.jpeg import tables as jpeg_tables
 
 
 def test_photoshops_levels_are_what_pillow_writes_into_a_stream():

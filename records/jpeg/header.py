@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import JpegImagePlugin
 
-from deblock.records import jpeg_tables
+from deblock.records.jpeg import tables as jpeg_tables
 
 _LARGEST_STEP = 255  # Of baseline JPEG.
 _RATIOS = {(1, 1): "444", (2, 1): "422", (2, 2): "420", (1, 2): "440", (4, 1): "411"}

@@ -5,7 +5,8 @@ import numpy as np
 from PIL import Image
 import pytest
 
-from deblock.records import images, jpeg_scans, original
+from deblock.records import images, original
+from deblock.records.jpeg import scans as jpeg_scans
 
 
 def _data(pixels, **options):

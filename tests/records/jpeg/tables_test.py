@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image
 import pytest
 
-from deblock.records import jpeg_tables
+from deblock.records.jpeg import tables as jpeg_tables
 
 _NOISE = np.random.default_rng(0).integers(0, 256, (16, 16, 3)).astype(np.uint8)
 

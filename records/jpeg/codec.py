@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 import tensorflow as tf
 
-from deblock.records import jpeg_tables
+from deblock.records.jpeg import tables as jpeg_tables
 
 # Pillow's numbers of the chroma subsamplings.
 SUBSAMPLINGS = {"444": 0, "422": 1, "420": 2}

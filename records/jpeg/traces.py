@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from deblock.records import jpeg_tables
+from deblock.records.jpeg import tables as jpeg_tables
 
 # Blocks that are looked at: the most varied of those that are sampled, at every place of the grid.
 _SAMPLED, _KEPT, _SURE_KEPT = 1500, 48, 300

@@ -2,7 +2,8 @@ import numpy as np
 from PIL import Image
 import pytest
 
-from deblock.records import codec, jpeg_traces
+from deblock.records.jpeg import codec
+from deblock.records.jpeg import traces as jpeg_traces
 
 
 @pytest.mark.parametrize(

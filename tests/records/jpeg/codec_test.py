@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from deblock.records import codec
+from deblock.records.jpeg import codec
 
 _SIZES = ((64, 80), (63, 61), (17, 15), (16, 33))
 _QUALITIES = (5, 25, 50, 75, 95)

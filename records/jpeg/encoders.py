@@ -11,7 +11,7 @@ from typing import SupportsIndex
 import numpy as np
 from PIL import JpegPresets
 
-from deblock.records import jpeg_tables
+from deblock.records.jpeg import tables as jpeg_tables
 
 # Table 3 of mozjpeg's jcparam.c (github.com/mozilla/mozjpeg), the default of its cjpeg, for luma
 # and chroma alike. By Nicolas Robidoux, for ImageMagick.

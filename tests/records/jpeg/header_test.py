@@ -4,7 +4,8 @@ import numpy as np
 from PIL import Image
 import pytest
 
-from deblock.records import jpeg_header, jpeg_tables
+from deblock.records.jpeg import header as jpeg_header
+from deblock.records.jpeg import tables as jpeg_tables
 
 _PIXELS = np.random.default_rng(0).integers(0, 256, (40, 56, 3)).astype(np.uint8)
 
