@@ -7,9 +7,10 @@ import numpy as np
 
 from deblock.launch import evaluation, picture, protocol, report, restoring
 from deblock.model import pretrained
-from deblock.records import images, option, packaged
+from deblock.records import option, packaged
 from deblock.records.jpeg import codec
 from deblock.records.jpeg import tables as jpeg_tables
+from deblock.records.photos import reading
 
 _SIDE = 256
 
@@ -40,7 +41,7 @@ def trials(model: str, qualities: tuple[int, ...]) -> list[evaluation.Trial]:
   made = []
   for index, image in enumerate(packaged.packaged()):
     quality = qualities[index % len(qualities)]
-    clean = _middle(images.read_rgb(image.path))
+    clean = _middle(reading.read_rgb(image.path))
     data = codec.encode(clean, quality)
     jpeg, restored = codec.decode(data), restoring.restore(data, model)
     row = evaluation.compare(image.id, quality, clean, jpeg, restored)

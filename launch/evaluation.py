@@ -12,9 +12,9 @@ from deblock.launch import methods as methods_lib
 from deblock.launch import protocol as protocol_lib
 from deblock.model import metrics
 from deblock.pipeline import pixels
-from deblock.records import original
 from deblock.records.jpeg import codec
 from deblock.records.jpeg import tables as jpeg_tables
+from deblock.records.photos import original
 
 MEAN = "mean"
 FIGURES = ("psnr_jpeg", "psnr", "ssim_jpeg", "ssim", "psnr_b_jpeg", "psnr_b", "seconds")

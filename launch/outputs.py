@@ -10,7 +10,8 @@ import warnings
 from PIL import Image
 import tensorflow as tf
 
-from deblock.records import images, listing
+from deblock.records import listing
+from deblock.records.photos import reading
 
 
 class Job(NamedTuple):
@@ -81,7 +82,7 @@ def is_finished(job: Job) -> bool:
   try:
     if job.target.stat().st_mtime_ns < tf.io.gfile.stat(job.path).mtime_nsec:
       return False
-    with images.opened(job.target.read_bytes(), str(job.target)) as picture:
+    with reading.opened(job.target.read_bytes(), str(job.target)) as picture:
       picture.load()
   except (OSError, ValueError, tf.errors.OpError):
     return False

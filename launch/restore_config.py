@@ -4,8 +4,9 @@ import dataclasses
 
 from deblock.launch import restoring, saved_weights
 from deblock.model import pretrained
-from deblock.records import option, saving
+from deblock.records import option
 from deblock.records.jpeg import tables as jpeg_tables
+from deblock.records.photos import saving
 
 METADATA = ("keep", "strip")
 # Above it Pillow refuses by itself.

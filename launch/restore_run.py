@@ -9,7 +9,8 @@ import tensorflow as tf
 
 from deblock.launch import outputs, program, restore_config, restoring, trained
 from deblock.model import restorer
-from deblock.records import graph_errors, images, original, saving
+from deblock.records import graph_errors
+from deblock.records.photos import original, reading, saving
 
 RESTORED, SKIPPED, FAILED = "restored", "skipped", "failed"
 # Of an image that is decoded, turned and encoded: measured.
@@ -111,7 +112,7 @@ def run(
   for job in jobs:
     try:
       outcome = _one(job, network, config, on_pixels)
-    except images.ImageError as error:
+    except reading.ImageError as error:
       outcome = Outcome(job.path, FAILED, 0, error.reason)
     except tf.errors.OpError as error:
       outcome = Outcome(job.path, FAILED, 0, graph_errors.gist(error))
@@ -148,7 +149,7 @@ def table(outcomes: Sequence[Outcome], seconds: float) -> str:
 def _one(job, network, config, on_pixels):
   if not config.overwrite and outputs.is_finished(job):
     return Outcome(job.path, SKIPPED, 0, f"{job.target} is finished")
-  data = images.read_bytes(job.path)
+  data = reading.read_bytes(job.path)
   _check_memory(job.path, data, config)
   found = original.decode(data, job.path, int(config.max_megapixels * 1e6))
   made = restoring.restore_original(
@@ -170,11 +171,11 @@ def _one(job, network, config, on_pixels):
 def _check_memory(path, data, config):
   """Raises ImageError if an image would take more memory than it may; told by its header."""
   most_pixels = int(config.max_megapixels * 1e6)
-  with images.opened(data, path, most_pixels) as picture:
+  with reading.opened(data, path, most_pixels) as picture:
     width, height = picture.size
   needed = width * height * _IMAGE_BYTES_PER_PIXEL + len(data) + window_bytes(config)
   if needed > config.max_memory * _MIB:
-    raise images.ImageError(
+    raise reading.ImageError(
       path,
       f"needs {-(-needed // _MIB)} MiB for {width}x{height} pixels, more than --max_memory="
       f"{config.max_memory}",

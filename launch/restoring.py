@@ -15,10 +15,11 @@ import numpy as np
 from deblock.launch import fading, trained
 from deblock.launch import faithful as faithful_lib
 from deblock.model import restorer
-from deblock.records import images, jpeg_levels, original
 from deblock.records.jpeg import encoders as jpeg_encoders
 from deblock.records.jpeg import tables as jpeg_tables
 from deblock.records.jpeg import traces as jpeg_traces
+from deblock.records.photos import levels as jpeg_levels
+from deblock.records.photos import original, reading
 
 _BLOCK = 8
 # From here on JPEGs are left as they are. On 8 validation images in 4:4:4 the shipped networks lose
@@ -95,7 +96,7 @@ def restore(
     found = original.decode(source, "the data")
   else:
     path = os.fspath(source)
-    found = original.decode(images.read_bytes(path), path)
+    found = original.decode(reading.read_bytes(path), path)
   made = restore_original(
     found, _shipped(model, self_ensemble), quality, strength, faithful=faithful
   )

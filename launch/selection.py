@@ -13,9 +13,9 @@ from deblock.pipeline import config as input_config
 from deblock.pipeline import dataset
 from deblock.records import config as records_config
 from deblock.records import cutting, identity, option, sources
-from deblock.records import images as images_lib
 from deblock.records import manifest as manifest_lib
 from deblock.records.jpeg import tables as jpeg_tables
+from deblock.records.photos import reading as images_lib
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,11 +5,12 @@ from collections.abc import Iterator
 import numpy as np
 from PIL import Image
 
-from deblock.records import config, decisions, images, tiles, triple
+from deblock.records import config, decisions, tiles, triple
 from deblock.records.jpeg import codec
+from deblock.records.photos import reading
 
 
-def shrink(picture: images.Picture, jpeg_downscale: float) -> np.ndarray:
+def shrink(picture: reading.Picture, jpeg_downscale: float) -> np.ndarray:
   """Returns the pixels of a picture, smaller by that factor if it was a JPEG, uint8 [H, W, 3].
 
   The artifacts of a JPEG are of the size of its 8x8 blocks, and shrinking averages over those: what
@@ -22,7 +23,7 @@ def shrink(picture: images.Picture, jpeg_downscale: float) -> np.ndarray:
   return np.asarray(Image.fromarray(pixels).resize((width, height), Image.Resampling.LANCZOS))
 
 
-def prepare(picture: images.Picture, settings: config.RecordsConfig) -> np.ndarray:
+def prepare(picture: reading.Picture, settings: config.RecordsConfig) -> np.ndarray:
   """Returns the pixels that tiles are cut from, uint8 [H, W, 3].
 
   Raises:
@@ -34,9 +35,9 @@ def prepare(picture: images.Picture, settings: config.RecordsConfig) -> np.ndarr
   return pixels
 
 
-def problem(found: images.Picture | images.ImageError, settings: config.RecordsConfig) -> str:
+def problem(found: reading.Picture | reading.ImageError, settings: config.RecordsConfig) -> str:
   """Returns why no tile can be cut from what was read of an image, or "" if one can."""
-  if isinstance(found, images.ImageError):
+  if isinstance(found, reading.ImageError):
     return found.reason
   try:
     prepare(found, settings)

@@ -9,7 +9,8 @@ import urllib.request
 
 from absl import logging
 
-from deblock.records import hashing, identity, images
+from deblock.records import hashing, identity
+from deblock.records.photos import reading
 
 URL = "https://r0k.us/graphics/kodak/kodak/{name}"
 NAMES = tuple(f"kodim{number:02d}.png" for number in range(1, 25))
@@ -104,7 +105,7 @@ def _download(path, url, digest, fetch):
 def _problem(path, digest):
   """Returns why a file is not the image of that digest, or an empty string."""
   try:
-    got = hashing.pixel_digest(images.read_rgb(str(path)))
-  except images.ImageError as error:
+    got = hashing.pixel_digest(reading.read_rgb(str(path)))
+  except reading.ImageError as error:
     return error.reason
   return "" if got == digest else f"its pixels have the digest {got}, not {digest}"

@@ -12,7 +12,6 @@ from deblock.records import (
   cutting,
   files,
   hashing,
-  images,
   manifest,
   perceptual,
   plan,
@@ -20,6 +19,7 @@ from deblock.records import (
   shuffle,
   sources,
 )
+from deblock.records.photos import reading
 
 SIDECARS = ".shards"
 
@@ -40,7 +40,7 @@ class ShardResult:
 
   fingerprint: str
   shard: manifest.ShardEntry
-  images: tuple[manifest.ImageEntry, ...]
+  reading: tuple[manifest.ImageEntry, ...]
   skipped: tuple[manifest.SkippedEntry, ...]
 
 
@@ -138,7 +138,7 @@ def _records(shard_plan, config, used, skipped):
   """
   for image, found in sources.open_source(**config.source_options).read(shard_plan.images):
     reason = cutting.problem(found, config)
-    if isinstance(found, images.ImageError) or reason:
+    if isinstance(found, reading.ImageError) or reason:
       skipped.append(manifest.SkippedEntry(image.id, image.path, reason))
       continue
     pixels = cutting.prepare(found, config)

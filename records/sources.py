@@ -6,7 +6,8 @@ import os
 import pathlib
 from typing import Any, Protocol
 
-from deblock.records import identity, images, kodak, listing, packaged, tfds_source
+from deblock.records import identity, kodak, listing, packaged, tfds_source
+from deblock.records.photos import reading
 
 # "tfds:NAME" is the third kind.
 NAMES = ("kodak", "packaged")
@@ -26,7 +27,7 @@ class Source(Protocol):
 
   def read(
     self, wanted: Sequence[identity.SourceImage]
-  ) -> Iterator[tuple[identity.SourceImage, images.Picture | images.ImageError]]:
+  ) -> Iterator[tuple[identity.SourceImage, reading.Picture | reading.ImageError]]:
     """Yields each image with its pixels, or why it has none, in the order given.
 
     Args:
@@ -53,12 +54,12 @@ class FileSource:
 
   def read(
     self, wanted: Sequence[identity.SourceImage]
-  ) -> Iterator[tuple[identity.SourceImage, images.Picture | images.ImageError]]:
+  ) -> Iterator[tuple[identity.SourceImage, reading.Picture | reading.ImageError]]:
     """Yields each image with its pixels, or why it has none, in the order given."""
     for image in wanted:
       try:
-        yield image, images.read_picture(image.path)
-      except images.ImageError as error:
+        yield image, reading.read_picture(image.path)
+      except reading.ImageError as error:
         yield image, error
 
 

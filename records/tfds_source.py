@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from deblock.records import identity, images, quiet
+from deblock.records import identity, quiet
+from deblock.records.photos import reading
 
 CHUNK = 64
 
@@ -51,7 +52,7 @@ class TfdsSource:
 
   def read(
     self, wanted: Sequence[identity.SourceImage]
-  ) -> Iterator[tuple[identity.SourceImage, images.Picture | images.ImageError]]:
+  ) -> Iterator[tuple[identity.SourceImage, reading.Picture | reading.ImageError]]:
     """Yields each image with its pixels, or why it has none, in the order given.
 
     Neighbours of one chunk are read in one go; the other features are not decoded. A damaged image
@@ -106,7 +107,7 @@ class TfdsSource:
       if index in held:
         yield image, _to_picture(held.pop(index), image.path, is_encoded)
       else:
-        yield image, images.ImageError(image.path, failure)
+        yield image, reading.ImageError(image.path, failure)
 
   def _values(self, builder, is_encoded, start, stop):
     """Yields the feature of the examples from start up to stop, in their order on disk."""
@@ -212,9 +213,9 @@ def _features(features, prefix=""):
 def _to_picture(value, name, is_encoded):
   if is_encoded:
     try:
-      return images.decode_picture(value, name)
-    except images.ImageError as error:
+      return reading.decode_picture(value, name)
+    except reading.ImageError as error:
       return error
   if not value.size:
-    return images.ImageError(name, f"has no pixels: its shape is {list(value.shape)}")
-  return images.Picture(np.ascontiguousarray(np.broadcast_to(value, (*value.shape[:2], 3))), "")
+    return reading.ImageError(name, f"has no pixels: its shape is {list(value.shape)}")
+  return reading.Picture(np.ascontiguousarray(np.broadcast_to(value, (*value.shape[:2], 3))), "")

@@ -16,8 +16,9 @@ import tensorflow as tf
 
 from deblock.launch import trained
 from deblock.model import consistency, expectation, planes, pretrained
-from deblock.records import jpeg_levels, original
 from deblock.records.jpeg import codec
+from deblock.records.photos import levels as jpeg_levels
+from deblock.records.photos import original
 
 SIDE, MARGIN = 320, 8  # Of a piece, and what is cut off for the second grid.
 ONCE = (10, 40, 75, 90)

@@ -55,7 +55,7 @@ def _status(name):
 def _try(number, seed, folder, networks):
   """Returns (what became of a mutant, the reason or the offence), and leaves no file."""
   from deblock.launch import outputs, restore_config, restore_run
-  from deblock.records import images, original, saving
+  from deblock.records.photos import original, reading, saving
 
   what, data = mutants.mutant(number, seed)
   source, out = folder / "in", folder / "out"
@@ -66,12 +66,12 @@ def _try(number, seed, folder, networks):
   )
   try:
     outputs.pixels(str(source))
-    with contextlib.suppress(images.ImageError):
-      images.decode_picture(data, "a", 2**24)
+    with contextlib.suppress(reading.ImageError):
+      reading.decode_picture(data, "a", 2**24)
     try:
       original.decode(data, "a", 2**24)
       reason = ""
-    except images.ImageError as error:
+    except reading.ImageError as error:
       reason = f"refused: {error.reason}"
     job = outputs.Job(str(source), out / f"a{saving.FORMATS[config.format].suffix}")
     (outcome,) = restore_run.run([job], networks[number % _EVERY == 0], config)

@@ -27,8 +27,9 @@ from deblock.model import registry
 from deblock.pipeline import config as input_config
 from deblock.pipeline import dataset
 from deblock.records import config as records_config
-from deblock.records import images, manifest, packaged, schema, triple, writer
+from deblock.records import manifest, packaged, schema, triple, writer
 from deblock.records.jpeg import codec
+from deblock.records.photos import reading
 
 SECONDS = 3.0  # A spell of each loader.
 ROUNDS = 5
@@ -67,7 +68,7 @@ def png_files(arguments):
   made = []
   for path in found:
     made.append(folder / f"{path.stem}.png")
-    Image.fromarray(images.read_rgb(str(path))).save(made[-1])
+    Image.fromarray(reading.read_rgb(str(path))).save(made[-1])
   return made
 
 
@@ -121,7 +122,7 @@ def crops(arguments):
   print(loaders.codecs())
   paths = png_files(arguments)
   made = records_of(arguments, "records", qualities=(10, 20, 30, 40, 50, 60))
-  pixels = [images.read_rgb(str(path)) for path in paths]
+  pixels = [reading.read_rgb(str(path)) for path in paths]
   ours = {
     "libjpeg online, 32 crops a tile": {"crops_per_tile": 32},
     "libjpeg online, 16 crops a tile": {},

@@ -19,7 +19,7 @@ import tqdm
 
 from deblock.launch import evaluation, methods, protocol, restoring, trained
 from deblock.model import macs, pretrained
-from deblock.records import original
+from deblock.records.photos import original
 
 PARTS = ("rivals", "damages")
 QUALITIES = (10, 20, 30, 40)

@@ -96,9 +96,9 @@ def sizes(model, chosen, folder):
 def fidelity(paths):
   """Prints gains and the share of coefficients given back, for each network and quality."""
   from deblock.launch import restoring, trained
-  from deblock.records import original
   from deblock.records.jpeg import codec
   from deblock.records.jpeg import tables as jpeg_tables
+  from deblock.records.photos import original
 
   for model in NETWORKS:
     network = trained.load(model)
@@ -123,9 +123,9 @@ def fidelity(paths):
 def peers(python, count):
   """Prints how many times as fast as DnCNN-3 (Zhang et al. 2017), on luma, the networks are."""
   from deblock.launch import restoring, trained
-  from deblock.records import original
   from deblock.records.jpeg import codec
   from deblock.records.jpeg import tables as jpeg_tables
+  from deblock.records.photos import original
 
   data = codec.encode(photograph(512, 768), 20)
   tables = jpeg_tables.quantization_tables(20)

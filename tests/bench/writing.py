@@ -20,17 +20,8 @@ import tensorflow as tf
 from deblock.pipeline import config as input_config
 from deblock.pipeline import dataset
 from deblock.records import config as config_lib
-from deblock.records import (
-  cutting,
-  identity,
-  images,
-  packaged,
-  plan,
-  schema,
-  shard,
-  sources,
-  writer,
-)
+from deblock.records import cutting, identity, packaged, plan, schema, shard, sources, writer
+from deblock.records.photos import reading
 
 MIB = 2**20
 
@@ -38,7 +29,7 @@ MIB = 2**20
 @functools.cache
 def photograph():
   """Returns the largest packaged photograph, uint8 [H, W, 3]."""
-  return max((images.read_rgb(image.path) for image in packaged.packaged()), key=np.size)
+  return max((reading.read_rgb(image.path) for image in packaged.packaged()), key=np.size)
 
 
 def variant(number, height, width):
@@ -148,7 +139,7 @@ class SyntheticSource:
   def read(self, wanted):
     """Yields each image with its pixels, made up from its number."""
     for image in wanted:
-      yield image, images.Picture(variant(int(image.id), self._side, self._side), "")
+      yield image, reading.Picture(variant(int(image.id), self._side, self._side), "")
 
 
 def memory_of(workdir, gigabytes):

@@ -5,9 +5,10 @@ import pytest
 from deblock.launch import faithful, restoring
 from deblock.model import consistency, restorer
 from deblock.pipeline import jpegsim
-from deblock.records import jpeg_levels, original
 from deblock.records.jpeg import codec
 from deblock.records.jpeg import tables as jpeg_tables
+from deblock.records.photos import levels as jpeg_levels
+from deblock.records.photos import original
 
 KINDS = ["420", "422", "444", "gray"]
 

@@ -11,7 +11,7 @@ import pytest
 
 from deblock.launch import outputs, restore_config, restore_run
 from deblock.model import pretrained, restorer
-from deblock.records import original
+from deblock.records.photos import original
 
 
 class Stub:

@@ -7,9 +7,9 @@ import pytest
 
 from deblock.launch import fading, restoring
 from deblock.model import restorer
-from deblock.records import images, original
 from deblock.records.jpeg import codec
 from deblock.records.jpeg import tables as jpeg_tables
+from deblock.records.photos import original, reading
 
 # What the README shows.
 LINES = """
@@ -160,7 +160,7 @@ def test_an_orientation_is_applied_once(photograph, monkeypatch):
   exif = Image.Exif()
   exif[274] = 6
   data = _data(photograph(24, 40), "JPEG", exif=exif)
-  expected = _lighter(images.decode_picture(data, "a").pixels)
+  expected = _lighter(reading.decode_picture(data, "a").pixels)
   assert expected.shape == (40, 24, 3)
   np.testing.assert_array_equal(restoring.restore(data, faithful=False), expected)
 

@@ -10,9 +10,10 @@ import tensorflow as tf
 from deblock.launch import checkpoints, config, loop, selection
 from deblock.model import registry, restorer
 from deblock.records import config as records_config
-from deblock.records import images, manifest, schema, sources, writer
+from deblock.records import manifest, schema, sources, writer
 from deblock.records.jpeg import codec
 from deblock.records.jpeg import tables as jpeg_tables
+from deblock.records.photos import reading
 
 
 @pytest.fixture
@@ -105,7 +106,7 @@ def test_images_are_read_as_they_are(folder, picture):
 def test_a_broken_image_is_named_and_not_left_out(folder):
   every = selection.read(_chosen(folder))
   next(every)
-  with pytest.raises(images.ImageError, match=f"{folder / 'b.png'}: "):
+  with pytest.raises(reading.ImageError, match=f"{folder / 'b.png'}: "):
     next(every)
 
 

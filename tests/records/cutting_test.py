@@ -5,8 +5,9 @@ from PIL import Image
 import pytest
 
 from deblock.records import config as config_lib
-from deblock.records import cutting, images
+from deblock.records import cutting
 from deblock.records.jpeg import codec
+from deblock.records.photos import reading
 
 
 def _config(**changes):
@@ -14,7 +15,7 @@ def _config(**changes):
 
 
 def _picture(pixels, file_format="PNG"):
-  return images.Picture(pixels, file_format)
+  return reading.Picture(pixels, file_format)
 
 
 def test_what_was_no_jpeg_is_cut_as_it_is(photograph):
@@ -55,7 +56,7 @@ def test_why_an_image_cannot_be_used(photograph, downscale):
   assert "smaller than one 48x48 tile" in cutting.problem(_picture(photograph(40, 96)), config)
   found = cutting.problem(_picture(photograph(60, 96), "JPEG"), config)
   assert bool(found) == (downscale == 2.0)
-  assert cutting.problem(images.ImageError("a.png", "is bad"), config) == "is bad"
+  assert cutting.problem(reading.ImageError("a.png", "is bad"), config) == "is bad"
 
 
 def test_a_tile_has_its_jpegs_and_a_key_that_says_where_it_was(photograph):

@@ -4,8 +4,9 @@ import urllib.error
 import numpy as np
 import pytest
 
-from deblock.records import hashing, images, kodak
+from deblock.records import hashing, kodak
 from deblock.records.jpeg import codec
+from deblock.records.photos import reading
 
 _LOCAL = pathlib.Path(__file__).parents[2].parent / "shared" / "data" / "kodak"
 
@@ -33,7 +34,7 @@ def server(monkeypatch):
 @pytest.mark.skipif(not _LOCAL.is_dir(), reason="the Kodak images are not here")
 def test_the_digests_are_those_of_the_images():
   found = [
-    hashing.pixel_digest(images.read_rgb(str(_LOCAL / f"{number:02d}.png")))
+    hashing.pixel_digest(reading.read_rgb(str(_LOCAL / f"{number:02d}.png")))
     for number in range(1, 25)
   ]
   assert tuple(found) == kodak.PIXEL_DIGESTS

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from deblock.records import images, listing
+from deblock.records import listing
 from deblock.records.jpeg import codec
+from deblock.records.photos import reading
 
 
 @pytest.fixture
@@ -192,7 +193,7 @@ def test_a_remote_folder_is_listed_and_read(remote):
   found = listing.from_pattern(remote)
   assert _ids(found) == ["b.png", "sub/a.PNG"]
   assert found[1].path == f"{remote}/sub/a.PNG"
-  np.testing.assert_array_equal(images.read_rgb(found[1].path), np.full((3, 4, 3), 7))
+  np.testing.assert_array_equal(reading.read_rgb(found[1].path), np.full((3, 4, 3), 7))
 
 
 def test_a_remote_glob_and_a_remote_file_are_listed(remote):

@@ -4,7 +4,8 @@ import numpy as np
 from PIL import Image
 import pytest
 
-from deblock.records import identity, images, kodak, packaged, sources
+from deblock.records import identity, kodak, packaged, sources
+from deblock.records.photos import reading
 
 
 @pytest.fixture
@@ -24,14 +25,14 @@ def test_a_folder_is_read_in_the_order_that_is_asked_for(folder):
   found = list(source.read((c, a)))
   assert [image for image, _ in found] == [c, a]
   assert [picture.format for _, picture in found] == ["JPEG", "PNG"]
-  np.testing.assert_array_equal(found[1][1].pixels, images.read_rgb(str(folder / "a.png")))
+  np.testing.assert_array_equal(found[1][1].pixels, reading.read_rgb(str(folder / "a.png")))
   assert [image.id for image in (a, b, c)] == ["a.png", "b.png", "c.jpg"]
 
 
 def test_an_image_that_cannot_be_read_costs_only_itself(folder):
   source = sources.open_source(images=str(folder))
   kinds = [type(found) for _, found in source.read(source.list())]
-  assert kinds == [images.Picture, images.ImageError, images.Picture]
+  assert kinds == [reading.Picture, reading.ImageError, reading.Picture]
 
 
 def test_a_folder_is_listed_anew_each_time(folder):

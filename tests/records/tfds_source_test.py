@@ -7,7 +7,8 @@ from PIL import Image
 import pytest
 import tensorflow as tf
 
-from deblock.records import images, quiet, tfds_source
+from deblock.records import quiet, tfds_source
+from deblock.records.photos import reading
 
 with quiet.everything():
   import tensorflow_datasets as tfds
@@ -123,7 +124,7 @@ def test_every_image_is_read_as_it_was_stored(source):
 
 def test_a_damaged_image_costs_only_itself(source):
   found = dict(source().read(source().list()))
-  ((image, error),) = ((k, v) for k, v in found.items() if isinstance(v, images.ImageError))
+  ((image, error),) = ((k, v) for k, v in found.items() if isinstance(v, reading.ImageError))
   assert image.id == f"photographs/train/{_DAMAGED:09d}"
   assert str(error).startswith(f"tfds:{image.id}: cannot be read as an image: ")
 
@@ -181,7 +182,7 @@ def test_a_damaged_file_is_told_of_the_images_that_it_takes_along(tmp_path):
   everything = source.list()
   found = list(source.read(everything))
   assert [image for image, _ in found] == list(everything)
-  bad = [index for index, (_, what) in enumerate(found) if isinstance(what, images.ImageError)]
+  bad = [index for index, (_, what) in enumerate(found) if isinstance(what, reading.ImageError)]
   assert 15 < bad[0] < 25
   # The rest of its run; what is only passed over on the way to another one need not be whole.
   assert bad == list(range(bad[0], 64))

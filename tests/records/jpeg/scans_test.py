@@ -5,8 +5,8 @@ import numpy as np
 from PIL import Image
 import pytest
 
-from deblock.records import images, original
 from deblock.records.jpeg import scans as jpeg_scans
+from deblock.records.photos import original, reading
 
 
 def _data(pixels, **options):
@@ -39,8 +39,8 @@ def test_a_file_too_short_for_its_blocks_is_refused(photograph, progressive, sub
   whole = _data(photograph(40, 56), progressive=progressive, subsampling=subsampling)
   data = _promising(whole, 800, 6400)
   message = f"is damaged: {len(data)} bytes cannot hold its {blocks} blocks"
-  for read in (original.decode, images.decode_picture):
-    with pytest.raises(images.ImageError, match=rf"a\.jpg: {message}"):
+  for read in (original.decode, reading.decode_picture):
+    with pytest.raises(reading.ImageError, match=rf"a\.jpg: {message}"):
       read(data, "a.jpg")
   # With a bit for each block a file is believed.
   filled = data + bytes(blocks // 8 - len(data))
@@ -57,8 +57,8 @@ def test_no_more_scans_are_decoded_than_make_sense(photograph):
   assert jpeg_scans.problem(many) == ""
   more = many[:-2] + last + b"\xff\xd9"
   assert jpeg_scans.problem(more) == "has 101 scans, more than 100"
-  for read in (original.decode, images.decode_picture):
-    with pytest.raises(images.ImageError, match="has 101 scans"):
+  for read in (original.decode, reading.decode_picture):
+    with pytest.raises(reading.ImageError, match="has 101 scans"):
       read(more, "a")
 
 

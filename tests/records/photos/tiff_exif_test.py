@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image
 import pytest
 
-from deblock.records import original, tiff_exif
+from deblock.records.photos import original, tiff_exif
 
 _EXPOSURE, _LENS, _NORTH, _LATITUDE = 33434, 0xA434, 1, 2
 

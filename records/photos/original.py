@@ -12,8 +12,8 @@ import math
 import numpy as np
 from PIL import ExifTags, Image, ImageCms, ImageOps, JpegImagePlugin
 
-from deblock.records import images
 from deblock.records.jpeg import header as jpeg_header
+from deblock.records.photos import reading
 
 _EXIF_MARK = b"Exif\0\0"
 _BASE = ExifTags.Base
@@ -86,7 +86,7 @@ class Original:
   data: bytes = b""
 
 
-def decode(data: bytes, name: str, max_pixels: int = images.MAX_PIXELS) -> Original:
+def decode(data: bytes, name: str, max_pixels: int = reading.MAX_PIXELS) -> Original:
   """Returns an image from the bytes of its file.
 
   Palettes become RGB, CMYK too: by its profile, where it has a usable one, to sRGB. Two-coloured
@@ -99,7 +99,7 @@ def decode(data: bytes, name: str, max_pixels: int = images.MAX_PIXELS) -> Origi
   Raises:
     ImageError: as `images.decode_picture`; a JPEG that ends early is damaged too.
   """
-  with images.opened(data, name, max_pixels) as picture:
+  with reading.opened(data, name, max_pixels) as picture:
     header = None
     if isinstance(picture, JpegImagePlugin.JpegImageFile):
       header = jpeg_header.header(picture)
@@ -112,7 +112,7 @@ def decode(data: bytes, name: str, max_pixels: int = images.MAX_PIXELS) -> Origi
     samples, alpha = _samples(name, picture, notes)
     if picture.mode in ("CMYK", "LAB", "HSV", "YCbCr"):
       metadata = dataclasses.replace(metadata, icc=b"")
-    format_name = images.format_name(picture)
+    format_name = reading.format_name(picture)
     return Original(
       samples,
       alpha,
@@ -201,7 +201,7 @@ def _samples(name, picture, notes):
   if picture.mode.startswith("I"):
     return _deep(name, picture), None
   if picture.mode == "F":
-    raise images.ImageError(name, "has floating-point samples, whose range is not known")
+    raise reading.ImageError(name, "has floating-point samples, whose range is not known")
   if picture.has_transparency_data:
     gray = picture.mode in ("L", "LA", "La")
     mode = "LA" if gray else "RGBA"
@@ -218,7 +218,7 @@ def _samples(name, picture, notes):
 def _deep(name, picture):
   samples = np.asarray(picture).astype(np.int64)
   if samples.min() < 0 or samples.max() > 65535:
-    raise images.ImageError(name, "has samples beyond 16 bits")
+    raise reading.ImageError(name, "has samples beyond 16 bits")
   return samples.astype(np.uint16)
 
 

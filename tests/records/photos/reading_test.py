@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 import pytest
 
-from deblock.records import images
+from deblock.records.photos import reading
 
 _RAMP = np.arange(6 * 4 * 3, dtype=np.uint8).reshape(6, 4, 3)
 
@@ -21,7 +21,7 @@ def _saved(path, picture, **options):
 @pytest.mark.parametrize("suffix", ["png", "bmp", "tif", "ppm"])
 def test_lossless_colour_is_read_as_it_is(tmp_path, suffix):
   path = _saved(tmp_path / f"a.{suffix}", Image.fromarray(_RAMP))
-  pixels = images.read_rgb(path)
+  pixels = reading.read_rgb(path)
   assert pixels.dtype == np.uint8
   np.testing.assert_array_equal(pixels, _RAMP)
 
@@ -30,14 +30,14 @@ def test_orientation_is_applied(tmp_path):
   exif = Image.Exif()
   exif[0x0112] = 6  # To be turned a quarter clockwise.
   path = _saved(tmp_path / "a.png", Image.fromarray(_RAMP), exif=exif)
-  np.testing.assert_array_equal(images.read_rgb(path), np.rot90(_RAMP, -1))
+  np.testing.assert_array_equal(reading.read_rgb(path), np.rot90(_RAMP, -1))
 
 
 def test_transparency_lies_on_white(tmp_path):
   pixels = np.zeros((2, 2, 4), np.uint8)
   pixels[0, 0] = (10, 20, 30, 255)
   path = _saved(tmp_path / "a.png", Image.fromarray(pixels))
-  read = images.read_rgb(path)
+  read = reading.read_rgb(path)
   assert read[0, 0].tolist() == [10, 20, 30]
   assert (read[1] == 255).all()
 
@@ -46,26 +46,26 @@ def test_gray_with_transparency_and_palettes_become_colour(tmp_path):
   gray = Image.fromarray(_RAMP[..., 0])
   alpha = Image.merge("LA", (gray, Image.new("L", gray.size, 255)))
   for number, picture in enumerate((gray, alpha, gray.convert("P"))):
-    read = images.read_rgb(_saved(tmp_path / f"{number}.png", picture))
+    read = reading.read_rgb(_saved(tmp_path / f"{number}.png", picture))
     np.testing.assert_array_equal(read, np.repeat(_RAMP[..., :1], 3, axis=2))
 
 
 def test_two_colours_are_black_and_white(tmp_path):
   picture = Image.fromarray(np.array([[0, 255], [255, 0]], np.uint8)).convert("1")
-  read = images.read_rgb(_saved(tmp_path / "a.png", picture))
+  read = reading.read_rgb(_saved(tmp_path / "a.png", picture))
   assert read[..., 0].tolist() == [[0, 255], [255, 0]]
 
 
 def test_the_high_byte_of_16_bits_is_kept(tmp_path):
   samples = np.array([[0, 255, 256], [0x1234, 0xFF00, 0xFFFF]], np.uint16)
   for suffix in ("png", "tif"):
-    read = images.read_rgb(_saved(tmp_path / f"a.{suffix}", Image.fromarray(samples)))
+    read = reading.read_rgb(_saved(tmp_path / f"a.{suffix}", Image.fromarray(samples)))
     assert read[..., 1].tolist() == [[0, 0, 1], [0x12, 0xFF, 0xFF]]
 
 
 def test_cmyk_becomes_rgb(tmp_path):
   picture = Image.new("CMYK", (8, 8), (0, 255, 255, 0))
-  read = images.read_rgb(_saved(tmp_path / "a.tif", picture))
+  read = reading.read_rgb(_saved(tmp_path / "a.tif", picture))
   assert (read == (255, 0, 0)).all()
 
 
@@ -74,12 +74,12 @@ def test_a_picture_with_a_preview_behind_it_is_read(tmp_path):
   path = _saved(
     tmp_path / "a.jpg", picture, format="MPO", save_all=True, append_images=[picture.copy()]
   )
-  assert images.read_rgb(path).shape == (16, 16, 3)
+  assert reading.read_rgb(path).shape == (16, 16, 3)
 
 
 def _problem(path, **options):
-  with pytest.raises(images.ImageError) as caught:
-    images.read_rgb(str(path), **options)
+  with pytest.raises(reading.ImageError) as caught:
+    reading.read_rgb(str(path), **options)
   assert str(caught.value) == f"{path}: {caught.value.reason}"
   return caught.value.reason
 
@@ -111,7 +111,7 @@ def test_a_missing_file_and_a_folder_are_named(tmp_path):
 
 def test_too_many_pixels_are_refused_before_decoding(tmp_path):
   path = _saved(tmp_path / "large.png", Image.new("RGB", (100, 50)))
-  assert images.read_rgb(path, max_pixels=5000).shape == (50, 100, 3)
+  assert reading.read_rgb(path, max_pixels=5000).shape == (50, 100, 3)
   reason = _problem(path, max_pixels=4999)
   assert reason == "is too large: 100x50 pixels, more than 4999 in all"
 
@@ -173,7 +173,7 @@ def test_a_truncated_jpeg_is_named(tmp_path, photograph, progressive, missing):
 @pytest.mark.parametrize("content", ["PNG", "JPEG", "BMP", "WEBP", "TIFF", "JPEG2000"])
 def test_the_format_is_told_by_the_content(tmp_path, content):
   path = _saved(tmp_path / "a.jpg", Image.fromarray(_RAMP), format=content)
-  found = images.read_picture(path)
+  found = reading.read_picture(path)
   assert found.format == content
   assert found.pixels.shape == _RAMP.shape
   if content == "PNG":
@@ -185,17 +185,17 @@ def test_a_picture_with_a_preview_is_a_jpeg(tmp_path):
   path = _saved(
     tmp_path / "a.jpg", picture, format="MPO", save_all=True, append_images=[picture.copy()]
   )
-  assert images.read_picture(path).format == "JPEG"
+  assert reading.read_picture(path).format == "JPEG"
 
 
 def test_bytes_are_decoded_as_the_file_is(tmp_path):
   path = pathlib.Path(_saved(tmp_path / "a.png", Image.fromarray(_RAMP)))
-  found = images.decode_picture(path.read_bytes(), "somewhere")
-  np.testing.assert_array_equal(found.pixels, images.read_picture(str(path)).pixels)
-  with pytest.raises(images.ImageError, match=r"^somewhere: cannot be read as an image: "):
-    images.decode_picture(b"nothing", "somewhere")
-  with pytest.raises(images.ImageError, match=r"^somewhere: is too large: 4x6 "):
-    images.decode_picture(path.read_bytes(), "somewhere", max_pixels=23)
+  found = reading.decode_picture(path.read_bytes(), "somewhere")
+  np.testing.assert_array_equal(found.pixels, reading.read_picture(str(path)).pixels)
+  with pytest.raises(reading.ImageError, match=r"^somewhere: cannot be read as an image: "):
+    reading.decode_picture(b"nothing", "somewhere")
+  with pytest.raises(reading.ImageError, match=r"^somewhere: is too large: 4x6 "):
+    reading.decode_picture(path.read_bytes(), "somewhere", max_pixels=23)
 
 
 def test_links_to_nothing_and_to_themselves_are_named(tmp_path):
@@ -214,7 +214,7 @@ def test_a_file_that_may_not_be_read_is_named(open_folder, as_nobody):
   path = open_folder / "a.png"
   Image.fromarray(_RAMP).save(path)
   with as_nobody():
-    np.testing.assert_array_equal(images.read_rgb(str(path)), _RAMP)
+    np.testing.assert_array_equal(reading.read_rgb(str(path)), _RAMP)
   path.chmod(0)
   with as_nobody():
     assert "Permission denied" in _problem(path)
@@ -226,5 +226,5 @@ def test_floating_point_is_refused(tmp_path):
 
 
 def test_the_error_survives_the_way_between_processes():
-  error = pickle.loads(pickle.dumps(images.ImageError("a.png", "is bad")))
+  error = pickle.loads(pickle.dumps(reading.ImageError("a.png", "is bad")))
   assert (error.path, error.reason, str(error)) == ("a.png", "is bad", "a.png: is bad")

@@ -6,9 +6,9 @@ They are whole numbers of which nearly every coefficient is found again; of RGB 
 import numpy as np
 from PIL import JpegImagePlugin
 
-from deblock.records import images
 from deblock.records.jpeg import header as jpeg_header
 from deblock.records.jpeg import sampling as jpeg_sampling
+from deblock.records.photos import reading
 
 _ROWS = 512  # That are copied at a time: Pillow would copy a large image twice at once.
 
@@ -32,7 +32,7 @@ def obstacle(header: jpeg_header.JpegHeader | None) -> str:
   return ""
 
 
-def decode(data: bytes, name: str, max_pixels: int = images.MAX_PIXELS) -> np.ndarray:
+def decode(data: bytes, name: str, max_pixels: int = reading.MAX_PIXELS) -> np.ndarray:
   """Returns the decoded planes of a JPEG, smooth chroma for each pixel.
 
   Args:
@@ -44,12 +44,12 @@ def decode(data: bytes, name: str, max_pixels: int = images.MAX_PIXELS) -> np.nd
   Raises:
     ImageError: as `images.decode_picture`, or if it is another kind of file.
   """
-  with images.opened(data, name, max_pixels) as picture:
+  with reading.opened(data, name, max_pixels) as picture:
     if isinstance(picture, JpegImagePlugin.JpegImageFile) and picture.mode == "RGB":
       # No smaller image is asked for, only that its colours be left as they are stored.
       picture.draft("YCbCr", picture.size)
     if picture.mode not in ("L", "YCbCr"):
-      raise images.ImageError(name, "is no gray or YCbCr JPEG")
+      raise reading.ImageError(name, "is no gray or YCbCr JPEG")
     picture.load()
     width, height = picture.size
     levels = np.empty((height, width) if picture.mode == "L" else (height, width, 3), np.uint8)

@@ -5,8 +5,8 @@ from PIL import Image, ImageCms
 import pytest
 import tensorflow as tf
 
-from deblock.records import images, original
 from deblock.records.jpeg import codec
+from deblock.records.photos import original, reading
 
 _XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><r tiff:Orientation="6" a="b"/></x:xmpmeta>'
 _SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -52,7 +52,7 @@ def test_an_orientation_becomes_a_turn_and_leaves_the_metadata(picture, kind):
   data = _data(picture, kind, exif=_exif(6).tobytes(), xmp=_XMP, **options)
   found = original.decode(data, "a")
   np.testing.assert_array_equal(
-    original.upright(found.samples, found.orientation), images.decode_picture(data, "a").pixels
+    original.upright(found.samples, found.orientation), reading.decode_picture(data, "a").pixels
   )
   tags = _tags(found.metadata.exif)
   assert 274 not in tags and tags[271] == "Maker"
@@ -65,7 +65,7 @@ def test_every_orientation_is_applied_once(picture, orientation):
   data = _data(picture, "PNG", exif=_exif(orientation))
   found = original.decode(data, "a")
   np.testing.assert_array_equal(found.samples, np.asarray(picture))
-  expected = images.decode_picture(data, "a").pixels
+  expected = reading.decode_picture(data, "a").pixels
   np.testing.assert_array_equal(original.upright(found.samples, found.orientation), expected)
   assert (expected.shape[0] == 40) == (orientation > 4)
 
@@ -168,7 +168,7 @@ def test_arithmetic_coding_is_decoded_where_the_library_can(mutants):
     pieces.append(piece[:14] + bytes(4) if piece[1] == 0xDA else piece)
   try:
     found = original.decode(b"".join(pieces), "a.jpg")
-  except images.ImageError as error:
+  except reading.ImageError as error:
     assert "a.jpg: cannot be read as an image" in str(error)
   else:
     assert found.samples.shape == (40, 56, 3) and str(found.header) == "YCbCr 420"
@@ -177,13 +177,13 @@ def test_arithmetic_coding_is_decoded_where_the_library_can(mutants):
 @pytest.mark.parametrize("cut", [0.3, 0.7, 0.99])
 def test_a_truncated_jpeg_is_an_error_that_names_it(picture, cut):
   data = _data(picture, "JPEG")
-  with pytest.raises(images.ImageError, match=r"my/a\.jpg: cannot be read as an image: "):
+  with pytest.raises(reading.ImageError, match=r"my/a\.jpg: cannot be read as an image: "):
     original.decode(data[: int(cut * len(data))], "my/a.jpg")
 
 
 def test_a_bomb_and_several_frames_are_refused(picture):
-  with pytest.raises(images.ImageError, match="too large: 40x24 pixels, more than 959"):
+  with pytest.raises(reading.ImageError, match="too large: 40x24 pixels, more than 959"):
     original.decode(_data(picture, "PNG"), "a", 959)
   data = _data(picture, "GIF", save_all=True, append_images=[picture.rotate(180)])
-  with pytest.raises(images.ImageError, match="2 frames"):
+  with pytest.raises(reading.ImageError, match="2 frames"):
     original.decode(data, "a")

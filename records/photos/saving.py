@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, PngImagePlugin
 
-from deblock.records import original, tiff_exif
+from deblock.records.photos import original, tiff_exif
 
 # A JPEG's segment holds 65533 bytes; EXIF has 6 of them for its name, XMP 29.
 _MOST_EXIF, _MOST_XMP = 65533, 65504

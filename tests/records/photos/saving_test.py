@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image
 import pytest
 
-from deblock.records import original, saving
+from deblock.records.photos import original, saving
 
 _EXIF = Image.Exif()
 _EXIF[271] = "Maker"

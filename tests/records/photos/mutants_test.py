@@ -2,7 +2,8 @@
 
 import pytest
 
-from deblock.records import images, jpeg_levels, original, saving
+from deblock.records.photos import levels as jpeg_levels
+from deblock.records.photos import original, reading, saving
 
 _COUNT = 300
 
@@ -27,12 +28,12 @@ def test_a_damaged_file_is_read_or_refused_and_nothing_else_happens(mutants):
   for number in range(_COUNT):
     what, data = mutants.mutant(number)
     try:
-      images.decode_picture(data, "a", 2**22)
-    except images.ImageError as error:
+      reading.decode_picture(data, "a", 2**22)
+    except reading.ImageError as error:
       assert error.reason, what
     try:
       found = original.decode(data, "a", 2**22)
-    except images.ImageError:
+    except reading.ImageError:
       refused += 1
       continue
     assert found.samples.size, what

@@ -1,0 +1,1 @@
+"""Image files from the wild: reading them, what they carry besides pixels, and writing them back. No records."""
