@@ -5,7 +5,7 @@ import tensorflow as tf
 from deblock.launch import config
 from deblock.pipeline import bad_records
 from deblock.records import graph_errors
-from deblock.records import manifest as manifest_lib
+from deblock.records.layout import manifest as manifest_lib
 
 
 def named_in_training(

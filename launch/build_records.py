@@ -17,7 +17,8 @@ import tensorflow as tf
 
 from deblock.launch import flags as config_flags
 from deblock.launch import program
-from deblock.records import config, contact_sheet, inspection, manifest, quiet, writer
+from deblock.records import config, contact_sheet, quiet, writer
+from deblock.records.layout import inspection, manifest
 
 CONTACT_SHEET = "contact-sheet.png"
 

@@ -8,7 +8,7 @@ deblock-pipeline --records=DIR --check
 from deblock.launch import flags as config_flags
 from deblock.launch import pipeline_report, program
 from deblock.pipeline import config as input_config
-from deblock.records import manifest as manifest_lib
+from deblock.records.layout import manifest as manifest_lib
 
 config_flags.define(input_config.InputConfig)
 config_flags.define(pipeline_report.ReportConfig)

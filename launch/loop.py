@@ -35,7 +35,7 @@ from deblock.launch import watch as watch_lib
 from deblock.model import losses, registry
 from deblock.pipeline import dataset as dataset_lib
 from deblock.pipeline import epoch
-from deblock.records import manifest as manifest_lib
+from deblock.records.layout import manifest as manifest_lib
 
 _SHARED = "Is --logdir a folder that all of them share?"
 

@@ -5,7 +5,7 @@ import tensorflow as tf
 from deblock.launch import config
 from deblock.pipeline import origins
 from deblock.records import graph_errors
-from deblock.records import manifest as manifest_lib
+from deblock.records.layout import manifest as manifest_lib
 
 _MOST_NAMED = 32
 

@@ -13,8 +13,8 @@ from deblock.launch import crop_sheet, stage_times
 from deblock.pipeline import bad_records, dataset
 from deblock.pipeline import batch as batch_lib
 from deblock.pipeline import config as input_config
-from deblock.records import manifest as manifest_lib
 from deblock.records import option
+from deblock.records.layout import manifest as manifest_lib
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,8 +13,8 @@ from deblock.pipeline import config as input_config
 from deblock.pipeline import dataset
 from deblock.records import config as records_config
 from deblock.records import cutting, identity, option, sources
-from deblock.records import manifest as manifest_lib
 from deblock.records.jpeg import tables as jpeg_tables
+from deblock.records.layout import manifest as manifest_lib
 from deblock.records.photos import reading as images_lib
 
 

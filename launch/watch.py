@@ -7,8 +7,8 @@ import numpy as np
 
 from deblock.launch import config, evaluation, history, picture
 from deblock.pipeline import dataset
-from deblock.records import manifest as manifest_lib
 from deblock.records.jpeg import tables as jpeg_tables
+from deblock.records.layout import manifest as manifest_lib
 
 _GAIN = "eval/gain_db/q"
 

@@ -14,8 +14,9 @@ import tensorflow as tf
 
 from deblock.pipeline import config as config_lib
 from deblock.pipeline import degrade, source
-from deblock.records import graph_errors, schema
-from deblock.records import manifest as manifest_lib
+from deblock.records import graph_errors
+from deblock.records.layout import manifest as manifest_lib
+from deblock.records.layout import schema
 
 
 class BadRecordError(ValueError):

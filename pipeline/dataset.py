@@ -22,10 +22,10 @@ from deblock.pipeline import (
 )
 from deblock.pipeline import config as config_lib
 from deblock.pipeline import qualities as qualities_lib
-from deblock.records import files, schema
-from deblock.records import manifest as manifest_lib
 from deblock.records.jpeg import codec
 from deblock.records.jpeg import tables as jpeg_tables
+from deblock.records.layout import files, schema
+from deblock.records.layout import manifest as manifest_lib
 
 PREFETCHED_BATCHES = 2
 

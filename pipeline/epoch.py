@@ -2,7 +2,7 @@
 
 from deblock.pipeline import config as config_lib
 from deblock.pipeline import pairs
-from deblock.records import manifest as manifest_lib
+from deblock.records.layout import manifest as manifest_lib
 
 
 def crops(config: config_lib.InputConfig, manifest: manifest_lib.Manifest) -> int:

@@ -9,8 +9,8 @@ import tensorflow as tf
 
 from deblock.pipeline import config as config_lib
 from deblock.pipeline import leaving_out, pairs, seeds, source
-from deblock.records import files, schema
-from deblock.records import manifest as manifest_lib
+from deblock.records.layout import files, schema
+from deblock.records.layout import manifest as manifest_lib
 
 
 def keys(

@@ -9,8 +9,8 @@ import numpy as np
 import tensorflow as tf
 
 from deblock.pipeline import crop, source
-from deblock.records import manifest as manifest_lib
-from deblock.records import schema
+from deblock.records.layout import manifest as manifest_lib
+from deblock.records.layout import schema
 
 
 def cut_all(image, size):

@@ -2,9 +2,10 @@
 
 import dataclasses
 
-from deblock.records import duplicates, option, perceptual, plan, schema, sources, tiles
+from deblock.records import duplicates, option, perceptual, plan, sources, tiles
 from deblock.records.jpeg import codec
 from deblock.records.jpeg import tables as jpeg_tables
+from deblock.records.layout import schema
 
 SOURCE_FIELDS = ("images", "source", "tfds_split", "tfds_feature", "tfds_dir")
 SAMPLED = "sampled"

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from deblock.records import triple
 from deblock.records.jpeg import codec
+from deblock.records.layout import triple
 
 CELL = 192  # Side of a cell in pixels; of larger tiles the middle is shown, never a scaled version.
 GAP = 6

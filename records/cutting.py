@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 from PIL import Image
 
-from deblock.records import config, decisions, tiles, triple
+from deblock.records import config, decisions, tiles
 from deblock.records.jpeg import codec
+from deblock.records.layout import triple
 from deblock.records.photos import reading
 
 

@@ -9,7 +9,8 @@ import posixpath
 import tensorflow as tf
 
 from deblock.records import config as config_lib
-from deblock.records import duplicates, files, plan, shard
+from deblock.records import duplicates, plan, shard
+from deblock.records.layout import files
 
 NAME = "duplicates.json"
 

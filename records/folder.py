@@ -9,7 +9,8 @@ from typing import Any
 from absl import logging
 import tensorflow as tf
 
-from deblock.records import files, manifest, shard
+from deblock.records import shard
+from deblock.records.layout import files, manifest
 
 SETTINGS = "settings.json"
 LOCK = "lock"

@@ -8,7 +8,8 @@ import dataclasses
 import json
 import posixpath
 
-from deblock.records import files, identity, plan
+from deblock.records import identity, plan
+from deblock.records.layout import files
 
 SUFFIX = ".plan.json"
 

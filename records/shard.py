@@ -8,17 +8,8 @@ import posixpath
 import tensorflow as tf
 
 from deblock.records import config as config_lib
-from deblock.records import (
-  cutting,
-  files,
-  hashing,
-  manifest,
-  perceptual,
-  plan,
-  schema,
-  shuffle,
-  sources,
-)
+from deblock.records import cutting, hashing, perceptual, plan, shuffle, sources
+from deblock.records.layout import files, manifest, schema
 from deblock.records.photos import reading
 
 SIDECARS = ".shards"

@@ -12,19 +12,16 @@ from deblock.records import config as config_lib
 from deblock.records import (
   cutting,
   estimate,
-  files,
   findings,
   folder,
   hashing,
-  manifest,
   plan,
   progress,
   running,
-  schema,
   shard,
   sources,
-  tfds_metadata,
 )
+from deblock.records.layout import files, manifest, schema, tfds_metadata
 
 _NAMED_IMAGES = 5
 

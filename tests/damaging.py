@@ -7,8 +7,8 @@ import struct
 import numpy as np
 import tensorflow as tf
 
-from deblock.records import schema
 from deblock.records.jpeg import codec
+from deblock.records.layout import schema
 
 _HEADER, _FOOTER = 12, 4  # Bytes of a TFRecord before and after its data.
 

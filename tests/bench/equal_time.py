@@ -29,7 +29,7 @@ from deblock.launch import config, evaluation, methods, optimization, schedule, 
 from deblock.model import losses, macs, restorer
 from deblock.pipeline import config as input_config
 from deblock.pipeline import dataset
-from deblock.records import manifest as manifest_lib
+from deblock.records.layout import manifest as manifest_lib
 
 CROP, STEPS_PER_CALL = 96, 5
 NAMES = (

@@ -7,7 +7,7 @@ import argparse
 import time
 
 from deblock.pipeline import config, dataset
-from deblock.records import manifest as manifest_lib
+from deblock.records.layout import manifest as manifest_lib
 
 SECONDS = 10.0
 

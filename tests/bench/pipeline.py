@@ -27,8 +27,9 @@ from deblock.model import registry
 from deblock.pipeline import config as input_config
 from deblock.pipeline import dataset
 from deblock.records import config as records_config
-from deblock.records import manifest, packaged, schema, triple, writer
+from deblock.records import packaged, writer
 from deblock.records.jpeg import codec
+from deblock.records.layout import manifest, schema, triple
 from deblock.records.photos import reading
 
 SECONDS = 3.0  # A spell of each loader.

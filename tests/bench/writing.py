@@ -20,7 +20,8 @@ import tensorflow as tf
 from deblock.pipeline import config as input_config
 from deblock.pipeline import dataset
 from deblock.records import config as config_lib
-from deblock.records import cutting, identity, packaged, plan, schema, shard, sources, writer
+from deblock.records import cutting, identity, packaged, plan, shard, sources, writer
+from deblock.records.layout import schema
 from deblock.records.photos import reading
 
 MIB = 2**20

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from deblock.launch import bad_input, loop
 from deblock.pipeline import bad_records
-from deblock.records import manifest as manifest_lib
+from deblock.records.layout import manifest as manifest_lib
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ import pytest
 
 from deblock.launch import build_records
 from deblock.records import config as config_lib
-from deblock.records import manifest, writer
+from deblock.records import writer
+from deblock.records.layout import manifest
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import tensorflow as tf
 from deblock.launch import cluster as cluster_lib
 from deblock.launch import feeding, loop
 from deblock.launch import hosts as hosts_lib
-from deblock.records import manifest as manifest_lib
+from deblock.records.layout import manifest as manifest_lib
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import tensorflow as tf
 from deblock.launch import config, loop
 from deblock.model import registry
 from deblock.pipeline import dataset
-from deblock.records import manifest
+from deblock.records.layout import manifest
 
 EVERYTHING = {
   "ema_decay": 0.9,

@@ -12,7 +12,7 @@ from deblock.launch import crop_sheet, pipeline_report, stage_times
 from deblock.pipeline import bad_records, dataset
 from deblock.pipeline import batch as batch_lib
 from deblock.pipeline import config as input_config
-from deblock.records import manifest as manifest_lib
+from deblock.records.layout import manifest as manifest_lib
 
 STORED = ["read", "parse, decode", "turn, cut", "mix, batch, float"]
 ONLINE = ["read", "parse", "turn, cut", "compress", "mix, batch, float"]

@@ -10,9 +10,10 @@ import tensorflow as tf
 from deblock.launch import checkpoints, config, loop, selection
 from deblock.model import registry, restorer
 from deblock.records import config as records_config
-from deblock.records import manifest, schema, sources, writer
+from deblock.records import sources, writer
 from deblock.records.jpeg import codec
 from deblock.records.jpeg import tables as jpeg_tables
+from deblock.records.layout import manifest, schema
 from deblock.records.photos import reading
 
 

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from deblock.launch import history, watch
-from deblock.records import manifest
 from deblock.records.jpeg import codec
 from deblock.records.jpeg import tables as jpeg_tables
+from deblock.records.layout import manifest
 
 QUALITIES = (10, 20)
 

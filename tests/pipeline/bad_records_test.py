@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from deblock.pipeline import bad_records, dataset
 from deblock.pipeline import config as config_lib
-from deblock.records import schema
+from deblock.records.layout import schema
 
 RULES = bad_records.Rules("raw", crop_size=24)
 

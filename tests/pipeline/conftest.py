@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from deblock.records import files, schema, triple
-from deblock.records import manifest as manifest_lib
 from deblock.records.jpeg import codec
+from deblock.records.layout import files, schema, triple
+from deblock.records.layout import manifest as manifest_lib
 
 QUALITIES = (10, 30)
 

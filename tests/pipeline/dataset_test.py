@@ -7,10 +7,10 @@ import tensorflow as tf
 from deblock.pipeline import batch as batch_lib
 from deblock.pipeline import config as config_lib
 from deblock.pipeline import dataset, pairs, pixels
-from deblock.records import manifest as manifest_lib
-from deblock.records import schema
 from deblock.records.jpeg import codec
 from deblock.records.jpeg import tables as jpeg_tables
+from deblock.records.layout import manifest as manifest_lib
+from deblock.records.layout import schema
 
 _SETTINGS = {
   "batch_size": 4,

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from deblock.pipeline import pairs
-from deblock.records import schema
+from deblock.records.layout import schema
 
 
 def _neighbourhoods(image, size):

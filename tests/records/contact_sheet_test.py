@@ -1,7 +1,8 @@
 import numpy as np
 
-from deblock.records import contact_sheet, triple
+from deblock.records import contact_sheet
 from deblock.records.jpeg import codec
+from deblock.records.layout import triple
 
 CELL, GAP, CAPTION = contact_sheet.CELL, contact_sheet.GAP, contact_sheet.CAPTION
 

@@ -2,7 +2,8 @@ import pathlib
 
 import pytest
 
-from deblock.records import duplicates, findings, identity, manifest, plan, shard
+from deblock.records import duplicates, findings, identity, plan, shard
+from deblock.records.layout import manifest
 
 FOUND = duplicates.Findings(
   copies=(duplicates.Copy("b", "a"),), near=(duplicates.Near("d", "c", 2),), moved=("d",)

@@ -10,7 +10,8 @@ import time
 import pytest
 import tensorflow as tf
 
-from deblock.records import manifest, writer
+from deblock.records import writer
+from deblock.records.layout import manifest
 
 
 def _shards(place):

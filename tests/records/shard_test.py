@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from deblock.records import listing, plan, schema, shard
+from deblock.records import listing, plan, shard
 from deblock.records.jpeg import codec
+from deblock.records.layout import schema
 
 
 @pytest.fixture

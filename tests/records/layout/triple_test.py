@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from deblock.records import triple
+from deblock.records.layout import triple
 
 _CLEAN = np.zeros((16, 24, 3), np.uint8)
 _GOOD = {"clean": _CLEAN, "compressed": (b"a", b"b"), "qualities": (10, 20), "key": "image/0/0"}

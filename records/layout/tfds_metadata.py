@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from deblock.records import manifest, schema
+from deblock.records.layout import manifest, schema
 
 
 def write(

@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from deblock.records import manifest
+from deblock.records.layout import manifest
 
 
 @pytest.fixture

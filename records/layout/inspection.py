@@ -5,7 +5,7 @@ import posixpath
 
 import tensorflow as tf
 
-from deblock.records import manifest, schema, triple
+from deblock.records.layout import manifest, schema, triple
 
 
 def problems(

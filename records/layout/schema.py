@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from deblock.records import triple
 from deblock.records.jpeg import codec
+from deblock.records.layout import triple
 
 # Raised whenever a reader of the former layout would go wrong on the new one.
 VERSION = 2

@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from deblock.records import inspection, manifest
+from deblock.records.layout import inspection, manifest
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from deblock.records import files, schema
+from deblock.records.layout import files, schema
 
 NAME = "manifest.json"
 

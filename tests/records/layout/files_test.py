@@ -4,7 +4,7 @@ import sys
 import pytest
 import tensorflow as tf
 
-from deblock.records import files
+from deblock.records.layout import files
 
 
 def test_text_survives_and_replaces_what_was_there(tmp_path):

@@ -1,0 +1,1 @@
+"""What lies on disk: records, shards, their manifest. Neither Beam nor sources of images."""
