@@ -7,10 +7,11 @@ import numpy as np
 
 from deblock.launch import evaluation, picture, protocol, report, restoring
 from deblock.model import pretrained
-from deblock.records import option, packaged
+from deblock.records import option
 from deblock.records.jpeg import codec
 from deblock.records.jpeg import tables as jpeg_tables
 from deblock.records.photos import reading
+from deblock.records.sources import packaged
 
 _SIDE = 256
 

@@ -10,8 +10,8 @@ import warnings
 from PIL import Image
 import tensorflow as tf
 
-from deblock.records import listing
 from deblock.records.photos import reading
+from deblock.records.sources import listing
 
 
 class Job(NamedTuple):

@@ -12,10 +12,11 @@ from deblock.launch import methods as methods_lib
 from deblock.pipeline import config as input_config
 from deblock.pipeline import dataset
 from deblock.records import config as records_config
-from deblock.records import cutting, identity, option, sources
+from deblock.records import cutting, option
 from deblock.records.jpeg import tables as jpeg_tables
 from deblock.records.layout import manifest as manifest_lib
 from deblock.records.photos import reading as images_lib
+from deblock.records.sources import identity, opening
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,7 +113,7 @@ class Chosen(NamedTuple):
     jpeg_downscale: factor by which those that were JPEGs are shrunk, as in the records.
   """
 
-  source: sources.Source
+  source: opening.Source
   images: tuple[identity.SourceImage, ...]
   jpeg_downscale: float
 
@@ -130,7 +131,7 @@ def choose(settings: SelectionConfig) -> tuple[Chosen, Sequence[int]]:
   records = settings.records or inputs.records
   damaged = inputs.on_bad_record == "skip"
   if settings.images:
-    source = sources.open_source(images=settings.images)
+    source = opening.open_source(images=settings.images)
     qualities = settings.qualities or manifest_lib.load(records, damaged=damaged).qualities
     return Chosen(source, source.list(), jpeg_downscale=1), qualities
   manifest = manifest_lib.load(records, damaged=damaged)
@@ -145,7 +146,7 @@ def choose(settings: SelectionConfig) -> tuple[Chosen, Sequence[int]]:
   if not images:
     raise ValueError(f"{records} has no test images: name some with --images=FOLDER.")
   options = {name: manifest.settings[name] for name in records_config.SOURCE_FIELDS}
-  chosen = Chosen(sources.open_source(**options), images, manifest.settings["jpeg_downscale"])
+  chosen = Chosen(opening.open_source(**options), images, manifest.settings["jpeg_downscale"])
   return chosen, settings.qualities or manifest.qualities
 
 

@@ -2,10 +2,11 @@
 
 import dataclasses
 
-from deblock.records import duplicates, option, perceptual, plan, sources, tiles
+from deblock.records import duplicates, option, perceptual, plan, tiles
 from deblock.records.jpeg import codec
 from deblock.records.jpeg import tables as jpeg_tables
 from deblock.records.layout import schema
+from deblock.records.sources import opening
 
 SOURCE_FIELDS = ("images", "source", "tfds_split", "tfds_feature", "tfds_dir")
 SAMPLED = "sampled"
@@ -101,7 +102,7 @@ class RecordsConfig:
       raise ValueError(f"shard_mib must be at least 1 MiB, got {self.shard_mib}.")
 
   def _check_images(self):
-    sources.open_source(**self.source_options)  # It says what is wrong, and touches no file.
+    opening.open_source(**self.source_options)  # It says what is wrong, and touches no file.
     if not self.records:
       raise ValueError("records must name the folder to write to, got ''.")
 

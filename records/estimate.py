@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 import statistics
 
-from deblock.records import config, cutting, decisions, hashing, identity, sources, tiles
+from deblock.records import config, cutting, decisions, hashing, tiles
+from deblock.records.sources import identity, opening
 
 SAMPLED_IMAGES = 16
 
@@ -17,7 +18,7 @@ _SMALL_SETS_IMAGES = 8
 
 
 def size_bytes(
-  source: sources.Source,
+  source: opening.Source,
   source_images: Sequence[identity.SourceImage],
   settings: config.RecordsConfig,
 ) -> float:

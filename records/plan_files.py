@@ -8,8 +8,9 @@ import dataclasses
 import json
 import posixpath
 
-from deblock.records import identity, plan
+from deblock.records import plan
 from deblock.records.layout import files
+from deblock.records.sources import identity
 
 SUFFIX = ".plan.json"
 

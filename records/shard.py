@@ -8,9 +8,10 @@ import posixpath
 import tensorflow as tf
 
 from deblock.records import config as config_lib
-from deblock.records import cutting, hashing, perceptual, plan, shuffle, sources
+from deblock.records import cutting, hashing, perceptual, plan, shuffle
 from deblock.records.layout import files, manifest, schema
 from deblock.records.photos import reading
+from deblock.records.sources import opening
 
 SIDECARS = ".shards"
 
@@ -127,7 +128,7 @@ def _records(shard_plan, config, used, skipped):
   The notes are lists that are complete once the last record has been taken: the pictures stream by
   one at a time and are not seen again.
   """
-  for image, found in sources.open_source(**config.source_options).read(shard_plan.images):
+  for image, found in opening.open_source(**config.source_options).read(shard_plan.images):
     reason = cutting.problem(found, config)
     if isinstance(found, reading.ImageError) or reason:
       skipped.append(manifest.SkippedEntry(image.id, image.path, reason))

@@ -19,9 +19,9 @@ from deblock.records import (
   progress,
   running,
   shard,
-  sources,
 )
 from deblock.records.layout import files, manifest, schema, tfds_metadata
+from deblock.records.sources import opening
 
 _NAMED_IMAGES = 5
 
@@ -65,7 +65,7 @@ def write(
   )
   test_ids = read_list(config.test_list) if config.test_list else None
   settings = _settings(config, test_ids)
-  source = sources.open_source(**config.source_options, cache_dir=cache_dir)
+  source = opening.open_source(**config.source_options, cache_dir=cache_dir)
   if folder.check(config.records, settings, config.overwrite):
     complete = _complete(config, source)
     if complete is not None:

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 import pytest
 
-from deblock.records import packaged
+from deblock.records.sources import packaged
 
 # Read when TensorFlow is imported. The tests call networks on single images with variable weights,
 # for which oneDNN, the programs' default, has no fast convolution (see model/restorer.py).

@@ -31,7 +31,7 @@ MAX_MEMORY_MIB = 2048
 
 def photograph(height, width):
   """Returns a real photograph of any size, uint8 [height, width, 3]: one, mirrored on and on."""
-  from deblock.records import packaged
+  from deblock.records.sources import packaged
 
   path = next(image.path for image in packaged.packaged() if image.id == "coffee.png")
   with Image.open(path) as picture:

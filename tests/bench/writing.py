@@ -20,9 +20,10 @@ import tensorflow as tf
 from deblock.pipeline import config as input_config
 from deblock.pipeline import dataset
 from deblock.records import config as config_lib
-from deblock.records import cutting, identity, packaged, plan, shard, sources, writer
+from deblock.records import cutting, plan, shard, writer
 from deblock.records.layout import schema
 from deblock.records.photos import reading
+from deblock.records.sources import identity, opening, packaged
 
 MIB = 2**20
 
@@ -57,7 +58,7 @@ def write_images(folder, count, height, width, suffix="png"):
 
 def plain_loop(config, path):
   """Does by a plain loop what a writer must: read, cut, compress, serialise, write."""
-  source = sources.open_source(**config.source_options)
+  source = opening.open_source(**config.source_options)
   with tf.io.TFRecordWriter(str(path)) as records:
     for image, found in source.read(source.list()):
       for value in cutting.make_triples(image.id, found.pixels, config):

@@ -10,11 +10,12 @@ import tensorflow as tf
 from deblock.launch import checkpoints, config, loop, selection
 from deblock.model import registry, restorer
 from deblock.records import config as records_config
-from deblock.records import sources, writer
+from deblock.records import writer
 from deblock.records.jpeg import codec
 from deblock.records.jpeg import tables as jpeg_tables
 from deblock.records.layout import manifest, schema
 from deblock.records.photos import reading
+from deblock.records.sources import opening
 
 
 @pytest.fixture
@@ -79,7 +80,7 @@ def test_other_records_are_taken_where_they_are_named(started, folder, tmp_path)
 
 
 def _chosen(path, jpeg_downscale=1.0):
-  source = sources.open_source(images=str(path))
+  source = opening.open_source(images=str(path))
   return selection.Chosen(source, source.list(), jpeg_downscale)
 
 

@@ -7,7 +7,7 @@ from PIL import Image
 import pytest
 
 from deblock.model import registry
-from deblock.records import packaged
+from deblock.records.sources import packaged
 
 
 def _photograph(height, width, name="astronaut.png", top=40, left=160):

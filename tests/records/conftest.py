@@ -6,7 +6,8 @@ from PIL import Image
 import pytest
 
 from deblock.records import config as config_lib
-from deblock.records import listing, plan, shard, writer
+from deblock.records import plan, shard, writer
+from deblock.records.sources import listing
 
 QUALITIES = (10, 20)
 

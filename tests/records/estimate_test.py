@@ -4,7 +4,8 @@ import pathlib
 import pytest
 
 from deblock.records import config as config_lib
-from deblock.records import estimate, listing, sources, writer
+from deblock.records import estimate, writer
+from deblock.records.sources import listing, opening
 
 
 def _config(**changes):
@@ -37,7 +38,7 @@ def test_the_estimate_is_near_the_truth(tmp_path, write_images, small_config, cl
   )
   made = writer.write(config)
   size = sum(entry.size_bytes for entry in made.splits["train"])
-  source = sources.FileSource(functools.partial(listing.from_pattern, config.images))
+  source = opening.FileSource(functools.partial(listing.from_pattern, config.images))
   estimated = estimate.size_bytes(source, source.list(), config)
   # The tiles are tiny and noisy, so headers and tables weigh more than in real records.
   assert 0.6 * size < estimated < 1.4 * size
@@ -45,7 +46,7 @@ def test_the_estimate_is_near_the_truth(tmp_path, write_images, small_config, cl
 
 def test_images_that_cannot_be_used_count_as_nothing(tmp_path, write_images, small_config):
   images = write_images(tmp_path / "images", sizes=((48, 48), (48, 48)))
-  source = sources.FileSource(functools.partial(listing.from_pattern, str(images)))
+  source = opening.FileSource(functools.partial(listing.from_pattern, str(images)))
   config = small_config(images, "out")
   both = estimate.size_bytes(source, source.list(), config)
   pathlib.Path(images / "1.png").write_bytes(b"")
@@ -54,7 +55,7 @@ def test_images_that_cannot_be_used_count_as_nothing(tmp_path, write_images, sma
 
 def test_the_tiles_that_are_left_out_are_not_counted(tmp_path, write_images, small_config):
   images = write_images(tmp_path / "images", sizes=((96, 96),))
-  source = sources.FileSource(functools.partial(listing.from_pattern, str(images)))
+  source = opening.FileSource(functools.partial(listing.from_pattern, str(images)))
   all_tiles, one_tile = (
     estimate.size_bytes(source, source.list(), small_config(images, "out", tiles_per_image=limit))
     for limit in (0, 1)

@@ -2,8 +2,9 @@ import pathlib
 
 import pytest
 
-from deblock.records import duplicates, findings, identity, plan, shard
+from deblock.records import duplicates, findings, plan, shard
 from deblock.records.layout import manifest
+from deblock.records.sources import identity
 
 FOUND = duplicates.Findings(
   copies=(duplicates.Copy("b", "a"),), near=(duplicates.Near("d", "c", 2),), moved=("d",)

@@ -6,7 +6,8 @@ import numpy as np
 from PIL import Image
 import pytest
 
-from deblock.records import packaged, perceptual
+from deblock.records import perceptual
+from deblock.records.sources import packaged
 
 
 @pytest.fixture(scope="module")

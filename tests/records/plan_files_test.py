@@ -1,7 +1,8 @@
 import pytest
 import tensorflow as tf
 
-from deblock.records import identity, plan, plan_files
+from deblock.records import plan, plan_files
+from deblock.records.sources import identity
 
 
 def test_a_plan_comes_back_as_it_was(tmp_path):

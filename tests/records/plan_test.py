@@ -3,7 +3,8 @@ import itertools
 
 import pytest
 
-from deblock.records import identity, plan
+from deblock.records import plan
+from deblock.records.sources import identity
 
 
 def _images(count, prefix="image"):

@@ -3,7 +3,8 @@ import pickle
 import apache_beam as beam
 from apache_beam.testing import util as beam_testing
 
-from deblock.records import listing, local_beam, plan, plan_files, shard, transforms
+from deblock.records import local_beam, plan, plan_files, shard, transforms
+from deblock.records.sources import listing
 
 
 def test_every_shard_is_written_and_counted(tmp_path, write_images, small_config):

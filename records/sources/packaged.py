@@ -3,7 +3,7 @@
 import importlib.util
 import pathlib
 
-from deblock.records import identity
+from deblock.records.sources import identity
 
 # Its other photographs are gray or have been JPEGs before. The two motorcycles are one scene seen
 # by two cameras, so they must not stand on both sides of a split.

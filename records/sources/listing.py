@@ -8,7 +8,7 @@ import stat
 
 import tensorflow as tf
 
-from deblock.records import identity
+from deblock.records.sources import identity
 
 IMAGE_SUFFIXES = frozenset(
   (

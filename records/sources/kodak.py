@@ -9,8 +9,9 @@ import urllib.request
 
 from absl import logging
 
-from deblock.records import hashing, identity
+from deblock.records import hashing
 from deblock.records.photos import reading
+from deblock.records.sources import identity
 
 URL = "https://r0k.us/graphics/kodak/kodak/{name}"
 NAMES = tuple(f"kodim{number:02d}.png" for number in range(1, 25))

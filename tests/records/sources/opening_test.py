@@ -4,8 +4,8 @@ import numpy as np
 from PIL import Image
 import pytest
 
-from deblock.records import identity, kodak, packaged, sources
 from deblock.records.photos import reading
+from deblock.records.sources import identity, kodak, opening, packaged
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def folder(tmp_path):
 
 
 def test_a_folder_is_read_in_the_order_that_is_asked_for(folder):
-  source = sources.open_source(images=str(folder))
+  source = opening.open_source(images=str(folder))
   a, b, c = source.list()
   found = list(source.read((c, a)))
   assert [image for image, _ in found] == [c, a]
@@ -30,13 +30,13 @@ def test_a_folder_is_read_in_the_order_that_is_asked_for(folder):
 
 
 def test_an_image_that_cannot_be_read_costs_only_itself(folder):
-  source = sources.open_source(images=str(folder))
+  source = opening.open_source(images=str(folder))
   kinds = [type(found) for _, found in source.read(source.list())]
   assert kinds == [reading.Picture, reading.ImageError, reading.Picture]
 
 
 def test_a_folder_is_listed_anew_each_time(folder):
-  source = sources.open_source(images=str(folder))
+  source = opening.open_source(images=str(folder))
   source.list()
   (folder / "b.png").unlink()
   assert [image.id for image in source.list()] == ["a.png", "c.jpg"]
@@ -44,7 +44,7 @@ def test_a_folder_is_listed_anew_each_time(folder):
 
 @pytest.mark.parametrize("source", ["", "packaged"])
 def test_the_packaged_photographs_are_the_default(source):
-  found = sources.open_source(source=source)
+  found = opening.open_source(source=source)
   assert found.list() == packaged.packaged()
   ((_, picture),) = found.read(found.list()[:1])
   assert picture.format == "PNG" and picture.pixels.shape == (512, 512, 3)
@@ -53,10 +53,10 @@ def test_the_packaged_photographs_are_the_default(source):
 def test_the_kodak_images_are_fetched_when_they_are_listed(tmp_path, monkeypatch):
   folders = []
   monkeypatch.setattr(kodak, "kodak", lambda folder: folders.append(folder) or ("listed",))
-  source = sources.open_source(source="kodak", cache_dir=tmp_path)
+  source = opening.open_source(source="kodak", cache_dir=tmp_path)
   assert not folders
   assert source.list() == ("listed",)
-  sources.open_source(source="kodak").list()
+  opening.open_source(source="kodak").list()
   assert folders[0] == str(tmp_path / "kodak")
   assert folders[1].endswith("/.cache/deblock/kodak")
 
@@ -65,7 +65,7 @@ def test_the_kodak_images_are_fetched_when_they_are_listed(tmp_path, monkeypatch
   "settings", [{"images": "photos"}, {"source": "kodak"}, {}, {"source": "tfds:div2k"}]
 )
 def test_a_source_is_cheap_to_send_to_a_worker(settings):
-  source = sources.open_source(**settings)
+  source = opening.open_source(**settings)
   sent = pickle.dumps(source)
   assert len(sent) < 500
   assert pickle.loads(sent) == source
@@ -73,12 +73,12 @@ def test_a_source_is_cheap_to_send_to_a_worker(settings):
 
 def test_images_that_are_known_are_a_source_too(folder):
   one = identity.SourceImage.alone("x", str(folder / "a.png"))
-  source = pickle.loads(pickle.dumps(sources.FileSource(tuple, ((one,),))))
+  source = pickle.loads(pickle.dumps(opening.FileSource(tuple, ((one,),))))
   assert source.list() == (one,)
 
 
 def test_a_data_set_is_read_as_the_flags_say():
-  source = sources.open_source("", "tfds:div2k/bicubic_x4", "validation", "hr", "/data")
+  source = opening.open_source("", "tfds:div2k/bicubic_x4", "validation", "hr", "/data")
   assert (source.name, source.split) == ("div2k/bicubic_x4", "validation")
   assert (source.feature, source.data_dir) == ("hr", "/data")
 
@@ -87,9 +87,9 @@ def test_a_data_set_is_read_as_the_flags_say():
 def test_an_unknown_source_is_named(source):
   message = f"source must be one of kodak, packaged, tfds:NAME, got '{source}'"
   with pytest.raises(ValueError, match=message):
-    sources.open_source(source=source)
+    opening.open_source(source=source)
 
 
 def test_images_and_a_source_exclude_each_other():
   with pytest.raises(ValueError, match="images and source exclude each other, got 'a' and 'kodak'"):
-    sources.open_source(images="a", source="kodak")
+    opening.open_source(images="a", source="kodak")

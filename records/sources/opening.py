@@ -6,8 +6,9 @@ import os
 import pathlib
 from typing import Any, Protocol
 
-from deblock.records import identity, kodak, listing, packaged, tfds_source
 from deblock.records.photos import reading
+from deblock.records.sources import identity, kodak, listing, packaged
+from deblock.records.sources import tfds as tfds_source
 
 # "tfds:NAME" is the third kind.
 NAMES = ("kodak", "packaged")

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from deblock.records import identity, quiet
+from deblock.records import quiet
 from deblock.records.photos import reading
+from deblock.records.sources import identity
 
 CHUNK = 64
 

@@ -1,6 +1,6 @@
 import pytest
 
-from deblock.records import packaged
+from deblock.records.sources import packaged
 
 
 def test_the_packaged_photographs_are_there_and_the_stereo_pair_is_one_group():

@@ -7,8 +7,9 @@ from PIL import Image
 import pytest
 import tensorflow as tf
 
-from deblock.records import quiet, tfds_source
+from deblock.records import quiet
 from deblock.records.photos import reading
+from deblock.records.sources import tfds as tfds_source
 
 with quiet.everything():
   import tensorflow_datasets as tfds

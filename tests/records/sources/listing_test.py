@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from deblock.records import listing
 from deblock.records.jpeg import codec
 from deblock.records.photos import reading
+from deblock.records.sources import listing
 
 
 @pytest.fixture
