@@ -17,8 +17,9 @@ import tensorflow as tf
 
 from deblock.launch import flags as config_flags
 from deblock.launch import program
-from deblock.records import config, contact_sheet, quiet, writer
+from deblock.records import contact_sheet, quiet, writer
 from deblock.records.layout import inspection, manifest
+from deblock.records.planning import config
 
 CONTACT_SHEET = "contact-sheet.png"
 

@@ -11,11 +11,12 @@ from deblock.launch import config, protocol, saved_weights
 from deblock.launch import methods as methods_lib
 from deblock.pipeline import config as input_config
 from deblock.pipeline import dataset
-from deblock.records import config as records_config
-from deblock.records import cutting, option
+from deblock.records import option
 from deblock.records.jpeg import tables as jpeg_tables
 from deblock.records.layout import manifest as manifest_lib
 from deblock.records.photos import reading as images_lib
+from deblock.records.planning import config as records_config
+from deblock.records.planning import cutting
 from deblock.records.sources import identity, opening
 
 

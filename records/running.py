@@ -9,8 +9,9 @@ from typing import Any
 
 import tensorflow as tf
 
-from deblock.records import config as config_lib
-from deblock.records import plan, plan_files, progress, quiet, shard
+from deblock.records import progress, quiet, shard
+from deblock.records.planning import config as config_lib
+from deblock.records.planning import plan, plan_files
 
 # A worker process takes some seconds to start: as long as this many bytes take to write.
 _WORTH_A_PROCESS_BYTES = 256 * 2**20

@@ -7,10 +7,11 @@ import posixpath
 
 import tensorflow as tf
 
-from deblock.records import config as config_lib
-from deblock.records import cutting, hashing, perceptual, plan, shuffle
+from deblock.records import shuffle
 from deblock.records.layout import files, manifest, schema
 from deblock.records.photos import reading
+from deblock.records.planning import config as config_lib
+from deblock.records.planning import cutting, hashing, perceptual, plan
 from deblock.records.sources import opening
 
 SIDECARS = ".shards"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from deblock.records import hashing
+from deblock.records.planning import hashing
 
 
 def shuffled(records: Iterable[tuple[str, bytes]], seed: int, buffer_bytes: int) -> Iterator[bytes]:

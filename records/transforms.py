@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import apache_beam as beam
 
-from deblock.records import config as config_lib
-from deblock.records import plan_files, shard
+from deblock.records import shard
+from deblock.records.planning import config as config_lib
+from deblock.records.planning import plan_files
 
 _NAMESPACE = "deblock.records"
 

@@ -8,19 +8,10 @@ from typing import Any
 from absl import logging
 import tensorflow as tf
 
-from deblock.records import config as config_lib
-from deblock.records import (
-  cutting,
-  estimate,
-  findings,
-  folder,
-  hashing,
-  plan,
-  progress,
-  running,
-  shard,
-)
+from deblock.records import findings, folder, progress, running, shard
 from deblock.records.layout import files, manifest, schema, tfds_metadata
+from deblock.records.planning import config as config_lib
+from deblock.records.planning import cutting, estimate, hashing, plan
 from deblock.records.sources import opening
 
 _NAMED_IMAGES = 5

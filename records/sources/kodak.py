@@ -9,8 +9,8 @@ import urllib.request
 
 from absl import logging
 
-from deblock.records import hashing
 from deblock.records.photos import reading
+from deblock.records.planning import hashing
 from deblock.records.sources import identity
 
 URL = "https://r0k.us/graphics/kodak/kodak/{name}"

@@ -19,10 +19,11 @@ import tensorflow as tf
 
 from deblock.pipeline import config as input_config
 from deblock.pipeline import dataset
-from deblock.records import config as config_lib
-from deblock.records import cutting, plan, shard, writer
+from deblock.records import shard, writer
 from deblock.records.layout import schema
 from deblock.records.photos import reading
+from deblock.records.planning import config as config_lib
+from deblock.records.planning import cutting, plan
 from deblock.records.sources import identity, opening, packaged
 
 MIB = 2**20

@@ -6,7 +6,7 @@ import pytest
 from deblock.launch import config, flags, selection, serving
 from deblock.model import config as model_config
 from deblock.pipeline import config as input_config
-from deblock.records import config as records_config
+from deblock.records.planning import config as records_config
 
 TRAINING = (model_config.ModelConfig, input_config.InputConfig, config.TrainConfig)
 

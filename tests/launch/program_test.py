@@ -24,7 +24,7 @@ from deblock.launch import (
 from deblock.model import config as model_config
 from deblock.model import registry
 from deblock.pipeline import config as input_config
-from deblock.records import config as records_config
+from deblock.records.planning import config as records_config
 
 PARTS = {
   "build_records": (records_config.RecordsConfig,),

@@ -5,8 +5,9 @@ import pathlib
 from PIL import Image
 import pytest
 
-from deblock.records import config as config_lib
-from deblock.records import plan, shard, writer
+from deblock.records import shard, writer
+from deblock.records.planning import config as config_lib
+from deblock.records.planning import plan
 from deblock.records.sources import listing
 
 QUALITIES = (10, 20)

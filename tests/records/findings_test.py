@@ -2,8 +2,9 @@ import pathlib
 
 import pytest
 
-from deblock.records import duplicates, findings, plan, shard
+from deblock.records import findings, shard
 from deblock.records.layout import manifest
+from deblock.records.planning import duplicates, plan
 from deblock.records.sources import identity
 
 FOUND = duplicates.Findings(

@@ -1,6 +1,7 @@
 import pytest
 
-from deblock.records import hashing, shuffle
+from deblock.records import shuffle
+from deblock.records.planning import hashing
 
 
 def _records(count):

@@ -3,7 +3,8 @@ import pickle
 import apache_beam as beam
 from apache_beam.testing import util as beam_testing
 
-from deblock.records import local_beam, plan, plan_files, shard, transforms
+from deblock.records import local_beam, shard, transforms
+from deblock.records.planning import plan, plan_files
 from deblock.records.sources import listing
 
 

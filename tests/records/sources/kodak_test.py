@@ -4,9 +4,9 @@ import urllib.error
 import numpy as np
 import pytest
 
-from deblock.records import hashing
 from deblock.records.jpeg import codec
 from deblock.records.photos import reading
+from deblock.records.planning import hashing
 from deblock.records.sources import kodak
 
 _LOCAL = pathlib.Path(__file__).parents[2].parent / "shared" / "data" / "kodak"

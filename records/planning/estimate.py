@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 import statistics
 
-from deblock.records import config, cutting, decisions, hashing, tiles
+from deblock.records.planning import config, cutting, decisions, hashing, tiles
 from deblock.records.sources import identity, opening
 
 SAMPLED_IMAGES = 16

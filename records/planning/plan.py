@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 import dataclasses
 
-from deblock.records import hashing
+from deblock.records.planning import hashing
 from deblock.records.sources import identity
 
 SPLITS = ("train", "test")

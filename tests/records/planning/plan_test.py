@@ -3,7 +3,7 @@ import itertools
 
 import pytest
 
-from deblock.records import plan
+from deblock.records.planning import plan
 from deblock.records.sources import identity
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 import pytest
 
-from deblock.records import perceptual
+from deblock.records.planning import perceptual
 from deblock.records.sources import packaged
 
 

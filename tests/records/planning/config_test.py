@@ -4,7 +4,7 @@ import typing
 
 import pytest
 
-from deblock.records import config as config_lib
+from deblock.records.planning import config as config_lib
 
 
 def test_every_field_says_what_it_means_and_has_a_type_for_a_flag():

@@ -4,7 +4,7 @@ import random
 import numpy as np
 import pytest
 
-from deblock.records import duplicates
+from deblock.records.planning import duplicates
 
 
 def _imprint(name, split, bits=None, group=None, digest=None):

@@ -1,7 +1,7 @@
 import pytest
 import tensorflow as tf
 
-from deblock.records import plan, plan_files
+from deblock.records.planning import plan, plan_files
 from deblock.records.sources import identity
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 import dataclasses
 
-from deblock.records import config, hashing
 from deblock.records.jpeg import codec
+from deblock.records.planning import config, hashing
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,10 +4,10 @@ import numpy as np
 from PIL import Image
 import pytest
 
-from deblock.records import config as config_lib
-from deblock.records import cutting
 from deblock.records.jpeg import codec
 from deblock.records.photos import reading
+from deblock.records.planning import config as config_lib
+from deblock.records.planning import cutting
 
 
 def _config(**changes):

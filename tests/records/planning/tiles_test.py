@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from deblock.records import tiles
+from deblock.records.planning import tiles
 
 
 @pytest.mark.parametrize("height", [48, 49, 64, 95, 96, 97, 200])

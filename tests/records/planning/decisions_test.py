@@ -2,8 +2,8 @@ import collections
 
 import pytest
 
-from deblock.records import config as config_lib
-from deblock.records import decisions
+from deblock.records.planning import config as config_lib
+from deblock.records.planning import decisions
 
 
 def _config(**changes):

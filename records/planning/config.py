@@ -2,10 +2,11 @@
 
 import dataclasses
 
-from deblock.records import duplicates, option, perceptual, plan, tiles
+from deblock.records import option
 from deblock.records.jpeg import codec
 from deblock.records.jpeg import tables as jpeg_tables
 from deblock.records.layout import schema
+from deblock.records.planning import duplicates, perceptual, plan, tiles
 from deblock.records.sources import opening
 
 SOURCE_FIELDS = ("images", "source", "tfds_split", "tfds_feature", "tfds_dir")

@@ -8,8 +8,8 @@ import dataclasses
 import json
 import posixpath
 
-from deblock.records import plan
 from deblock.records.layout import files
+from deblock.records.planning import plan
 from deblock.records.sources import identity
 
 SUFFIX = ".plan.json"

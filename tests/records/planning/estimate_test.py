@@ -3,8 +3,9 @@ import pathlib
 
 import pytest
 
-from deblock.records import config as config_lib
-from deblock.records import estimate, writer
+from deblock.records import writer
+from deblock.records.planning import config as config_lib
+from deblock.records.planning import estimate
 from deblock.records.sources import listing, opening
 
 

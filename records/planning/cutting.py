@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import numpy as np
 from PIL import Image
 
-from deblock.records import config, decisions, tiles
 from deblock.records.jpeg import codec
 from deblock.records.layout import triple
 from deblock.records.photos import reading
+from deblock.records.planning import config, decisions, tiles
 
 
 def shrink(picture: reading.Picture, jpeg_downscale: float) -> np.ndarray:

@@ -2,7 +2,7 @@ import hashlib
 
 import numpy as np
 
-from deblock.records import hashing
+from deblock.records.planning import hashing
 
 
 def test_the_hash_is_the_same_for_ever():

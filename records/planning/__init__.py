@@ -1,0 +1,1 @@
+"""From images to decisions: which tiles, splits, qualities and shards. Nothing is written."""
