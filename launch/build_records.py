@@ -17,9 +17,10 @@ import tensorflow as tf
 
 from deblock.launch import flags as config_flags
 from deblock.launch import program
-from deblock.records import contact_sheet, quiet, writer
+from deblock.records import contact_sheet, quiet
 from deblock.records.layout import inspection, manifest
 from deblock.records.planning import config
+from deblock.records.writing import writer
 
 CONTACT_SHEET = "contact-sheet.png"
 

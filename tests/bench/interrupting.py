@@ -32,8 +32,8 @@ from deblock.launch import checkpoint_folder, checkpoints, config, history, loop
 from deblock.model import config as model_config
 from deblock.model import registry
 from deblock.pipeline import config as input_config
-from deblock.records import writer
 from deblock.records.planning import config as records_config
+from deblock.records.writing import writer
 
 # Log, evaluation and checkpoint on purpose share no rhythm.
 CALL, LOG, EVALUATE, CHECKPOINT = 2, 10, 14, 6

@@ -26,12 +26,12 @@ from deblock.launch import stage_times
 from deblock.model import registry
 from deblock.pipeline import config as input_config
 from deblock.pipeline import dataset
-from deblock.records import writer
 from deblock.records.jpeg import codec
 from deblock.records.layout import manifest, schema, triple
 from deblock.records.photos import reading
 from deblock.records.planning import config as records_config
 from deblock.records.sources import packaged
+from deblock.records.writing import writer
 
 SECONDS = 3.0  # A spell of each loader.
 ROUNDS = 5

@@ -19,12 +19,12 @@ import tensorflow as tf
 
 from deblock.pipeline import config as input_config
 from deblock.pipeline import dataset
-from deblock.records import shard, writer
 from deblock.records.layout import schema
 from deblock.records.photos import reading
 from deblock.records.planning import config as config_lib
 from deblock.records.planning import cutting, plan
 from deblock.records.sources import identity, opening, packaged
+from deblock.records.writing import shard, writer
 
 MIB = 2**20
 

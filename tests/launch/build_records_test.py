@@ -5,9 +5,9 @@ from PIL import Image
 import pytest
 
 from deblock.launch import build_records
-from deblock.records import writer
 from deblock.records.layout import manifest
 from deblock.records.planning import config as config_lib
+from deblock.records.writing import writer
 
 
 @pytest.fixture(scope="module")

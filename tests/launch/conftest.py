@@ -9,8 +9,8 @@ from deblock.launch import config
 from deblock.model import blocks, registry
 from deblock.model import config as model_config
 from deblock.pipeline import config as input_config
-from deblock.records import writer
 from deblock.records.planning import config as records_config
+from deblock.records.writing import writer
 
 QUALITIES = (10, 20)
 

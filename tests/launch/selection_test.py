@@ -9,13 +9,13 @@ import tensorflow as tf
 
 from deblock.launch import checkpoints, config, loop, selection
 from deblock.model import registry, restorer
-from deblock.records import writer
 from deblock.records.jpeg import codec
 from deblock.records.jpeg import tables as jpeg_tables
 from deblock.records.layout import manifest, schema
 from deblock.records.photos import reading
 from deblock.records.planning import config as records_config
 from deblock.records.sources import opening
+from deblock.records.writing import writer
 
 
 @pytest.fixture

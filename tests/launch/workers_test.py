@@ -15,8 +15,8 @@ import tensorflow as tf
 
 from deblock.launch import loop
 from deblock.pipeline import batch, dataset
-from deblock.records import writer
 from deblock.records.planning import config as records_config
+from deblock.records.writing import writer
 
 MOST_SECONDS = 150
 # Twice in each call of two steps: the seventh of these, after the checkpoint of step 12.

@@ -5,10 +5,10 @@ import pathlib
 from PIL import Image
 import pytest
 
-from deblock.records import shard, writer
 from deblock.records.planning import config as config_lib
 from deblock.records.planning import plan
 from deblock.records.sources import listing
+from deblock.records.writing import shard, writer
 
 QUALITIES = (10, 20)
 

@@ -5,9 +5,9 @@ import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from deblock.records import writer
 from deblock.records.jpeg import codec
 from deblock.records.layout import schema, triple
+from deblock.records.writing import writer
 
 
 @pytest.fixture

@@ -3,10 +3,10 @@ import pathlib
 
 import pytest
 
-from deblock.records import writer
 from deblock.records.planning import config as config_lib
 from deblock.records.planning import estimate
 from deblock.records.sources import listing, opening
+from deblock.records.writing import writer
 
 
 def _config(**changes):

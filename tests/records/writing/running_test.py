@@ -3,7 +3,7 @@ import pathlib
 
 import pytest
 
-from deblock.records import running, shard
+from deblock.records.writing import running, shard
 
 GIB = 2**30
 

@@ -3,7 +3,7 @@ import threading
 
 import pytest
 
-from deblock.records import progress, shard
+from deblock.records.writing import progress, shard
 
 
 def test_each_shard_is_reported_up_to_the_last(unwritten, shards):

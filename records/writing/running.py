@@ -9,9 +9,10 @@ from typing import Any
 
 import tensorflow as tf
 
-from deblock.records import progress, quiet, shard
+from deblock.records import quiet
 from deblock.records.planning import config as config_lib
 from deblock.records.planning import plan, plan_files
+from deblock.records.writing import progress, shard
 
 # A worker process takes some seconds to start: as long as this many bytes take to write.
 _WORTH_A_PROCESS_BYTES = 256 * 2**20
@@ -68,7 +69,7 @@ def _run_pipeline(shards, config, workers, pipeline_options):
   with quiet.everything():
     import apache_beam as beam
 
-    from deblock.records import local_beam, transforms
+    from deblock.records.writing import local_beam, transforms
 
   folder = posixpath.join(config.records, shard.SIDECARS)
   paths = tuple(plan_files.save(folder, item) for item in shards)

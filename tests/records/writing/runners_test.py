@@ -13,8 +13,8 @@ from apache_beam.options import pipeline_options
 import pytest
 import tensorflow as tf
 
-from deblock.records import writer
 from deblock.records.layout import manifest
+from deblock.records.writing import writer
 
 _WORKER = f'"{sys.executable}" -m deblock.records.beam_worker'
 # Less than any shard needs, more than the files of plans and settings.

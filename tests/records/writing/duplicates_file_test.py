@@ -2,10 +2,10 @@ import pathlib
 
 import pytest
 
-from deblock.records import findings, shard
 from deblock.records.layout import manifest
 from deblock.records.planning import duplicates, plan
 from deblock.records.sources import identity
+from deblock.records.writing import duplicates_file, shard
 
 FOUND = duplicates.Findings(
   copies=(duplicates.Copy("b", "a"),), near=(duplicates.Near("d", "c", 2),), moved=("d",)
@@ -25,26 +25,26 @@ def config(tmp_path, small_config):
 
 
 def test_what_was_found_is_found_again(config, draft):
-  findings.save(config.records, draft, config, FOUND)
-  assert findings.load(config.records, draft, config) == FOUND
+  duplicates_file.save(config.records, draft, config, FOUND)
+  assert duplicates_file.load(config.records, draft, config) == FOUND
 
 
 def test_of_other_images_settings_or_damage_nothing_is_taken_over(config, draft, small_config):
   nothing = duplicates.Findings((), (), ())
-  assert findings.load(config.records, draft, config) == nothing
-  findings.save(config.records, draft, config, FOUND)
+  assert duplicates_file.load(config.records, draft, config) == nothing
+  duplicates_file.save(config.records, draft, config, FOUND)
   other = plan.revise(draft, ["a"], ())
-  assert findings.load(config.records, other, config) == nothing
+  assert duplicates_file.load(config.records, other, config) == nothing
   changed = small_config("images", config.records, seed=1)
-  assert findings.load(config.records, draft, changed) == nothing
-  path = pathlib.Path(config.records) / shard.SIDECARS / findings.NAME
+  assert duplicates_file.load(config.records, draft, changed) == nothing
+  path = pathlib.Path(config.records) / shard.SIDECARS / duplicates_file.NAME
   path.write_text(path.read_text()[:-20])
-  assert findings.load(config.records, draft, config) == nothing
+  assert duplicates_file.load(config.records, draft, config) == nothing
 
 
 def test_two_passes_are_joined():
   later = duplicates.Findings((duplicates.Copy("a", "0"),), (), ("c",))
-  joined = findings.join(FOUND, later)
+  joined = duplicates_file.join(FOUND, later)
   assert [copy.id for copy in joined.copies] == ["a", "b"]
   assert joined.near == FOUND.near
   assert joined.moved == ("c", "d")
@@ -61,6 +61,6 @@ def test_images_of_all_shards_are_compared(config):
     result("c", "test", "2", "00000000000000fe"),
     result("d", "test", "3", ""),
   ]
-  assert findings.find(results, config) == duplicates.Findings(
+  assert duplicates_file.find(results, config) == duplicates.Findings(
     copies=(duplicates.Copy("b", "a"),), near=(duplicates.Near("c", "a", 1),), moved=("c",)
   )

@@ -7,12 +7,12 @@ import posixpath
 
 import tensorflow as tf
 
-from deblock.records import shuffle
 from deblock.records.layout import files, manifest, schema
 from deblock.records.photos import reading
 from deblock.records.planning import config as config_lib
 from deblock.records.planning import cutting, hashing, perceptual, plan
 from deblock.records.sources import opening
+from deblock.records.writing import shuffle
 
 SIDECARS = ".shards"
 

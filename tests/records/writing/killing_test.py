@@ -10,8 +10,8 @@ import time
 import pytest
 import tensorflow as tf
 
-from deblock.records import writer
 from deblock.records.layout import manifest
+from deblock.records.writing import writer
 
 
 def _shards(place):

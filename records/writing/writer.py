@@ -8,11 +8,11 @@ from typing import Any
 from absl import logging
 import tensorflow as tf
 
-from deblock.records import findings, folder, progress, running, shard
 from deblock.records.layout import files, manifest, schema, tfds_metadata
 from deblock.records.planning import config as config_lib
 from deblock.records.planning import cutting, estimate, hashing, plan
 from deblock.records.sources import opening
+from deblock.records.writing import duplicates_file, folder, progress, running, shard
 
 _NAMED_IMAGES = 5
 
@@ -73,15 +73,15 @@ def write(
       folder.remove_leftovers(config.records, _final_names(shards, config, source))
       return running.run(shards, config, workers, pipeline_options, on_progress)
 
-    found = findings.load(config.records, draft, config)
+    found = duplicates_file.load(config.records, draft, config)
     while True:
       final = plan.revise(draft, [copy.id for copy in found.copies], found.moved)
       results = run(final.shards)
-      more = findings.find(results, config)
+      more = duplicates_file.find(results, config)
       if not (more.copies or more.moved):
         break
-      found = findings.join(found, more)
-      findings.save(config.records, draft, config, found)
+      found = duplicates_file.join(found, more)
+      duplicates_file.save(config.records, draft, config, found)
     made = _manifest(final, results, found, config)
     _check_share(made, config)
     _warn(made, config)

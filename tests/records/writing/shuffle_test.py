@@ -1,7 +1,7 @@
 import pytest
 
-from deblock.records import shuffle
 from deblock.records.planning import hashing
+from deblock.records.writing import shuffle
 
 
 def _records(count):

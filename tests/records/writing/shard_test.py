@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from deblock.records import shard
 from deblock.records.jpeg import codec
 from deblock.records.layout import schema
 from deblock.records.planning import plan
 from deblock.records.sources import listing
+from deblock.records.writing import shard
 
 
 @pytest.fixture

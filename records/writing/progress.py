@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from deblock.records import shard
 from deblock.records.planning import config as config_lib
 from deblock.records.planning import plan
+from deblock.records.writing import shard
 
 _INTERVAL_SECONDS = 0.2
 # Looking takes at most this share of the time: to list a bucket is a slow request that is paid for.

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from deblock.records import folder, shard
+from deblock.records.writing import folder, shard
 
 SETTINGS = {"qualities": [10], "seed": 0}
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import apache_beam as beam
 
-from deblock.records import shard
 from deblock.records.planning import config as config_lib
 from deblock.records.planning import plan_files
+from deblock.records.writing import shard
 
 _NAMESPACE = "deblock.records"
 

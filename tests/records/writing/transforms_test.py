@@ -3,9 +3,9 @@ import pickle
 import apache_beam as beam
 from apache_beam.testing import util as beam_testing
 
-from deblock.records import local_beam, shard, transforms
 from deblock.records.planning import plan, plan_files
 from deblock.records.sources import listing
+from deblock.records.writing import local_beam, shard, transforms
 
 
 def test_every_shard_is_written_and_counted(tmp_path, write_images, small_config):

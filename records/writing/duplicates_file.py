@@ -8,10 +8,10 @@ import posixpath
 
 import tensorflow as tf
 
-from deblock.records import shard
 from deblock.records.layout import files
 from deblock.records.planning import config as config_lib
 from deblock.records.planning import duplicates, plan
+from deblock.records.writing import shard
 
 NAME = "duplicates.json"
 

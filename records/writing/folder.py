@@ -9,8 +9,8 @@ from typing import Any
 from absl import logging
 import tensorflow as tf
 
-from deblock.records import shard
 from deblock.records.layout import files, manifest
+from deblock.records.writing import shard
 
 SETTINGS = "settings.json"
 LOCK = "lock"

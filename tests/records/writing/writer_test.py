@@ -7,9 +7,9 @@ from PIL import Image
 import pytest
 import tensorflow as tf
 
-from deblock.records import folder, running, writer
 from deblock.records.jpeg import codec
 from deblock.records.layout import manifest, schema
+from deblock.records.writing import folder, running, writer
 
 
 def _contents(place):

@@ -1,0 +1,1 @@
+"""Every effect on the folder of records, and all of Beam."""
