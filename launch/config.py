@@ -12,7 +12,7 @@ from deblock.launch import (
   watching_config,
 )
 from deblock.launch import strategy as strategy_lib
-from deblock.model import config as model_config
+from deblock.model.networks import config as model_config
 from deblock.pipeline import config as input_config
 from deblock.records import option
 

@@ -6,7 +6,7 @@ needs jax, numpy and pillow: python run_exported.py --programs=DIR --images=FOLD
 
 from deblock.launch import flags as config_flags
 from deblock.launch import program, step_export
-from deblock.model import config as model_config
+from deblock.model.networks import config as model_config
 
 for _part in (model_config.ModelConfig, step_export.ExportConfig):
   config_flags.define(_part)

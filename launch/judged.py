@@ -5,7 +5,8 @@ from collections.abc import Callable
 import keras
 
 from deblock.launch import config, history, optimization, optimization_config
-from deblock.model import registry, restorer
+from deblock.model import restorer
+from deblock.model.networks import registry
 
 
 def restorers(

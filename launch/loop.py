@@ -32,7 +32,8 @@ from deblock.launch import checkpoints as checkpoints_lib
 from deblock.launch import hosts as hosts_lib
 from deblock.launch import step as step_lib
 from deblock.launch import watch as watch_lib
-from deblock.model import losses, registry
+from deblock.model import losses
+from deblock.model.networks import registry
 from deblock.pipeline import dataset as dataset_lib
 from deblock.pipeline import epoch
 from deblock.records.layout import manifest as manifest_lib

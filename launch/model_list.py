@@ -2,7 +2,8 @@
 
 import math
 
-from deblock.model import macs, registry
+from deblock.model import macs
+from deblock.model.networks import registry
 
 
 def table() -> str:

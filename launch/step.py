@@ -5,7 +5,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from deblock.launch import averaging, optimization, waiting
-from deblock.model import blocks, registry
+from deblock.model.networks import blocks, registry
 from deblock.pipeline import batch as batch_lib
 from deblock.pipeline import pixels
 

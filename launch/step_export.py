@@ -12,8 +12,8 @@ import numpy as np
 import tensorflow as tf
 
 from deblock.launch import portable_step
-from deblock.model import config as model_config
-from deblock.model import registry
+from deblock.model.networks import config as model_config
+from deblock.model.networks import registry
 from deblock.records import option
 from deblock.records.jpeg import tables as jpeg_tables
 

@@ -9,7 +9,7 @@ from absl import flags
 
 from deblock.launch import config, endings, loop, model_list, program, session, stopping
 from deblock.launch import flags as config_flags
-from deblock.model import config as model_config
+from deblock.model.networks import config as model_config
 from deblock.pipeline import config as input_config
 
 for _part in (model_config.ModelConfig, input_config.InputConfig, config.TrainConfig):

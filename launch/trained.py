@@ -3,7 +3,8 @@
 import math
 
 from deblock.launch import config, saved_weights
-from deblock.model import pretrained, registry, restorer
+from deblock.model import pretrained, restorer
+from deblock.model.networks import registry
 
 # Measured as the growth of the process above what was in use before, for each pixel of a tile with
 # its context: 840 for deblocknet and 430 for deblocknet_fast at most, in tiles of 256 to 768.

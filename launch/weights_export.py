@@ -4,8 +4,9 @@ import dataclasses
 import pathlib
 
 from deblock.launch import config, saved_weights
-from deblock.model import config as model_config
-from deblock.model import pretrained, registry
+from deblock.model import pretrained
+from deblock.model.networks import config as model_config
+from deblock.model.networks import registry
 from deblock.records import option
 
 

@@ -4,7 +4,8 @@ import math
 
 import tensorflow as tf
 
-from deblock.model import registry, restorer
+from deblock.model import restorer
+from deblock.model.networks import registry
 
 
 def per_pixel(network, entry: registry.Entry) -> float:

@@ -9,7 +9,7 @@ import zipfile
 import keras
 import numpy as np
 
-from deblock.model import config, registry
+from deblock.model.networks import config, registry
 
 FOLDER = pathlib.Path(__file__).parent / "weights"
 MANIFEST = "weights.json"

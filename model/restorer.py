@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from deblock.model import registry, self_ensemble
+from deblock.model import self_ensemble
+from deblock.model.networks import registry
 
 BLOCK = 8
 _CHROMA_GRID = 16  # Of the largest blocks, those of subsampled chroma.

@@ -15,7 +15,8 @@ import numpy as np
 import tensorflow as tf
 
 from deblock.launch import optimization, precision, step
-from deblock.model import losses, registry
+from deblock.model import losses
+from deblock.model.networks import registry
 from deblock.pipeline import batch
 from deblock.records.jpeg import tables as jpeg_tables
 

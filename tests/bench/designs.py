@@ -8,7 +8,7 @@ import dataclasses
 
 import keras
 
-from deblock.model import blocks, conditioning, config, registry
+from deblock.model.networks import blocks, conditioning, config, registry
 
 VARIED = "deblocknet"
 
@@ -74,7 +74,7 @@ def build(name: str):
 
 
 def deblocknet(settings: Settings) -> keras.Model:
-  """Returns deblocknet with other settings; see model/deblocknet.py for what it takes."""
+  """Returns deblocknet with other settings; see model/networks/deblocknet.py for what it takes."""
   compressed = keras.Input((None, None, 3), name="compressed")
   tables = keras.Input((2, 8, 8), name="tables")
   embedding = conditioning.TableEmbedding(name="embedding")(tables)

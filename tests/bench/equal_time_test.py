@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 import pytest
 
-from deblock.model import registry
+from deblock.model.networks import registry
 
 
 @pytest.fixture

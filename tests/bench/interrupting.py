@@ -29,8 +29,8 @@ import numpy as np
 import tensorflow as tf
 
 from deblock.launch import checkpoint_folder, checkpoints, config, history, loop, train
-from deblock.model import config as model_config
-from deblock.model import registry
+from deblock.model.networks import config as model_config
+from deblock.model.networks import registry
 from deblock.pipeline import config as input_config
 from deblock.records.planning import config as records_config
 from deblock.records.writing import writer

@@ -18,7 +18,8 @@ import numpy as np
 import ours
 import rounds
 
-from deblock.model import macs, registry, restorer
+from deblock.model import macs, restorer
+from deblock.model.networks import registry
 
 PEERS = ("arcnn", "dncnn3")
 BATCH, SIDE = 8, 96

@@ -9,7 +9,8 @@ import tensorflow as tf
 
 from deblock.launch import config as run_config
 from deblock.launch import optimization, step
-from deblock.model import losses, registry, restorer
+from deblock.model import losses, restorer
+from deblock.model.networks import registry
 from deblock.pipeline import batch as batch_lib
 
 SIZE = (512, 768)  # Height and width of the Kodak images.

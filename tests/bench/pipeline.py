@@ -23,7 +23,7 @@ import tensorflow as tf
 import waiting  # Beside this file.
 
 from deblock.launch import stage_times
-from deblock.model import registry
+from deblock.model.networks import registry
 from deblock.pipeline import config as input_config
 from deblock.pipeline import dataset
 from deblock.records.jpeg import codec

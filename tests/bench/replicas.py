@@ -16,7 +16,8 @@ import keras
 import tensorflow as tf
 
 from deblock.launch import feeding, hosts, step, strategy
-from deblock.model import losses, registry
+from deblock.model import losses
+from deblock.model.networks import registry
 from deblock.pipeline import batch
 
 BATCH, CROP, ROUNDS, STEPS = 16, 96, 9, 2

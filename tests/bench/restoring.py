@@ -13,7 +13,8 @@ from unittest import mock
 import numpy as np
 
 from deblock.launch import strategy  # noqa: F401, whose package makes TensorFlow use oneDNN
-from deblock.model import config, registry, restorer
+from deblock.model import restorer
+from deblock.model.networks import config, registry
 
 TILES = (64, 128, 256)
 BLOCK, ALONE = 8, 0  # Block by block, many to a call or one; above, sides of tiles.

@@ -30,12 +30,12 @@ class Residual(nn.Module):
 
 
 def arcnn():
-  """Returns AR-CNN in colour, see model/arcnn.py."""
+  """Returns AR-CNN in colour, see model/networks/arcnn.py."""
   return Residual(_convolutions((3, 64, 9), (64, 32, 7), (32, 16, 1), (16, 3, 5)))
 
 
 def dncnn3(channels=3):
-  """Returns DnCNN-3, see model/dncnn.py."""
+  """Returns DnCNN-3, see model/networks/dncnn.py."""
   inner = [(64, 64, 3)] * 18
   return Residual(_convolutions((channels, 64, 3), *inner, (64, channels, 3)))
 
@@ -49,7 +49,7 @@ def _unit(channels, filters, side):
 
 
 class Bottleneck(nn.Module):
-  """BlockCNN's residual unit, see model/blocks.py."""
+  """BlockCNN's residual unit, see model/networks/blocks.py."""
 
   def __init__(self, channels):
     super().__init__()
@@ -68,7 +68,7 @@ class Bottleneck(nn.Module):
 
 
 class BlockCnn(nn.Module):
-  """BlockCNN for artifact removal at width 64, see model/blockcnn.py: [B, 3, H, W] to H - 16."""
+  """BlockCNN for artifact removal at width 64, see model/networks/blockcnn.py: [B, 3, H, W] to H - 16."""
 
   def __init__(self):
     super().__init__()
@@ -97,7 +97,7 @@ class BlockCnn(nn.Module):
 
 
 class Unit(nn.Module):
-  """deblocknet's residual unit, see model/deblocknet.py."""
+  """deblocknet's residual unit, see model/networks/deblocknet.py."""
 
   def __init__(self, channels):
     super().__init__()

@@ -22,7 +22,7 @@ import ours
 import rounds
 
 from deblock.launch import config, loop
-from deblock.model import config as model_config
+from deblock.model.networks import config as model_config
 from deblock.pipeline import config as input_config
 
 PARTS = ("steps", "overhead", "memory")

@@ -7,7 +7,8 @@ import tensorflow as tf
 
 from deblock.launch import config as run_config
 from deblock.launch import step, strategy, waiting
-from deblock.model import losses, registry
+from deblock.model import losses
+from deblock.model.networks import registry
 
 
 def training(name, batches, batch_size, seconds):

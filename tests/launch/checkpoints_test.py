@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from deblock.launch import checkpoints, saved_weights
-from deblock.model import registry
+from deblock.model.networks import registry
 
 
 def _network(width=2, seed=0):

@@ -6,8 +6,8 @@ from PIL import Image
 import pytest
 
 from deblock.launch import config
-from deblock.model import blocks, registry
-from deblock.model import config as model_config
+from deblock.model.networks import blocks, registry
+from deblock.model.networks import config as model_config
 from deblock.pipeline import config as input_config
 from deblock.records.planning import config as records_config
 from deblock.records.writing import writer

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from deblock.launch import checkpoints, initialization, saved_weights
-from deblock.model import config, pretrained, registry
+from deblock.model import pretrained
+from deblock.model.networks import config, registry
 
 
 def _network(width=2, seed=0):

@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 
 from deblock.launch import history, judged, optimization, precision
-from deblock.model import registry, restorer
+from deblock.model import restorer
+from deblock.model.networks import registry
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from deblock.launch import config, loop
-from deblock.model import registry
+from deblock.model.networks import registry
 from deblock.pipeline import dataset
 from deblock.records.layout import manifest
 

@@ -4,7 +4,7 @@ import keras
 import pytest
 
 from deblock.launch import model_list
-from deblock.model import blockcnn_kodak, registry
+from deblock.model.networks import blockcnn_kodak, registry
 
 
 def _small(width, residual):

@@ -5,7 +5,8 @@ import numpy as np
 import tensorflow as tf
 
 from deblock.launch import step
-from deblock.model import losses, objectives, registry
+from deblock.model import losses
+from deblock.model.networks import objectives, registry
 from deblock.pipeline import batch
 
 

@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 from deblock.launch import portable_step
-from deblock.model import deblocknet
+from deblock.model.networks import deblocknet
 from deblock.records.jpeg import codec
 from deblock.records.jpeg import tables as jpeg_tables
 

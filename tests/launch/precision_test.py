@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from deblock.launch import precision
-from deblock.model import registry
+from deblock.model.networks import registry
 
 
 @pytest.mark.parametrize("name", registry.names())

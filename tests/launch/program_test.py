@@ -21,8 +21,8 @@ from deblock.launch import (
   step_export,
   weights_export,
 )
-from deblock.model import config as model_config
-from deblock.model import registry
+from deblock.model.networks import config as model_config
+from deblock.model.networks import registry
 from deblock.pipeline import config as input_config
 from deblock.records.planning import config as records_config
 

@@ -9,7 +9,7 @@ pytest.importorskip("jax", reason="JAX is not installed")
 
 def test_a_run_ends_with_weights_and_goes_on(tmp_path, picture, monkeypatch):
   from deblock.launch import run_exported, step_export
-  from deblock.model import config as model_config
+  from deblock.model.networks import config as model_config
 
   monkeypatch.setattr(run_exported, "WARM_STEPS", 2)
   settings = step_export.ExportConfig(

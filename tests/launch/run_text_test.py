@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from deblock.launch import config, run_text
 from deblock.launch import flags as config_flags
-from deblock.model import config as model_config
+from deblock.model.networks import config as model_config
 from deblock.pipeline import config as input_config
 
 PARTS = (model_config.ModelConfig, input_config.InputConfig, config.TrainConfig)

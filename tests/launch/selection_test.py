@@ -8,7 +8,8 @@ import pytest
 import tensorflow as tf
 
 from deblock.launch import checkpoints, config, loop, selection
-from deblock.model import registry, restorer
+from deblock.model import restorer
+from deblock.model.networks import registry
 from deblock.records.jpeg import codec
 from deblock.records.jpeg import tables as jpeg_tables
 from deblock.records.layout import manifest, schema

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from deblock.launch import step_export
-from deblock.model import config as model_config
-from deblock.model import deblocknet
+from deblock.model.networks import config as model_config
+from deblock.model.networks import deblocknet
 
 
 def _settings(folder, **options):

@@ -8,7 +8,8 @@ import pytest
 import tensorflow as tf
 
 from deblock.launch import loss_scale, optimization, optimization_config, precision, step
-from deblock.model import losses, registry
+from deblock.model import losses
+from deblock.model.networks import registry
 from deblock.pipeline import batch
 
 RATE, BATCH, CROP, CONTEXT = 0.1, 4, 24, 8

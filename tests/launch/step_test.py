@@ -10,7 +10,8 @@ import numpy as np
 import tensorflow as tf
 
 from deblock.launch import step
-from deblock.model import losses, registry
+from deblock.model import losses
+from deblock.model.networks import registry
 from deblock.pipeline import batch, pixels
 
 RATE = 0.01

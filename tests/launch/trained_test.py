@@ -1,7 +1,8 @@
 import pytest
 
 from deblock.launch import trained
-from deblock.model import pretrained, registry, restorer
+from deblock.model import pretrained, restorer
+from deblock.model.networks import registry
 
 _MIB = 2**20
 

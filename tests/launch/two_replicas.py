@@ -12,8 +12,9 @@ import numpy as np
 import tensorflow as tf
 
 from deblock.launch import checkpoints, config, feeding, hosts, loop, optimization, step, strategy
-from deblock.model import config as model_config
-from deblock.model import losses, registry
+from deblock.model import losses
+from deblock.model.networks import config as model_config
+from deblock.model.networks import registry
 from deblock.pipeline import batch
 from deblock.pipeline import config as input_config
 

@@ -12,7 +12,7 @@ import signal
 import time
 
 from deblock.launch import config, hosts, loop, program
-from deblock.model import config as model_config
+from deblock.model.networks import config as model_config
 from deblock.pipeline import config as input_config
 
 # Under a squared error, as l4's own is, two hosts and one device were 6e-6 apart after 20 steps.

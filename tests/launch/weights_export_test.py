@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 
 from deblock.launch import checkpoints, config, weights_export
-from deblock.model import pretrained, registry
+from deblock.model import pretrained
+from deblock.model.networks import registry
 
 
 @pytest.fixture

@@ -4,7 +4,8 @@ import keras
 import pytest
 import tensorflow as tf
 
-from deblock.model import blocks, macs, registry
+from deblock.model import macs
+from deblock.model.networks import blocks, registry
 
 _IMAGE = tf.TensorSpec((1, 12, 20, 3), tf.float32)
 _PIXELS = 12 * 20

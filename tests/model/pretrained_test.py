@@ -7,7 +7,8 @@ import shutil
 import numpy as np
 import pytest
 
-from deblock.model import config, pretrained, registry, restorer
+from deblock.model import pretrained, restorer
+from deblock.model.networks import config, registry
 from deblock.records.jpeg import codec
 from deblock.records.jpeg import tables as jpeg_tables
 

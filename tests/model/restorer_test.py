@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from deblock.model import registry, restorer
+from deblock.model import restorer
+from deblock.model.networks import registry
 
 _ENTRY = registry.get("blockcnn")
 _KEEPING = dataclasses.replace(registry.get("deblocknet"), context=8)

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from deblock.model import registry, restorer, self_ensemble
+from deblock.model import restorer, self_ensemble
+from deblock.model.networks import registry
 
 _TABLES = np.arange(1, 129, dtype=np.float32).reshape(1, 2, 8, 8)
 _STEPS = _TABLES[0]

@@ -19,7 +19,7 @@ identity, and its output is scaled by 1/10. The paper's third objective is the S
 
 import keras
 
-from deblock.model import config, plain
+from deblock.model.networks import config, plain
 
 PAPER_WIDTH = 32
 CONTEXT = 16  # L8 reaches 12 pixels, L4 9.

@@ -16,7 +16,7 @@ identity.
 
 import keras
 
-from deblock.model import config, plain
+from deblock.model.networks import config, plain
 
 PAPER_WIDTH, DEPTH = 64, 20
 CONTEXT = 24  # It reaches 20 pixels.

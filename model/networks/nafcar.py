@@ -18,7 +18,7 @@ output is scaled by 1/10; images are padded with their last pixels rather than z
 
 import keras
 
-from deblock.model import blocks, config, plain
+from deblock.model.networks import blocks, config, plain
 
 WIDTH, UNITS, BODY_UNITS, SCALES = 32, 2, 4, 2
 CONTEXT = 32  # Convolutions reach 31 pixels, those of fours counted whole.

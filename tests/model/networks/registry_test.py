@@ -3,7 +3,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from deblock.model import config, losses, registry
+from deblock.model import losses
+from deblock.model.networks import config, registry
 from deblock.records.jpeg import tables as jpeg_tables
 
 _RESIDUAL = tuple(name for name in registry.names() if registry.get(name).residual)

@@ -2,7 +2,8 @@ import keras
 import numpy as np
 import pytest
 
-from deblock.model import config, input_maps, registry, restorer
+from deblock.model import restorer
+from deblock.model.networks import config, input_maps, registry
 from deblock.records.jpeg import tables as jpeg_tables
 
 _RANDOM = np.random.default_rng(0)

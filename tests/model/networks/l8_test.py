@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from deblock.model import l8
+from deblock.model.networks import l8
 
 
 @pytest.mark.parametrize(

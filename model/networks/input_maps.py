@@ -13,7 +13,7 @@ import math
 import keras
 import tensorflow as tf
 
-from deblock.model import config
+from deblock.model.networks import config
 from deblock.records.jpeg import tables as jpeg_tables
 
 _BLOCK = 8

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import keras
 
-from deblock.model import blocks, config, input_maps
+from deblock.model.networks import blocks, config, input_maps
 
 RESIDUAL_SCALE = 0.1  # About the size of a JPEG's error at low quality.
 

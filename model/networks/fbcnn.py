@@ -24,7 +24,7 @@ last layer starts at zero, so that the network starts as the identity.
 import keras
 import tensorflow as tf
 
-from deblock.model import plain
+from deblock.model.networks import plain
 
 PAPER_WIDTH, UNITS, SCALES = 64, 4, 4
 CONTEXT = 256  # Convolutions reach 249 pixels, those of eights counted whole.

@@ -22,7 +22,7 @@ al. 2018, section 3).
 
 import keras
 
-from deblock.model import blocks, conditioning
+from deblock.model.networks import blocks, conditioning
 
 WIDTH, UNITS = 64, 6
 FAST_WIDTH, FAST_UNITS, FAST_DEEP_WIDTH, FAST_DEEP_UNITS = 24, 1, 60, 3

@@ -11,7 +11,7 @@ biases and initialisers are not recorded: Keras' defaults are our reading.
 
 import keras
 
-from deblock.model import blocks
+from deblock.model.networks import blocks
 
 DEFAULT_WIDTH = 16
 KERAS2_DEFAULT_SLOPE = 0.3

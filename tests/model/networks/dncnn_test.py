@@ -1,7 +1,7 @@
 import keras
 import pytest
 
-from deblock.model import dncnn
+from deblock.model.networks import dncnn
 
 
 @pytest.mark.parametrize(("channels", "parameters"), [(1, 665_921), (3, 668_227)])

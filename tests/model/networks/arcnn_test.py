@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from deblock.model import arcnn
+from deblock.model.networks import arcnn
 
 
 @pytest.mark.parametrize(("channels", "parameters"), [(1, 106_561), (3, 117_731)])

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from deblock.model import blockcnn_kodak
+from deblock.model.networks import blockcnn_kodak
 
 
 def _images(side=24):

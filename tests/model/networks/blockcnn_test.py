@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from deblock.model import blockcnn, blocks
+from deblock.model.networks import blockcnn, blocks
 
 _BUILDERS = {"blockcnn": blockcnn.blockcnn, "blockcnn_fc": blockcnn.blockcnn_fc}
 _CONTEXTS = {"blockcnn": 8, "blockcnn_fc": 16}

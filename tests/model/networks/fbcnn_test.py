@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from deblock.model import fbcnn
+from deblock.model.networks import fbcnn
 
 
 @functools.lru_cache

@@ -1,6 +1,6 @@
 import numpy as np
 
-from deblock.model import nafcar
+from deblock.model.networks import nafcar
 
 
 def _block(c):

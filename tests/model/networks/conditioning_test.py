@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from deblock.model import conditioning
+from deblock.model.networks import conditioning
 from deblock.records.jpeg import tables as jpeg_tables
 
 _TABLES = np.stack([jpeg_tables.quantization_tables(quality) for quality in (10, 50, 95)])

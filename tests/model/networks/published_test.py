@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from deblock.model import config, registry
+from deblock.model.networks import config, registry
 
 NAMES = ("arcnn", "dncnn3", "fbcnn", "l4", "l8", "nafcar", "smca")
 WIDTH = 3

@@ -2,7 +2,7 @@ import dataclasses
 
 import pytest
 
-from deblock.model import config, registry
+from deblock.model.networks import config, registry
 
 
 def test_the_defaults_name_a_network_and_every_field_says_what_it_means():

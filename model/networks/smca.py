@@ -16,7 +16,7 @@ Each stage's last layer starts at zero, so that every image starts as the JPEG.
 
 import keras
 
-from deblock.model import config, plain
+from deblock.model.networks import config, plain
 
 WIDTH, STAGES, UNITS, DILATIONS, REDUCTION = 32, 3, 4, (1, 2, 4), 8
 CONTEXT = 56  # Each stage reaches 1 + 4 * 4 + 1 pixels.

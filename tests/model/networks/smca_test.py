@@ -3,7 +3,7 @@ import itertools
 import numpy as np
 import tensorflow as tf
 
-from deblock.model import smca
+from deblock.model.networks import smca
 
 
 def _error(images):

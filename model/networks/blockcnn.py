@@ -23,7 +23,7 @@ be large.
 
 import keras
 
-from deblock.model import blocks, config, plain
+from deblock.model.networks import blocks, config, plain
 
 PAPER_WIDTH = 64
 REMOVAL_KERNELS = ((5, 5), (5, 5), (5, 5))

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from deblock.model import blocks
+from deblock.model.networks import blocks
 
 _FEATURES = np.random.default_rng(0).normal(size=(2, 5, 6, 3)).astype(np.float32)
 

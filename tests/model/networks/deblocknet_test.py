@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from deblock.model import deblocknet, macs, registry, restorer
+from deblock.model import macs, restorer
+from deblock.model.networks import deblocknet, registry
 from deblock.records.jpeg import tables as jpeg_tables
 
 _BUILDERS = {

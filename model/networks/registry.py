@@ -6,7 +6,7 @@ import functools
 
 import keras
 
-from deblock.model import (
+from deblock.model.networks import (
   arcnn,
   blockcnn,
   blockcnn_kodak,

@@ -14,7 +14,7 @@ starts as the identity, and He initialisation replaces N(0, 0.001).
 
 import keras
 
-from deblock.model import config, plain
+from deblock.model.networks import config, plain
 
 PAPER_WIDTH = 64
 CONTEXT = 16  # It reaches 4 + 3 + 2 pixels.
