@@ -6,7 +6,7 @@ import functools
 import numpy as np
 import tensorflow as tf
 
-from deblock.model import block_dct, consistency, expectation
+from deblock.model.cells import block_dct, consistency, expectation
 from deblock.records.jpeg import header as jpeg_header
 from deblock.records.jpeg import sampling as jpeg_sampling
 

@@ -8,7 +8,8 @@ import math
 
 import tensorflow as tf
 
-from deblock.model import block_dct, metrics, planes
+from deblock.model import metrics
+from deblock.model.cells import block_dct, planes
 
 CHARBONNIER_EPSILON = 1e-3
 SOBEL_WEIGHT = 1.0

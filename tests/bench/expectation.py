@@ -15,7 +15,8 @@ from PIL import Image
 import tensorflow as tf
 
 from deblock.launch import trained
-from deblock.model import consistency, expectation, planes, pretrained
+from deblock.model import pretrained
+from deblock.model.cells import consistency, expectation, planes
 from deblock.records.jpeg import codec
 from deblock.records.photos import levels as jpeg_levels
 from deblock.records.photos import original

@@ -18,7 +18,8 @@ import numpy as np
 from PIL import Image
 import tensorflow as tf
 
-from deblock.model import block_dct, consistency, expectation, metrics, planes, pretrained
+from deblock.model import metrics, pretrained
+from deblock.model.cells import block_dct, consistency, expectation, planes
 from deblock.pipeline import jpegsim
 from deblock.records.jpeg import codec
 from deblock.records.jpeg import tables as jpeg_tables

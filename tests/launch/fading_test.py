@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from deblock.launch import fading
-from deblock.model import block_dct, planes
+from deblock.model.cells import block_dct, planes
 from deblock.records.jpeg import header as jpeg_header
 from deblock.records.jpeg import tables as jpeg_tables
 

@@ -3,7 +3,8 @@ from PIL import Image
 import pytest
 
 from deblock.launch import faithful, restoring
-from deblock.model import consistency, restorer
+from deblock.model import restorer
+from deblock.model.cells import consistency
 from deblock.pipeline import jpegsim
 from deblock.records.jpeg import codec
 from deblock.records.jpeg import tables as jpeg_tables

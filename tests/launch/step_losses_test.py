@@ -4,7 +4,8 @@ import pytest
 import tensorflow as tf
 
 from deblock.launch import step
-from deblock.model import consistency, losses
+from deblock.model import losses
+from deblock.model.cells import consistency
 from deblock.model.networks import registry
 from deblock.pipeline import batch
 from deblock.records.jpeg import tables as jpeg_tables

@@ -2,7 +2,7 @@ import numpy as np
 from scipy import fft
 import tensorflow as tf
 
-from deblock.model import block_dct
+from deblock.model.cells import block_dct
 
 _PLANES = np.random.default_rng(0).uniform(-128, 127, (2, 16, 24)).astype(np.float32)
 

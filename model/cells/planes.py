@@ -6,7 +6,7 @@ tolerance of `consistency` is for. Levels are those of 8 bits, 0 to 255, with ch
 
 import tensorflow as tf
 
-from deblock.model import block_dct
+from deblock.model.cells import block_dct
 from deblock.records.jpeg import sampling as jpeg_sampling
 
 CENTRE = 128.0

@@ -3,7 +3,7 @@ import pytest
 from scipy import stats
 import tensorflow as tf
 
-from deblock.model import block_dct, consistency, expectation
+from deblock.model.cells import block_dct, consistency, expectation
 from deblock.pipeline import jpegsim
 from deblock.records.jpeg import codec
 from deblock.records.jpeg import tables as jpeg_tables

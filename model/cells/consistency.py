@@ -24,7 +24,7 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
-from deblock.model import block_dct, planes
+from deblock.model.cells import block_dct, planes
 from deblock.records.jpeg import sampling as jpeg_sampling
 
 # The encoder saw whole numbers where planes here are real ones: rounding moves a coefficient by 0.3

@@ -7,7 +7,8 @@ import pytest
 from scipy import ndimage
 import tensorflow as tf
 
-from deblock.model import block_dct, consistency, metrics, planes
+from deblock.model import metrics
+from deblock.model.cells import block_dct, consistency, planes
 from deblock.pipeline import chroma, jpegsim
 from deblock.records.jpeg import codec
 from deblock.records.jpeg import tables as jpeg_tables

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from deblock.model import planes
+from deblock.model.cells import planes
 from deblock.pipeline import chroma
 from deblock.records.jpeg import sampling as jpeg_sampling
 

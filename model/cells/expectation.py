@@ -23,7 +23,7 @@ import math
 
 import tensorflow as tf
 
-from deblock.model import consistency
+from deblock.model.cells import consistency
 
 # sigma, in steps, is S q^-0.3 where the file's integer is -1, 0 or 1, and L q^-0.3 (1 + i + j)^0.2
 # elsewhere, for a step of q at frequency (i, j): the larger a step, the more of it does a network
