@@ -5,13 +5,9 @@ import json
 import os
 import pathlib
 
-from deblock.launch import (
-  cluster_config,
-  optimization_config,
-  stopping_config,
-  watching_config,
-)
-from deblock.launch import strategy as strategy_lib
+from deblock.launch import optimization_config, stopping_config, watching_config
+from deblock.launch.machines import cluster_config
+from deblock.launch.machines import strategy as strategy_lib
 from deblock.model.networks import config as model_config
 from deblock.pipeline import config as input_config
 from deblock.records import option

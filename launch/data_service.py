@@ -12,7 +12,8 @@ import signal
 import threading
 
 from deblock.launch import flags as config_flags
-from deblock.launch import program, serving
+from deblock.launch import program
+from deblock.launch.machines import serving
 
 config_flags.define(serving.ServiceConfig)
 

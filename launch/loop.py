@@ -13,7 +13,6 @@ from deblock.launch import (
   bad_input,
   config,
   crop_stages,
-  feeding,
   gauges,
   initialization,
   judged,
@@ -29,9 +28,10 @@ from deblock.launch import (
 )
 from deblock.launch import best as best_lib
 from deblock.launch import checkpoints as checkpoints_lib
-from deblock.launch import hosts as hosts_lib
 from deblock.launch import step as step_lib
 from deblock.launch import watch as watch_lib
+from deblock.launch.machines import feeding
+from deblock.launch.machines import hosts as hosts_lib
 from deblock.model import losses
 from deblock.model.networks import registry
 from deblock.pipeline import dataset as dataset_lib

@@ -16,8 +16,8 @@ from deblock.launch import (
   reporting,
   schedule,
 )
-from deblock.launch import hosts as hosts_lib
 from deblock.launch import watch as watch_lib
+from deblock.launch.machines import hosts as hosts_lib
 
 # How a run may end: its steps or minutes are over; it was asked to stop; no evaluation was the best
 # for too long.

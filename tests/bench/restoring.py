@@ -12,7 +12,7 @@ from unittest import mock
 
 import numpy as np
 
-from deblock.launch import strategy  # noqa: F401, whose package makes TensorFlow use oneDNN
+from deblock.launch.machines import strategy
 from deblock.model import restorer
 from deblock.model.networks import config, registry
 

@@ -6,7 +6,8 @@ import keras
 import tensorflow as tf
 
 from deblock.launch import config as run_config
-from deblock.launch import step, strategy, waiting
+from deblock.launch import step, waiting
+from deblock.launch.machines import strategy
 from deblock.model import losses
 from deblock.model.networks import registry
 

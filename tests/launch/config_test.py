@@ -4,7 +4,8 @@ import pathlib
 
 import pytest
 
-from deblock.launch import cluster_config, config
+from deblock.launch import config
+from deblock.launch.machines import cluster_config
 
 
 @pytest.mark.parametrize(

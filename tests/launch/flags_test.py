@@ -3,7 +3,8 @@ import dataclasses
 from absl import flags as absl_flags
 import pytest
 
-from deblock.launch import config, flags, selection, serving
+from deblock.launch import config, flags, selection
+from deblock.launch.machines import serving
 from deblock.model.networks import config as model_config
 from deblock.pipeline import config as input_config
 from deblock.records.planning import config as records_config

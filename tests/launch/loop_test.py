@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from deblock.launch import checkpoints, history, loop, saved_weights, session, watch
-from deblock.launch import strategy as strategy_lib
+from deblock.launch.machines import strategy as strategy_lib
 from deblock.model import losses
 
 

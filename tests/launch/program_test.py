@@ -17,10 +17,10 @@ from deblock.launch import (
   restore_config,
   run_table,
   selection,
-  serving,
   step_export,
   weights_export,
 )
+from deblock.launch.machines import serving
 from deblock.model.networks import config as model_config
 from deblock.model.networks import registry
 from deblock.pipeline import config as input_config

@@ -11,7 +11,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from deblock.launch import checkpoints, config, feeding, hosts, loop, optimization, step, strategy
+from deblock.launch import checkpoints, config, loop, optimization, step
+from deblock.launch.machines import feeding, hosts, strategy
 from deblock.model import losses
 from deblock.model.networks import config as model_config
 from deblock.model.networks import registry

@@ -11,7 +11,8 @@ import os
 import signal
 import time
 
-from deblock.launch import config, hosts, loop, program
+from deblock.launch import config, loop, program
+from deblock.launch.machines import hosts
 from deblock.model.networks import config as model_config
 from deblock.pipeline import config as input_config
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from deblock.launch import cluster
+from deblock.launch.machines import cluster
 from deblock.records import option
 
 # A run may be continued with other values of these. Another number of workers changes the order of

@@ -4,7 +4,7 @@ import socket
 import pytest
 import tensorflow as tf
 
-from deblock.launch import serving
+from deblock.launch.machines import serving
 
 
 def _served(address, count):

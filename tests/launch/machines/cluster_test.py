@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from deblock.launch import cluster, cluster_config
+from deblock.launch.machines import cluster, cluster_config
 
 TWO = {"worker": ["a:2222", "b:2222"]}
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from deblock.launch import hosts as hosts_lib
+from deblock.launch.machines import hosts as hosts_lib
 
 
 def batches(

@@ -4,7 +4,7 @@ import os
 
 import tensorflow as tf
 
-from deblock.launch import cluster as cluster_lib
+from deblock.launch.machines import cluster as cluster_lib
 
 NAMES = ("auto", "cpu", "gpu", "mirrored", "multi_worker", "tpu")
 

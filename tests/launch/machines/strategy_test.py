@@ -1,7 +1,7 @@
 import pytest
 import tensorflow as tf
 
-from deblock.launch import cluster, strategy
+from deblock.launch.machines import cluster, strategy
 
 no_gpu = pytest.mark.skipif(
   bool(tf.config.list_physical_devices("GPU")), reason="this machine has a GPU"

@@ -13,7 +13,7 @@ import time
 
 from absl import logging
 
-from deblock.launch import cluster as cluster_lib
+from deblock.launch.machines import cluster as cluster_lib
 
 _STANDARD_ERROR = 2  # Its number, which stays what it is whoever replaces sys.stderr.
 _PAUSE_SECONDS = 0.1

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from deblock.launch import cluster as cluster_lib
-from deblock.launch import feeding, loop
-from deblock.launch import hosts as hosts_lib
+from deblock.launch import loop
+from deblock.launch.machines import cluster as cluster_lib
+from deblock.launch.machines import feeding
+from deblock.launch.machines import hosts as hosts_lib
 from deblock.records.layout import manifest as manifest_lib
 
 

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from deblock.launch import cluster, rendezvous
+from deblock.launch.machines import cluster, rendezvous
 
 
 def _free_addresses(count):

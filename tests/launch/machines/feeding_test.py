@@ -1,7 +1,7 @@
 import numpy as np
 import tensorflow as tf
 
-from deblock.launch import cluster, feeding, hosts
+from deblock.launch.machines import cluster, feeding, hosts
 
 
 def _numbered(context):

@@ -14,9 +14,9 @@ import tempfile
 import numpy as np
 import tensorflow as tf
 
-from deblock.launch import cluster as cluster_lib
-from deblock.launch import cluster_config, rendezvous
-from deblock.launch import strategy as strategy_lib
+from deblock.launch.machines import cluster as cluster_lib
+from deblock.launch.machines import cluster_config, rendezvous
+from deblock.launch.machines import strategy as strategy_lib
 
 # What these say in full is of no use to the one who reads it, a worker's number apart.
 _LOST = (

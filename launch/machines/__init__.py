@@ -1,0 +1,1 @@
+"""Devices, workers and how data reaches them. Nothing here knows a run."""
