@@ -2,14 +2,14 @@
 
 import tensorflow as tf
 
-from deblock.launch import config
+from deblock.launch.settings import train as train_settings
 from deblock.pipeline import bad_records
 from deblock.records import graph_errors
 from deblock.records.layout import manifest as manifest_lib
 
 
 def named_in_training(
-  run: config.RunConfig,
+  run: train_settings.RunConfig,
   manifest: manifest_lib.Manifest,
   replicas: int,
   step: int,
@@ -52,7 +52,7 @@ def named_in_training(
   return bad_records.explained(manifest.folder, find)
 
 
-def named_in_evaluation(run: config.RunConfig, manifest: manifest_lib.Manifest):
+def named_in_evaluation(run: train_settings.RunConfig, manifest: manifest_lib.Manifest):
   """Returns a context for reading the tiles to evaluate on, none of which may be left out."""
   rules = bad_records.Rules(manifest.clean_encoding, qualities=run.input.qualities)
   split = "train" if run.input.sampling == "pairs" else "test"

@@ -4,10 +4,13 @@ from collections.abc import Sequence
 import pathlib
 import shlex
 
-from deblock.launch import checkpoints, config, session
+from deblock.launch import checkpoints, session
+from deblock.launch.settings import train as train_settings
 
 
-def told(result: session.Result, settings: config.TrainConfig, command: Sequence[str]) -> str:
+def told(
+  result: session.Result, settings: train_settings.TrainConfig, command: Sequence[str]
+) -> str:
   """Returns how a run ended, where its checkpoints are, and how it goes on.
 
   Args:

@@ -7,13 +7,13 @@ import time
 from tensorboard.plugins.hparams import api, api_pb2
 from tensorboard.plugins.hparams import summary as hparams_summary
 
-from deblock.launch import config
+from deblock.launch.settings import train as train_settings
 
 # What decides most of a result, shown even where it is the default.
 _ALWAYS = ("model", "width", "loss", "learning_rate", "batch_size", "crop_size", "degradation")
 
 
-def of(run: config.RunConfig) -> dict[str, str | int | float | bool]:
+def of(run: train_settings.RunConfig) -> dict[str, str | int | float | bool]:
   """Returns the settings to compare runs by: those that count most, and all that were changed.
 
   A page of every setting would be sixty columns wide. Folders and intervals, which change nothing
@@ -23,13 +23,13 @@ def of(run: config.RunConfig) -> dict[str, str | int | float | bool]:
   for part in (run.model, run.train, run.input):
     for field in dataclasses.fields(part):
       value = getattr(part, field.name)
-      changed = value != field.default and not config.is_free(field.name)
+      changed = value != field.default and not train_settings.is_free(field.name)
       if field.name in _ALWAYS or field.name == "max_steps" or changed:
         chosen[field.name] = ",".join(map(str, value)) if isinstance(value, tuple) else value
   return chosen
 
 
-def start(run: config.RunConfig) -> bytes:
+def start(run: train_settings.RunConfig) -> bytes:
   """Returns the serialised summary that opens a session."""
   # Otherwise the page calls a run by a hash of its settings.
   name = "/".join(pathlib.PurePath(run.train.logdir).parts[-2:])

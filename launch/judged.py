@@ -4,13 +4,18 @@ from collections.abc import Callable
 
 import keras
 
-from deblock.launch import config, history, optimization, optimization_config
+from deblock.launch import history, optimization
+from deblock.launch.settings import optimization as optimization_settings
+from deblock.launch.settings import train as train_settings
 from deblock.model import restorer
 from deblock.model.networks import registry
 
 
 def restorers(
-  run: config.RunConfig, entry: registry.Entry, trained: keras.Model, rules: optimization.Rules
+  run: train_settings.RunConfig,
+  entry: registry.Entry,
+  trained: keras.Model,
+  rules: optimization.Rules,
 ) -> Callable[[], dict[str, restorer.Restorer]]:
   """Returns what makes restorers of the present weights, by series: averaged ones if there are any.
 
@@ -23,7 +28,7 @@ def restorers(
     trained: the network that learns.
     rules: that it learns by.
   """
-  plain = not rules.averages and run.train.precision == optimization_config.FLOAT32
+  plain = not rules.averages and run.train.precision == optimization_settings.FLOAT32
   copy = trained if plain else entry.build(run.model.width, run.model.residual)
   current = {history.MAIN: [weight.value for weight in trained.weights]}
   if rules.averages:

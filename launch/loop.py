@@ -11,8 +11,6 @@ import tensorflow as tf
 
 from deblock.launch import (
   bad_input,
-  config,
-  crop_stages,
   gauges,
   initialization,
   judged,
@@ -32,6 +30,8 @@ from deblock.launch import step as step_lib
 from deblock.launch import watch as watch_lib
 from deblock.launch.machines import feeding
 from deblock.launch.machines import hosts as hosts_lib
+from deblock.launch.settings import crop_stages
+from deblock.launch.settings import train as train_settings
 from deblock.model import losses
 from deblock.model.networks import registry
 from deblock.pipeline import dataset as dataset_lib
@@ -42,7 +42,7 @@ _SHARED = "Is --logdir a folder that all of them share?"
 
 
 def train(
-  run: config.RunConfig,
+  run: train_settings.RunConfig,
   clock: Callable[[], float] = time.monotonic,
   stop: Callable[[], bool] = lambda: False,
 ) -> session.Result:
@@ -205,10 +205,10 @@ def _prepare_folder(run, hosts):
   )
   try:
     if not hosts.writes:
-      config.check_continues(run)
+      train_settings.check_continues(run)
       return
-    config.check_continues(run)
-    config.save(run)
+    train_settings.check_continues(run)
+    train_settings.save(run)
   except OSError as error:
     raise OSError(
       f"logdir {run.train.logdir} cannot be written: {error.strerror}. Choose another --logdir."

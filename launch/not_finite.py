@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from deblock.launch import config
+from deblock.launch.settings import train as train_settings
 from deblock.pipeline import origins
 from deblock.records import graph_errors
 from deblock.records.layout import manifest as manifest_lib
@@ -11,7 +11,7 @@ _MOST_NAMED = 32
 
 
 def origin(
-  run: config.RunConfig,
+  run: train_settings.RunConfig,
   manifest: manifest_lib.Manifest,
   replicas: int,
   step: int,

@@ -6,12 +6,13 @@ import dataclasses
 import keras
 import tensorflow as tf
 
-from deblock.launch import averaging, optimization_config
+from deblock.launch import averaging
 from deblock.launch import loss_scale as loss_scale_lib
+from deblock.launch.settings import optimization as optimization_settings
 
 
 def create(
-  settings: optimization_config.OptimizationConfig, weights: Sequence[keras.Variable]
+  settings: optimization_settings.OptimizationConfig, weights: Sequence[keras.Variable]
 ) -> keras.optimizers.Optimizer:
   """Returns the optimiser of some weights, built; to be called in the strategy's scope.
 
@@ -23,7 +24,7 @@ def create(
     settings: of the run.
     weights: trainable ones.
   """
-  if settings.optimizer == optimization_config.SGD:
+  if settings.optimizer == optimization_settings.SGD:
     made = keras.optimizers.SGD(settings.learning_rate, settings.momentum)
   else:
     made = keras.optimizers.Adam(settings.learning_rate)
@@ -98,10 +99,10 @@ class Rules:
 
 
 def rules(
-  settings: optimization_config.OptimizationConfig, network: keras.Model, jit_compile: bool
+  settings: optimization_settings.OptimizationConfig, network: keras.Model, jit_compile: bool
 ) -> Rules:
   """Returns the rules of a run; to be called in the strategy's scope, once weights are set."""
-  scaled = settings.precision == optimization_config.FLOAT16
+  scaled = settings.precision == optimization_settings.FLOAT16
   weights = [weight.value for weight in network.weights]
   return Rules(
     clip_norm=settings.clip_norm,
@@ -114,12 +115,12 @@ def rules(
   )
 
 
-def is_compiled(settings: optimization_config.OptimizationConfig) -> bool:
+def is_compiled(settings: optimization_settings.OptimizationConfig) -> bool:
   """Returns whether XLA compiles the step.
 
   "auto" is yes on CPUs, where it made steps of four networks 1.07 to 2.9 times as fast (run
   tests/bench/compiling.py), and no where there is a GPU, since none was at hand to measure it.
   """
-  if settings.jit_compile == optimization_config.AUTO:
+  if settings.jit_compile == optimization_settings.AUTO:
     return not tf.config.list_logical_devices("GPU")
-  return settings.jit_compile == optimization_config.TRUE
+  return settings.jit_compile == optimization_settings.TRUE

@@ -5,12 +5,12 @@ import contextlib
 
 import keras
 
-from deblock.launch import optimization_config
+from deblock.launch.settings import optimization as optimization_settings
 
 _POLICIES = {
-  optimization_config.FLOAT32: "float32",
-  optimization_config.BFLOAT16: "mixed_bfloat16",
-  optimization_config.FLOAT16: "mixed_float16",
+  optimization_settings.FLOAT32: "float32",
+  optimization_settings.BFLOAT16: "mixed_bfloat16",
+  optimization_settings.FLOAT16: "mixed_float16",
 }
 
 

@@ -9,14 +9,8 @@ import time
 
 import tensorflow as tf
 
-from deblock.launch import (
-  config,
-  curve_sheet,
-  history,
-  hyperparameters,
-  progress_line,
-  run_text,
-)
+from deblock.launch import curve_sheet, history, hyperparameters, progress_line, run_text
+from deblock.launch.settings import train as train_settings
 
 CURVES_FILE = "curves.png"
 
@@ -56,7 +50,7 @@ class Reporter:
         self._end(history.STOPPED, str(error) or kind.__name__)
     self.close()
 
-  def describe(self, run: config.RunConfig, strategy: tf.distribute.Strategy) -> None:
+  def describe(self, run: train_settings.RunConfig, strategy: tf.distribute.Strategy) -> None:
     """Logs settings, environment and hyperparameters."""
     self.text(self._first_step, "run/settings", run_text.settings(run))
     self.text(self._first_step, "run/environment", run_text.environment(strategy))

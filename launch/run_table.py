@@ -8,7 +8,9 @@ import pathlib
 import time
 from typing import NamedTuple
 
-from deblock.launch import config, history, saved_weights, watching_config
+from deblock.launch import history, saved_weights
+from deblock.launch.settings import train as train_settings
+from deblock.launch.settings import watching_config
 from deblock.records import option
 
 FORMATS = ("text", "csv", "markdown")
@@ -87,9 +89,11 @@ def find(folder: str, now: float | None = None) -> list[Run]:
   if not root.is_dir():
     raise FileNotFoundError(f"{folder} is no folder: name one that holds runs.")
   now = time.time() if now is None else now
-  paths = sorted(root.rglob(config.RUN_FILE))
+  paths = sorted(root.rglob(train_settings.RUN_FILE))
   if not paths:
-    raise FileNotFoundError(f"{folder} holds no run: no folder below it has a {config.RUN_FILE}.")
+    raise FileNotFoundError(
+      f"{folder} holds no run: no folder below it has a {train_settings.RUN_FILE}."
+    )
   runs = []
   for path in paths:
     name = path.parent.relative_to(root).as_posix()
@@ -138,7 +142,7 @@ def table(runs: Sequence[Run], style: str = "text") -> str:
 
 
 def _read(name, folder, now):
-  run = config.load(str(folder))
+  run = train_settings.load(str(folder))
   settings: dict[str, object] = {}
   for part in (run.model, run.input, run.train):
     settings |= dataclasses.asdict(part)

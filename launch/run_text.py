@@ -7,12 +7,12 @@ import platform
 
 import tensorflow as tf
 
-from deblock.launch import config
+from deblock.launch.settings import train as train_settings
 
 _PACKAGES = ("deblock", "tensorflow", "keras", "numpy", "pillow", "tensorboard")
 
 
-def settings(run: config.RunConfig) -> str:
+def settings(run: train_settings.RunConfig) -> str:
   """Returns all settings as Markdown: a block of flags that can be saved as a flagfile."""
   lines = []
   for part in (run.model, run.input, run.train):

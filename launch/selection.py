@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from deblock.launch import config, protocol, saved_weights
 from deblock.launch import methods as methods_lib
+from deblock.launch import protocol, saved_weights
+from deblock.launch.settings import train as train_settings
 from deblock.pipeline import config as input_config
 from deblock.pipeline import dataset
 from deblock.records import option
@@ -127,7 +128,7 @@ def choose(settings: SelectionConfig) -> tuple[Chosen, Sequence[int]]:
     ValueError: if the records hold no test images, or those held out of one run are not those of
       another.
   """
-  runs = [config.load(logdir).input for logdir in settings.logdir]
+  runs = [train_settings.load(logdir).input for logdir in settings.logdir]
   inputs = runs[0] if runs else input_config.InputConfig(records=settings.records)
   records = settings.records or inputs.records
   damaged = inputs.on_bad_record == "skip"

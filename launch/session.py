@@ -7,17 +7,11 @@ from typing import Any, NamedTuple
 
 from deblock.launch import best as best_lib
 from deblock.launch import checkpoints as checkpoints_lib
-from deblock.launch import (
-  config,
-  gauges,
-  history,
-  interval,
-  progress_line,
-  reporting,
-  schedule,
-)
+from deblock.launch import gauges, history, interval, progress_line, reporting
 from deblock.launch import watch as watch_lib
 from deblock.launch.machines import hosts as hosts_lib
+from deblock.launch.settings import schedule
+from deblock.launch.settings import train as train_settings
 
 # How a run may end: its steps or minutes are over; it was asked to stop; no evaluation was the best
 # for too long.
@@ -66,7 +60,7 @@ class Parts(NamedTuple):
   clock: Callable[[], float]
 
 
-def share_done(settings: config.TrainConfig, step: int, seconds: float) -> float:
+def share_done(settings: train_settings.TrainConfig, step: int, seconds: float) -> float:
   """Returns the share of a run that is over, by steps or by time, whichever is more."""
   done = step / settings.max_steps
   if settings.max_minutes > 0:
@@ -75,7 +69,7 @@ def share_done(settings: config.TrainConfig, step: int, seconds: float) -> float
 
 
 def ended(
-  settings: config.TrainConfig,
+  settings: train_settings.TrainConfig,
   path: str,
   checkpoints: checkpoints_lib.Checkpoints,
   best: best_lib.Best,
@@ -107,7 +101,7 @@ class Session:
 
   def __init__(
     self,
-    run: config.RunConfig,
+    run: train_settings.RunConfig,
     hosts: hosts_lib.Hosts,
     checkpoints: checkpoints_lib.Checkpoints,
     best: best_lib.Best,

@@ -7,12 +7,13 @@ import sys
 
 from absl import flags
 
-from deblock.launch import config, endings, loop, model_list, program, session, stopping
+from deblock.launch import endings, loop, model_list, program, session, stopping
 from deblock.launch import flags as config_flags
+from deblock.launch.settings import train as train_settings
 from deblock.model.networks import config as model_config
 from deblock.pipeline import config as input_config
 
-for _part in (model_config.ModelConfig, input_config.InputConfig, config.TrainConfig):
+for _part in (model_config.ModelConfig, input_config.InputConfig, train_settings.TrainConfig):
   config_flags.define(_part)
 _LIST_MODELS = flags.DEFINE_boolean(
   "list_models", False, "print every network with its parameters and its work a pixel, and stop"
@@ -25,10 +26,10 @@ def main(arguments):
   if _LIST_MODELS.value:
     print(model_list.table())
     return None
-  run = config.RunConfig(
+  run = train_settings.RunConfig(
     model=config_flags.parse(model_config.ModelConfig),
     input=config_flags.parse(input_config.InputConfig),
-    train=config_flags.parse(config.TrainConfig),
+    train=config_flags.parse(train_settings.TrainConfig),
   )
   for name, value in (("records", run.input.records), ("logdir", run.train.logdir)):
     if not value:

@@ -2,7 +2,8 @@
 
 import math
 
-from deblock.launch import config, saved_weights
+from deblock.launch import saved_weights
+from deblock.launch.settings import train as train_settings
 from deblock.model import pretrained, restorer
 from deblock.model.networks import registry
 
@@ -40,7 +41,7 @@ def load(
   if model:
     network, entry = pretrained.load(model)
   else:
-    run = config.load(logdir)
+    run = train_settings.load(logdir)
     entry = registry.configured(run.model)
     network = entry.build(run.model.width, run.model.residual)
     wanted = checkpoint or (saved_weights.BEST if run.train.restore_best else saved_weights.LATEST)

@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from deblock.launch import config, evaluation, history, picture
+from deblock.launch import evaluation, history, picture
+from deblock.launch.settings import train as train_settings
 from deblock.pipeline import dataset
 from deblock.records.jpeg import tables as jpeg_tables
 from deblock.records.layout import manifest as manifest_lib
@@ -43,7 +44,7 @@ class Watch:
   def __init__(
     self,
     make_restorers: Callable[[], Mapping[str, Restore]],
-    run: config.RunConfig,
+    run: train_settings.RunConfig,
     manifest: manifest_lib.Manifest,
   ):
     self._make_restorers = make_restorers

@@ -3,7 +3,8 @@
 import dataclasses
 import pathlib
 
-from deblock.launch import config, saved_weights
+from deblock.launch import saved_weights
+from deblock.launch.settings import train as train_settings
 from deblock.model import pretrained
 from deblock.model.networks import config as model_config
 from deblock.model.networks import registry
@@ -39,7 +40,7 @@ def export(settings: WeightsConfig) -> int:
     ValueError: if the run's network has settings that shipped weights do not keep, or a weight is
       not finite in float16.
   """
-  model = config.load(settings.logdir).model
+  model = train_settings.load(settings.logdir).model
   kept = model_config.ModelConfig(model=model.model, width=model.width)
   if model != kept:
     raise ValueError(

@@ -25,7 +25,9 @@ import ours
 from PIL import Image
 import tensorflow as tf
 
-from deblock.launch import config, evaluation, methods, optimization, schedule, step
+from deblock.launch import evaluation, methods, optimization, step
+from deblock.launch.settings import schedule
+from deblock.launch.settings import train as train_settings
 from deblock.model import losses, macs, restorer
 from deblock.pipeline import config as input_config
 from deblock.pipeline import dataset
@@ -63,7 +65,7 @@ def trained(network, entry, arguments):
   optimizer = keras.optimizers.Adam(arguments.learning_rate)
   optimizer.build(network.trainable_variables)
   strategy = tf.distribute.OneDeviceStrategy("/cpu:0")
-  rules = optimization.Rules(jit_compile=optimization.is_compiled(config.TrainConfig()))
+  rules = optimization.Rules(jit_compile=optimization.is_compiled(train_settings.TrainConfig()))
   run = step.training_steps(
     strategy, network, optimizer, losses.get(arguments.loss), entry, arguments.batch, rules
   )

@@ -28,7 +28,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from deblock.launch import checkpoint_folder, checkpoints, config, history, loop, train
+from deblock.launch import checkpoint_folder, checkpoints, history, loop, train
+from deblock.launch.settings import train as train_settings
 from deblock.model.networks import config as model_config
 from deblock.model.networks import registry
 from deblock.pipeline import config as input_config
@@ -53,12 +54,12 @@ def network(width=4, residual=True):
 
 def settings(records, logdir, steps):
   """Returns all settings of a run."""
-  return config.RunConfig(
+  return train_settings.RunConfig(
     model=model_config.ModelConfig(model="plain", width=4),
     input=input_config.InputConfig(
       records=str(records), batch_size=4, crops_per_tile=4, mixed_tiles=4
     ),
-    train=config.TrainConfig(
+    train=train_settings.TrainConfig(
       logdir=str(logdir),
       max_steps=steps,
       steps_per_call=CALL,

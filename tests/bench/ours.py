@@ -7,8 +7,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from deblock.launch import config as run_config
 from deblock.launch import optimization, step
+from deblock.launch.settings import train as run_config
 from deblock.model import losses, restorer
 from deblock.model.networks import registry
 from deblock.pipeline import batch as batch_lib

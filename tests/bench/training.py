@@ -21,7 +21,8 @@ import numpy as np
 import ours
 import rounds
 
-from deblock.launch import config, loop
+from deblock.launch import loop
+from deblock.launch.settings import train as train_settings
 from deblock.model.networks import config as model_config
 from deblock.pipeline import config as input_config
 
@@ -77,12 +78,12 @@ def looped(records, network, count, side, batch, per_call, width=0):
   """Returns the times of a run of the whole loop."""
   clock = Clock()
   with tempfile.TemporaryDirectory() as folder:
-    run = config.RunConfig(
+    run = train_settings.RunConfig(
       model=model_config.ModelConfig(model=network, width=width),
       input=input_config.InputConfig(
         records=str(records), crop_size=side, batch_size=batch, degradation="online"
       ),
-      train=config.TrainConfig(
+      train=train_settings.TrainConfig(
         logdir=folder,
         max_steps=count,
         steps_per_call=per_call,
@@ -97,7 +98,7 @@ def looped(records, network, count, side, batch, per_call, width=0):
 
 def overhead(records, network, count):
   """Prints what the loop takes a step, over what the bare step does."""
-  per_call = config.TrainConfig().steps_per_call
+  per_call = train_settings.TrainConfig().steps_per_call
   built, entry = ours.build(network)
   bare = rounds.here(ours.training(built, entry, BATCH, SIDE, per_call))
   bare()

@@ -5,7 +5,7 @@ import numpy as np
 from PIL import Image
 import pytest
 
-from deblock.launch import config
+from deblock.launch.settings import train as train_settings
 from deblock.model.networks import blocks, registry
 from deblock.model.networks import config as model_config
 from deblock.pipeline import config as input_config
@@ -115,10 +115,10 @@ def small_run(records, tmp_path):
       names = config_class.__dataclass_fields__
       return config_class(**{name: values.pop(name) for name in list(values) if name in names})
 
-    run = config.RunConfig(
+    run = train_settings.RunConfig(
       model=part(model_config.ModelConfig),
       input=part(input_config.InputConfig),
-      train=part(config.TrainConfig),
+      train=part(train_settings.TrainConfig),
     )
     assert not values, f"no part has {values}"
     return run

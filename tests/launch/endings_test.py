@@ -1,6 +1,7 @@
 import pytest
 
-from deblock.launch import best, config, endings, session
+from deblock.launch import best, endings, session
+from deblock.launch.settings import train as train_settings
 
 COMMAND = ["/usr/bin/deblock-train", "--logdir=my run", "--max_steps=50"]
 
@@ -9,7 +10,7 @@ NONE = best.Best("eval/gain_db")
 
 
 def _told(ending, trained=True, found=NONE, command=COMMAND, **changes):
-  settings = config.TrainConfig(logdir="my run", max_steps=50, **changes)
+  settings = train_settings.TrainConfig(logdir="my run", max_steps=50, **changes)
   result = session.Result("my run/checkpoints/ckpt-30", 30, 90.0, trained, ending, found)
   return endings.told(result, settings, command).splitlines()
 

@@ -3,13 +3,14 @@ import dataclasses
 from absl import flags as absl_flags
 import pytest
 
-from deblock.launch import config, flags, selection
+from deblock.launch import flags, selection
 from deblock.launch.machines import serving
+from deblock.launch.settings import train as train_settings
 from deblock.model.networks import config as model_config
 from deblock.pipeline import config as input_config
 from deblock.records.planning import config as records_config
 
-TRAINING = (model_config.ModelConfig, input_config.InputConfig, config.TrainConfig)
+TRAINING = (model_config.ModelConfig, input_config.InputConfig, train_settings.TrainConfig)
 
 
 def _field(default):

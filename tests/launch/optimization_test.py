@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from deblock.launch import optimization, optimization_config
+from deblock.launch import optimization
+from deblock.launch.settings import optimization as optimization_settings
 
 RATE, DECAY = 0.1, 0.2
 GRADIENTS = (np.float64([0.5, -2.0]), np.float64([-1.0, 0.25]), np.float64([4.0, 0.125]))
@@ -16,7 +17,9 @@ def _after_three_steps(decay=0.0, **settings):
     keras.Variable(START.astype(np.float32), name=name, trainable=True)
     for name in ("kernel", "bias")
   ]
-  made = optimization_config.OptimizationConfig(learning_rate=RATE, weight_decay=decay, **settings)
+  made = optimization_settings.OptimizationConfig(
+    learning_rate=RATE, weight_decay=decay, **settings
+  )
   optimizer = optimization.create(made, weights)
   strategy = tf.distribute.OneDeviceStrategy("/cpu:0")
   for gradient in GRADIENTS:
@@ -66,7 +69,7 @@ def test_sgd_is_its_formula(momentum, decay):
 )
 def test_xla_compiles_where_it_is_told_to_or_was_measured(jit_compile, gpus, expected, monkeypatch):
   monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: ["device"] * gpus)
-  settings = optimization_config.OptimizationConfig(jit_compile=jit_compile)
+  settings = optimization_settings.OptimizationConfig(jit_compile=jit_compile)
   assert optimization.is_compiled(settings) is expected
 
 
@@ -74,9 +77,9 @@ def test_only_what_is_asked_for_is_kept():
   keras.utils.set_random_seed(0)
   image = keras.Input((None, None, 3))
   network = keras.Model(image, keras.layers.BatchNormalization()(keras.layers.Conv2D(3, 1)(image)))
-  plain = optimization.rules(optimization_config.OptimizationConfig(), network, False)
+  plain = optimization.rules(optimization_settings.OptimizationConfig(), network, False)
   assert plain == optimization.Rules() and plain.state == {}
-  settings = optimization_config.OptimizationConfig(ema_decay=0.9, precision="float16")
+  settings = optimization_settings.OptimizationConfig(ema_decay=0.9, precision="float16")
   state = optimization.rules(settings, network, False).state
   assert set(state) == {"averages", "loss_scale"}
   # The statistics of batch normalisation too.

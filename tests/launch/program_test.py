@@ -11,7 +11,6 @@ import pytest
 
 from deblock.launch import (
   comparison,
-  config,
   demo_sheet,
   pipeline_report,
   restore_config,
@@ -21,6 +20,7 @@ from deblock.launch import (
   weights_export,
 )
 from deblock.launch.machines import serving
+from deblock.launch.settings import train as train_settings
 from deblock.model.networks import config as model_config
 from deblock.model.networks import registry
 from deblock.pipeline import config as input_config
@@ -28,7 +28,7 @@ from deblock.records.planning import config as records_config
 
 PARTS = {
   "build_records": (records_config.RecordsConfig,),
-  "train": (model_config.ModelConfig, input_config.InputConfig, config.TrainConfig),
+  "train": (model_config.ModelConfig, input_config.InputConfig, train_settings.TrainConfig),
   "runs": (run_table.RunsConfig,),
   "data_service": (serving.ServiceConfig,),
   "evaluate": (selection.SelectionConfig,),

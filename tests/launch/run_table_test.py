@@ -6,7 +6,8 @@ import pathlib
 
 import pytest
 
-from deblock.launch import checkpoints, config, history, run_table
+from deblock.launch import checkpoints, history, run_table
+from deblock.launch.settings import train as train_settings
 
 NOW = 1e9
 
@@ -18,7 +19,7 @@ def make(tmp_path, small_run):
   def write(name, entries=(), age=0.0, **settings):
     folder = tmp_path / "runs" / name
     folder.mkdir(parents=True)
-    config.save(small_run(logdir=str(folder), max_steps=100, **settings))
+    train_settings.save(small_run(logdir=str(folder), max_steps=100, **settings))
     if entries:
       made = history.History(str(folder))
       for entry in entries:
@@ -100,7 +101,7 @@ def test_the_state_is_what_the_run_said_or_how_long_it_has_been_silent(
 
 def test_damaged_runs_are_listed_last_with_their_reason(make, tmp_path):
   make("good", [_evaluated(50, 0.5, 0.5)])
-  (make("settings", [_trained(9)]) / config.RUN_FILE).write_text("{")
+  (make("settings", [_trained(9)]) / train_settings.RUN_FILE).write_text("{")
   with (make("figures", [_trained(9)]) / history.FILE).open("a") as stream:
     stream.write("x\n")
   good, figures, settings = _cells(tmp_path)

@@ -6,12 +6,13 @@ import platform
 from absl import flags
 import tensorflow as tf
 
-from deblock.launch import config, run_text
 from deblock.launch import flags as config_flags
+from deblock.launch import run_text
+from deblock.launch.settings import train as train_settings
 from deblock.model.networks import config as model_config
 from deblock.pipeline import config as input_config
 
-PARTS = (model_config.ModelConfig, input_config.InputConfig, config.TrainConfig)
+PARTS = (model_config.ModelConfig, input_config.InputConfig, train_settings.TrainConfig)
 
 
 def test_the_settings_are_flags_that_make_the_same_run(small_run):
@@ -22,7 +23,7 @@ def test_the_settings_are_flags_that_make_the_same_run(small_run):
   for part in PARTS:
     config_flags.define(part, values)
   values(["program", *(line.strip() for line in lines)])
-  assert config.RunConfig(*(config_flags.parse(part, values) for part in PARTS)) == run
+  assert train_settings.RunConfig(*(config_flags.parse(part, values) for part in PARTS)) == run
 
 
 def test_the_environment_names_versions_and_devices():

@@ -7,7 +7,8 @@ from PIL import Image
 import pytest
 import tensorflow as tf
 
-from deblock.launch import checkpoints, config, loop, selection
+from deblock.launch import checkpoints, loop, selection
+from deblock.launch.settings import train as train_settings
 from deblock.model import restorer
 from deblock.model.networks import registry
 from deblock.records.jpeg import codec
@@ -24,7 +25,7 @@ def started(small_run, tiny):
   """The settings of a run whose folder holds them and nothing else."""
   run = small_run(model=tiny)
   pathlib.Path(run.train.logdir).mkdir()
-  config.save(run)
+  train_settings.save(run)
   return run
 
 
@@ -141,7 +142,7 @@ def test_runs_that_hold_out_other_images_need_images_that_are_named(
   )
   second = small_run(model=tiny, records=other, logdir=str(tmp_path / "second"))
   pathlib.Path(second.train.logdir).mkdir()
-  config.save(second)
+  train_settings.save(second)
   both = (started.train.logdir, second.train.logdir)
   with pytest.raises(
     ValueError, match=f"{both[0]} and {both[1]} hold out other images: .*--images"
@@ -159,7 +160,7 @@ def test_the_best_checkpoint_is_taken_where_it_is_asked_for(
   started, monkeypatch, restore_best, checkpoint, step
 ):
   train = dataclasses.replace(started.train, restore_best=restore_best)
-  config.save(dataclasses.replace(started, train=train))
+  train_settings.save(dataclasses.replace(started, train=train))
   network = registry.configured(started.model).build(started.model.width, started.model.residual)
   optimizer = keras.optimizers.SGD(0.1)
   optimizer.build(network.trainable_variables)

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from deblock.launch import loss_scale, optimization, optimization_config, precision, step
+from deblock.launch import loss_scale, optimization, precision, step
+from deblock.launch.settings import optimization as optimization_settings
 from deblock.model import losses
 from deblock.model.networks import registry
 from deblock.pipeline import batch
@@ -147,7 +148,7 @@ def test_averages_follow_the_weights_of_every_step(tiny):
 
 def test_rules_come_from_the_settings(tiny):
   network, _, _ = _taken(tiny)
-  settings = optimization_config.OptimizationConfig(
+  settings = optimization_settings.OptimizationConfig(
     optimizer="sgd", clip_norm=2.0, accumulate_steps=3, ema_decay=0.5, weight_decay=0.1
   )
   found = optimization.rules(settings, network, True)

@@ -11,8 +11,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from deblock.launch import checkpoints, config, loop, optimization, step
+from deblock.launch import checkpoints, loop, optimization, step
 from deblock.launch.machines import feeding, hosts, strategy
+from deblock.launch.settings import train as train_settings
 from deblock.model import losses
 from deblock.model.networks import config as model_config
 from deblock.model.networks import registry
@@ -43,7 +44,7 @@ def train_on(strategy_name):
   keras.utils.set_random_seed(0)
   with made.scope():
     model = network()
-    settings = config.TrainConfig(learning_rate=0.01, **LEARNING)
+    settings = train_settings.TrainConfig(learning_rate=0.01, **LEARNING)
     optimizer = optimization.create(settings, model.trainable_variables)
     rules = optimization.rules(settings, model, jit_compile=False)
   before = [variable.numpy() for variable in model.trainable_variables]
@@ -63,12 +64,12 @@ def train_on(strategy_name):
 def train_from_records(records, logdir, max_steps):
   """Trains with the whole loop on every logical device; returns state and last step."""
   result = loop.train(
-    config.RunConfig(
+    train_settings.RunConfig(
       model=model_config.ModelConfig(model="plain", width=4),
       input=input_config.InputConfig(
         records=records, batch_size=BATCH, crops_per_tile=4, mixed_tiles=4
       ),
-      train=config.TrainConfig(
+      train=train_settings.TrainConfig(
         logdir=logdir,
         max_steps=max_steps,
         schedule="constant",

@@ -11,8 +11,9 @@ import os
 import signal
 import time
 
-from deblock.launch import config, loop, program
+from deblock.launch import loop, program
 from deblock.launch.machines import hosts
+from deblock.launch.settings import train as train_settings
 from deblock.model.networks import config as model_config
 from deblock.pipeline import config as input_config
 
@@ -42,12 +43,12 @@ def main(arguments):
   join, hosts.join = hosts.join, join_once
   for folder in folders:
     result = loop.train(
-      config.RunConfig(
+      train_settings.RunConfig(
         model=model_config.ModelConfig(model="l4", width=2),
         input=input_config.InputConfig(
           records=records, batch_size=4, crops_per_tile=4, mixed_tiles=4
         ),
-        train=config.TrainConfig(
+        train=train_settings.TrainConfig(
           logdir=folder,
           loss=LOSS,
           strategy="multi_worker",

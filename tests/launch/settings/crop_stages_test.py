@@ -1,6 +1,6 @@
 import pytest
 
-from deblock.launch import crop_stages
+from deblock.launch.settings import crop_stages
 from deblock.pipeline import config as input_config
 
 

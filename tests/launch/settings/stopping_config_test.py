@@ -3,7 +3,8 @@ import pathlib
 
 import pytest
 
-from deblock.launch import config, stopping_config
+from deblock.launch.settings import stopping_config
+from deblock.launch.settings import train as train_settings
 
 
 @pytest.mark.parametrize(
@@ -25,13 +26,13 @@ from deblock.launch import config, stopping_config
 )
 def test_a_broken_rule_is_named(change, message):
   with pytest.raises(ValueError, match=message):
-    config.TrainConfig(**change)
+    train_settings.TrainConfig(**change)
 
 
 def test_a_run_goes_on_with_others_of_these(small_run):
   run = small_run()
   pathlib.Path(run.train.logdir).mkdir()
-  config.save(run)
+  train_settings.save(run)
   others = {
     "keep_checkpoints": 7,
     "best_metric": "eval/ssim/q10",
@@ -39,16 +40,16 @@ def test_a_run_goes_on_with_others_of_these(small_run):
     "restore_best": True,
   }
   assert set(others) == stopping_config.FREE
-  config.check_continues(small_run(**others))
+  train_settings.check_continues(small_run(**others))
 
 
 def test_a_run_from_before_there_were_these_is_loaded(small_run):
   run = small_run()
   pathlib.Path(run.train.logdir).mkdir()
-  config.save(run)
-  path = pathlib.Path(run.train.logdir) / config.RUN_FILE
+  train_settings.save(run)
+  path = pathlib.Path(run.train.logdir) / train_settings.RUN_FILE
   held = json.loads(path.read_text())
   for name in stopping_config.FREE:
     del held["train"][name]
   path.write_text(json.dumps(held))
-  assert config.load(run.train.logdir) == run
+  assert train_settings.load(run.train.logdir) == run

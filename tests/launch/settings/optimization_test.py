@@ -1,6 +1,7 @@
 import pytest
 
-from deblock.launch import config, optimization_config
+from deblock.launch.settings import optimization as optimization_settings
+from deblock.launch.settings import train as train_settings
 
 
 @pytest.mark.parametrize(
@@ -29,11 +30,11 @@ from deblock.launch import config, optimization_config
 )
 def test_a_broken_rule_is_named(change, message):
   with pytest.raises(ValueError, match=message):
-    optimization_config.OptimizationConfig(**change)
+    optimization_settings.OptimizationConfig(**change)
 
 
 def test_training_takes_these_settings_and_checks_them():
-  made = config.TrainConfig(optimizer="adamw", weight_decay=0.01, ema_decay=0.999)
-  assert isinstance(made, optimization_config.OptimizationConfig)
+  made = train_settings.TrainConfig(optimizer="adamw", weight_decay=0.01, ema_decay=0.999)
+  assert isinstance(made, optimization_settings.OptimizationConfig)
   with pytest.raises(ValueError, match="accumulate_steps"):
-    config.TrainConfig(accumulate_steps=0)
+    train_settings.TrainConfig(accumulate_steps=0)

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from deblock.launch import crop_stages, schedule
+from deblock.launch.settings import crop_stages, schedule
 from deblock.model import losses
 from deblock.records import option
 

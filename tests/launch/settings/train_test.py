@@ -4,8 +4,8 @@ import pathlib
 
 import pytest
 
-from deblock.launch import config
 from deblock.launch.machines import cluster_config
+from deblock.launch.settings import train as train_settings
 
 
 @pytest.mark.parametrize(
@@ -31,21 +31,21 @@ from deblock.launch.machines import cluster_config
 )
 def test_a_broken_rule_is_named(change, message):
   with pytest.raises(ValueError, match=message):
-    config.TrainConfig(**change)
+    train_settings.TrainConfig(**change)
 
 
 def test_settings_survive_saving_and_loading(small_run, tmp_path):
   run = small_run(qualities=(10, 20), learning_rate=1e-3, schedule="constant", augment=False)
   pathlib.Path(run.train.logdir).mkdir()
-  config.save(run)
-  assert config.load(run.train.logdir) == run
-  assert [path.name for path in (tmp_path / "run").iterdir()] == [config.RUN_FILE]
+  train_settings.save(run)
+  assert train_settings.load(run.train.logdir) == run
+  assert [path.name for path in (tmp_path / "run").iterdir()] == [train_settings.RUN_FILE]
 
 
 def test_the_file_holds_every_setting(small_run, tmp_path):
   run = small_run(logdir=str(tmp_path))
-  config.save(run)
-  held = json.loads((tmp_path / config.RUN_FILE).read_text())
+  train_settings.save(run)
+  held = json.loads((tmp_path / train_settings.RUN_FILE).read_text())
   for part in dataclasses.fields(run):
     names = [field.name for field in dataclasses.fields(getattr(run, part.name))]
     assert list(held[part.name]) == names
@@ -53,20 +53,20 @@ def test_the_file_holds_every_setting(small_run, tmp_path):
 
 def test_a_run_from_before_there_was_a_choice_of_optimisers_loads(small_run, tmp_path):
   run = small_run(logdir=str(tmp_path))
-  config.save(run)
-  path = tmp_path / config.RUN_FILE
+  train_settings.save(run)
+  path = tmp_path / train_settings.RUN_FILE
   held = json.loads(path.read_text())
   since = ("optimizer", "ema_decay", "precision", "accumulate_steps", "init_from", "max_epochs")
   for name in since:
     del held["train"][name]
   path.write_text(json.dumps(held))
-  assert config.load(str(tmp_path)) == run
-  config.check_continues(run)
+  assert train_settings.load(str(tmp_path)) == run
+  train_settings.check_continues(run)
 
 
 def test_a_folder_without_a_run_says_so(tmp_path):
   with pytest.raises(FileNotFoundError, match=f"{tmp_path} holds no run: it has no run.json"):
-    config.load(str(tmp_path))
+    train_settings.load(str(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -80,21 +80,21 @@ def test_a_folder_without_a_run_says_so(tmp_path):
   ids=["truncated", "no mapping", "part missing", "unknown field"],
 )
 def test_a_damaged_file_is_named(small_run, tmp_path, damage):
-  config.save(small_run(logdir=str(tmp_path)))
-  path = tmp_path / config.RUN_FILE
+  train_settings.save(small_run(logdir=str(tmp_path)))
+  path = tmp_path / train_settings.RUN_FILE
   path.write_text(damage(path.read_text()))
   with pytest.raises(ValueError, match=f"{path} does not hold the settings of a run"):
-    config.load(str(tmp_path))
+    train_settings.load(str(tmp_path))
 
 
 def test_an_empty_folder_can_be_started_in(small_run, tmp_path):
-  config.check_continues(small_run(logdir=str(tmp_path)))
+  train_settings.check_continues(small_run(logdir=str(tmp_path)))
 
 
 def test_a_run_may_go_on_longer_elsewhere_and_on_other_devices(small_run, tmp_path):
   logdir = str(tmp_path)
-  config.save(small_run(logdir=logdir))
-  config.check_continues(
+  train_settings.save(small_run(logdir=logdir))
+  train_settings.check_continues(
     small_run(
       logdir=logdir,
       max_steps=100,
@@ -114,21 +114,23 @@ def test_a_run_may_go_on_longer_elsewhere_and_on_other_devices(small_run, tmp_pa
 
 def test_settings_from_before_there_were_workers_are_those_of_one_machine(small_run, tmp_path):
   run = small_run(logdir=str(tmp_path))
-  config.save(run)
-  path = tmp_path / config.RUN_FILE
+  train_settings.save(run)
+  path = tmp_path / train_settings.RUN_FILE
   held = json.loads(path.read_text())
   for name in cluster_config.FREE:
     del held["train"][name]
   path.write_text(json.dumps(held))
-  assert config.load(str(tmp_path)) == run
-  config.check_continues(run)
+  assert train_settings.load(str(tmp_path)) == run
+  train_settings.check_continues(run)
 
 
 def test_every_setting_that_differs_is_named_with_both_values(small_run, tmp_path):
   logdir = str(tmp_path)
-  config.save(small_run(logdir=logdir, learning_rate=0.002))
+  train_settings.save(small_run(logdir=logdir, learning_rate=0.002))
   with pytest.raises(ValueError, match=f"{logdir} holds a run with other settings") as error:
-    config.check_continues(small_run(logdir=logdir, learning_rate=0.001, width=3, batch_size=8))
+    train_settings.check_continues(
+      small_run(logdir=logdir, learning_rate=0.001, width=3, batch_size=8)
+    )
   for words in (
     "learning_rate was 0.002, now 0.001",
     "width was 2, now 3",

@@ -4,7 +4,8 @@ import pathlib
 
 import pytest
 
-from deblock.launch import config, watching_config
+from deblock.launch.settings import train as train_settings
+from deblock.launch.settings import watching_config
 
 
 @pytest.mark.parametrize(
@@ -19,7 +20,7 @@ from deblock.launch import config, watching_config
 )
 def test_a_value_out_of_range_is_refused_by_name(name, value, rule):
   with pytest.raises(ValueError, match=f"{name} must be {rule}"):
-    config.TrainConfig(**{name: value})
+    train_settings.TrainConfig(**{name: value})
 
 
 def test_it_may_stand_before_and_behind_other_parts():
@@ -46,10 +47,10 @@ def test_a_run_from_before_there_were_profiles_is_continued_with_one(small_run):
   run = small_run(profile_steps=2)
   folder = pathlib.Path(run.train.logdir)
   folder.mkdir(parents=True)
-  config.save(run)
-  path = folder / config.RUN_FILE
+  train_settings.save(run)
+  path = folder / train_settings.RUN_FILE
   values = json.loads(path.read_text())
   del values["train"]["profile_steps"]
   path.write_text(json.dumps(values))
-  assert config.load(str(folder)).train.profile_steps == 0
-  config.check_continues(run)
+  assert train_settings.load(str(folder)).train.profile_steps == 0
+  train_settings.check_continues(run)

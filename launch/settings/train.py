@@ -5,9 +5,10 @@ import json
 import os
 import pathlib
 
-from deblock.launch import optimization_config, stopping_config, watching_config
 from deblock.launch.machines import cluster_config
 from deblock.launch.machines import strategy as strategy_lib
+from deblock.launch.settings import optimization as optimization_settings
+from deblock.launch.settings import stopping_config, watching_config
 from deblock.model.networks import config as model_config
 from deblock.pipeline import config as input_config
 from deblock.records import option
@@ -18,7 +19,7 @@ STRATEGIES = strategy_lib.NAMES
 
 @dataclasses.dataclass(frozen=True)
 class TrainConfig(
-  optimization_config.OptimizationConfig,
+  optimization_settings.OptimizationConfig,
   watching_config.WatchingConfig,
   stopping_config.StoppingConfig,
   cluster_config.ClusterConfig,
@@ -86,7 +87,7 @@ _FREE = frozenset(
     "on_bad_record",
     "max_bad_share",
   }
-  | optimization_config.FREE
+  | optimization_settings.FREE
   | watching_config.FREE
   | stopping_config.FREE
   | cluster_config.FREE

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from deblock.launch import schedule
+from deblock.launch.settings import schedule
 
 HIGHEST = 0.01
 
