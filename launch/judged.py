@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import keras
 
-from deblock.launch import history, optimization
+from deblock.launch import optimization
+from deblock.launch.run_folder import history
 from deblock.launch.settings import optimization as optimization_settings
 from deblock.launch.settings import train as train_settings
 from deblock.model import restorer

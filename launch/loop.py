@@ -12,24 +12,22 @@ import tensorflow as tf
 from deblock.launch import (
   bad_input,
   gauges,
-  initialization,
   judged,
   not_finite,
-  occupied,
   optimization,
   precision,
   profiling,
   reporting,
-  saved_weights,
   session,
   waiting,
 )
 from deblock.launch import best as best_lib
-from deblock.launch import checkpoints as checkpoints_lib
 from deblock.launch import step as step_lib
 from deblock.launch import watch as watch_lib
 from deblock.launch.machines import feeding
 from deblock.launch.machines import hosts as hosts_lib
+from deblock.launch.run_folder import checkpoints as checkpoints_lib
+from deblock.launch.run_folder import initialization, occupied, saved_weights
 from deblock.launch.settings import crop_stages
 from deblock.launch.settings import train as train_settings
 from deblock.model import losses

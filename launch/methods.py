@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from deblock.launch import baselines, saved_weights, trained
+from deblock.launch import baselines, trained
+from deblock.launch.run_folder import saved_weights
 from deblock.model import pretrained, restorer
 
 

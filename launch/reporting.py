@@ -9,7 +9,8 @@ import time
 
 import tensorflow as tf
 
-from deblock.launch import curve_sheet, history, hyperparameters, progress_line, run_text
+from deblock.launch import curve_sheet, hyperparameters, progress_line, run_text
+from deblock.launch.run_folder import history
 from deblock.launch.settings import train as train_settings
 
 CURVES_FILE = "curves.png"

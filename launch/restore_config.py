@@ -2,7 +2,8 @@
 
 import dataclasses
 
-from deblock.launch import restoring, saved_weights
+from deblock.launch import restoring
+from deblock.launch.run_folder import saved_weights
 from deblock.model import pretrained
 from deblock.records import option
 from deblock.records.jpeg import tables as jpeg_tables

@@ -7,7 +7,8 @@ reached on held-out tiles while training, in all and per quality at that step.
 """
 
 from deblock.launch import flags as config_flags
-from deblock.launch import program, run_table
+from deblock.launch import program
+from deblock.launch.run_folder import run_table
 
 config_flags.define(run_table.RunsConfig)
 

@@ -6,10 +6,11 @@ import math
 from typing import Any, NamedTuple
 
 from deblock.launch import best as best_lib
-from deblock.launch import checkpoints as checkpoints_lib
-from deblock.launch import gauges, history, interval, progress_line, reporting
+from deblock.launch import gauges, interval, progress_line, reporting
 from deblock.launch import watch as watch_lib
 from deblock.launch.machines import hosts as hosts_lib
+from deblock.launch.run_folder import checkpoints as checkpoints_lib
+from deblock.launch.run_folder import history
 from deblock.launch.settings import schedule
 from deblock.launch.settings import train as train_settings
 

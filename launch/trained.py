@@ -2,7 +2,7 @@
 
 import math
 
-from deblock.launch import saved_weights
+from deblock.launch.run_folder import saved_weights
 from deblock.launch.settings import train as train_settings
 from deblock.model import pretrained, restorer
 from deblock.model.networks import registry

@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from deblock.launch import evaluation, history, picture
+from deblock.launch import evaluation, picture
+from deblock.launch.run_folder import history
 from deblock.launch.settings import train as train_settings
 from deblock.pipeline import dataset
 from deblock.records.jpeg import tables as jpeg_tables

@@ -3,7 +3,7 @@
 import dataclasses
 import pathlib
 
-from deblock.launch import saved_weights
+from deblock.launch.run_folder import saved_weights
 from deblock.launch.settings import train as train_settings
 from deblock.model import pretrained
 from deblock.model.networks import config as model_config

@@ -28,7 +28,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from deblock.launch import checkpoint_folder, checkpoints, history, loop, train
+from deblock.launch import loop, train
+from deblock.launch.run_folder import checkpoint_folder, checkpoints, history
 from deblock.launch.settings import train as train_settings
 from deblock.model.networks import config as model_config
 from deblock.model.networks import registry

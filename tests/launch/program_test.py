@@ -14,12 +14,12 @@ from deblock.launch import (
   demo_sheet,
   pipeline_report,
   restore_config,
-  run_table,
   selection,
   step_export,
   weights_export,
 )
 from deblock.launch.machines import serving
+from deblock.launch.run_folder import run_table
 from deblock.launch.settings import train as train_settings
 from deblock.model.networks import config as model_config
 from deblock.model.networks import registry

@@ -7,7 +7,8 @@ import pytest
 from tensorboard.backend.event_processing import plugin_event_accumulator
 import tensorflow as tf
 
-from deblock.launch import history, progress_line, reporting
+from deblock.launch import progress_line, reporting
+from deblock.launch.run_folder import history
 
 
 def _events(folder):

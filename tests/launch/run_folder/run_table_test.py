@@ -6,7 +6,7 @@ import pathlib
 
 import pytest
 
-from deblock.launch import checkpoints, history, run_table
+from deblock.launch.run_folder import checkpoints, history, run_table
 from deblock.launch.settings import train as train_settings
 
 NOW = 1e9

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from deblock.launch import occupied
+from deblock.launch.run_folder import occupied
 
 _HOLD = """
 import sys

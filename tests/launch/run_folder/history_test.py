@@ -4,7 +4,7 @@ import pathlib
 
 import pytest
 
-from deblock.launch import history
+from deblock.launch.run_folder import history
 
 
 def _fill(folder, steps, first_step=0, series=history.MAIN):

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from deblock.launch import checkpoints, initialization, saved_weights
+from deblock.launch.run_folder import checkpoints, initialization, saved_weights
 from deblock.model import pretrained
 from deblock.model.networks import config, registry
 

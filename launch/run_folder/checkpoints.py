@@ -14,7 +14,7 @@ from absl import logging
 import numpy as np
 import tensorflow as tf
 
-from deblock.launch import checkpoint_folder
+from deblock.launch.run_folder import checkpoint_folder
 from deblock.records import graph_errors
 
 FOLDER = "checkpoints"

@@ -4,7 +4,7 @@ import pathlib
 
 import tensorflow as tf
 
-from deblock.launch import checkpoint_folder, checkpoints
+from deblock.launch.run_folder import checkpoint_folder, checkpoints
 
 LATEST, BEST = WHICH = ("latest", "best")
 WHICH_HELP = (

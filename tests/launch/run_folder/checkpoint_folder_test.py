@@ -5,7 +5,7 @@ import pathlib
 import pytest
 import tensorflow as tf
 
-from deblock.launch import checkpoint_folder
+from deblock.launch.run_folder import checkpoint_folder
 
 
 class _KilledError(BaseException):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from deblock.launch import checkpoints, saved_weights
+from deblock.launch.run_folder import checkpoints, saved_weights
 from deblock.model.networks import registry
 
 

@@ -4,7 +4,7 @@ import pathlib
 
 import tensorflow as tf
 
-from deblock.launch import saved_weights
+from deblock.launch.run_folder import saved_weights
 from deblock.model import pretrained
 
 

@@ -8,7 +8,7 @@ import pathlib
 import time
 from typing import NamedTuple
 
-from deblock.launch import history, saved_weights
+from deblock.launch.run_folder import history, saved_weights
 from deblock.launch.settings import train as train_settings
 from deblock.launch.settings import watching_config
 from deblock.records import option
