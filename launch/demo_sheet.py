@@ -5,7 +5,8 @@ import dataclasses
 
 import numpy as np
 
-from deblock.launch import evaluation, picture, protocol, report, restoring
+from deblock.launch import evaluation, picture, protocol, report
+from deblock.launch.restoring import photograph
 from deblock.model import pretrained
 from deblock.records import option
 from deblock.records.jpeg import codec
@@ -44,7 +45,7 @@ def trials(model: str, qualities: tuple[int, ...]) -> list[evaluation.Trial]:
     quality = qualities[index % len(qualities)]
     clean = _middle(reading.read_rgb(image.path))
     data = codec.encode(clean, quality)
-    jpeg, restored = codec.decode(data), restoring.restore(data, model)
+    jpeg, restored = codec.decode(data), photograph.restore(data, model)
     row = evaluation.compare(image.id, quality, clean, jpeg, restored)
     row = dataclasses.replace(row, model=model)
     made.append(evaluation.Trial(row, clean, data, jpeg, restored))

@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from deblock.launch import intervals, restoring
+from deblock.launch import intervals
 from deblock.launch import methods as methods_lib
 from deblock.launch import protocol as protocol_lib
+from deblock.launch.restoring import photograph
 from deblock.model import metrics
 from deblock.pipeline import pixels
 from deblock.records.jpeg import codec
@@ -191,7 +192,7 @@ def restored(restore, data: bytes, quality: int, faithful: bool = False, gray: b
     return jpeg, restore(jpeg, jpeg_tables.quantization_tables(quality))
   found = original.decode(data, "the JPEG")
   # Told its quality, even the best JPEG is restored.
-  made = restoring.restore_original(found, restore, quality, faithful=faithful).samples
+  made = photograph.restore_original(found, restore, quality, faithful=faithful).samples
   if gray:
     return found.samples[..., np.newaxis], made[..., np.newaxis]
   return found.samples, made

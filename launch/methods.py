@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from deblock.launch import baselines, trained
+from deblock.launch import baselines
+from deblock.launch.restoring import network
 from deblock.launch.run_folder import saved_weights
 from deblock.model import pretrained, restorer
 
@@ -64,7 +65,7 @@ def load(
   mark = "+" if self_ensemble else ""
   loaded = []
   for logdir in logdirs:
-    restore = trained.load(
+    restore = network.load(
       logdir=logdir, checkpoint=checkpoint, weights=weights, self_ensemble=self_ensemble
     )
     loaded.append(Method(logdir + mark, restore))
@@ -72,7 +73,7 @@ def load(
     if check_name(name) in baselines.NAMES:
       loaded.append(Method(name, baselines.load(name, subsampling)))
     else:
-      loaded.append(Method(name + mark, trained.load(name, self_ensemble=self_ensemble)))
+      loaded.append(Method(name + mark, network.load(name, self_ensemble=self_ensemble)))
   return loaded
 
 

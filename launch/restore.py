@@ -11,7 +11,8 @@ import time
 import tqdm
 
 from deblock.launch import flags as config_flags
-from deblock.launch import program, restore_config, restore_run
+from deblock.launch import program
+from deblock.launch.restoring import batch, restore_config
 
 config_flags.define(restore_config.RestoreConfig)
 
@@ -20,9 +21,9 @@ def main(arguments):
   """Restores as the arguments say; the exit status is 1 if a file failed."""
   config = config_flags.parse(restore_config.RestoreConfig)
   began = time.monotonic()
-  outcomes = restore_run.restore(arguments[1:], config, tqdm.tqdm.write)
-  print(restore_run.table(outcomes, time.monotonic() - began))
-  return int(any(outcome.status == restore_run.FAILED for outcome in outcomes))
+  outcomes = batch.restore(arguments[1:], config, tqdm.tqdm.write)
+  print(batch.table(outcomes, time.monotonic() - began))
+  return int(any(outcome.status == batch.FAILED for outcome in outcomes))
 
 
 def run():

@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 import tensorflow as tf
 
-from deblock.launch import trained
+from deblock.launch.restoring import network as network_lib
 from deblock.model import pretrained
 from deblock.model.cells import consistency, expectation, planes
 from deblock.records.jpeg import codec
@@ -79,7 +79,7 @@ def main():
   paths = paths[:: max(1, len(paths) // arguments.count)][: arguments.count]
   images = [np.array(Image.open(path).convert("RGB")) for path in paths]
   for name in pretrained.names():
-    network, rows = trained.load(name), {}
+    network, rows = network_lib.load(name), {}
     for image in images:
       for done, clean, data in cases(image):
         for setting, gain in gains(network, clean, data).items():

@@ -54,7 +54,7 @@ def _status(name):
 
 def _try(number, seed, folder, networks):
   """Returns (what became of a mutant, the reason or the offence), and leaves no file."""
-  from deblock.launch import outputs, restore_config, restore_run
+  from deblock.launch.restoring import batch, outputs, restore_config
   from deblock.records.photos import original, reading, saving
 
   what, data = mutants.mutant(number, seed)
@@ -74,13 +74,13 @@ def _try(number, seed, folder, networks):
     except reading.ImageError as error:
       reason = f"refused: {error.reason}"
     job = outputs.Job(str(source), out / f"a{saving.FORMATS[config.format].suffix}")
-    (outcome,) = restore_run.run([job], networks[number % _EVERY == 0], config)
+    (outcome,) = batch.run([job], networks[number % _EVERY == 0], config)
   except Exception as error:
     return "offence", f"{what}: {type(error).__name__}: {error}"
   left = [path.name for path in out.rglob("*")] if out.exists() else []
   for name in left:
     (out / name).unlink()
-  restored = outcome.status == restore_run.RESTORED
+  restored = outcome.status == batch.RESTORED
   if left != ([job.target.name] if restored else []):
     return "offence", f"{what}: {outcome.status}, but left {left}"
   if restored:
@@ -92,9 +92,9 @@ def _try(number, seed, folder, networks):
 
 def work(first, stop, seed):
   """Tries mutants and prints a line of JSON for each; a process of its own."""
-  from deblock.launch import trained
+  from deblock.launch.restoring import network
 
-  networks = {False: Light(), True: trained.load("fast", "", 64 * 2**20)}
+  networks = {False: Light(), True: network.load("fast", "", 64 * 2**20)}
   with tempfile.TemporaryDirectory() as name:
     print(json.dumps({"number": first - 1, "kind": "ready"}), flush=True)
     for number in range(first, stop):

@@ -17,7 +17,9 @@ import numpy as np
 from PIL import Image
 import tqdm
 
-from deblock.launch import evaluation, methods, protocol, restoring, trained
+from deblock.launch import evaluation, methods, protocol
+from deblock.launch.restoring import network as network_lib
+from deblock.launch.restoring import photograph
 from deblock.model import macs, pretrained
 from deblock.records.photos import original
 
@@ -97,7 +99,7 @@ def rivals(images, ensemble):
 
 def damaged(images):
   """Prints what deblock-restore gains on each kind of damage, mean and least of the images."""
-  networks = {name: trained.load(name) for name in NETWORKS}
+  networks = {name: network_lib.load(name) for name in NETWORKS}
   subjects = {
     "photographs": images,
     "drawings": [(str(seed), damages.drawing(seed)) for seed in range(_SAMPLES)],
@@ -112,7 +114,7 @@ def damaged(images):
       for name, image in subjects[subject]:
         clean, data = damage(image, setting)
         found = original.decode(data, name)
-        made = restoring.restore_original(found, network).samples
+        made = photograph.restore_original(found, network).samples
         shape = clean.shape
         row = evaluation.compare(name, 0, clean, found.samples.reshape(shape), made.reshape(shape))
         before.append(row.psnr_jpeg)

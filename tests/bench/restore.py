@@ -45,21 +45,22 @@ def photograph(height, width):
 
 def work(path, out, model):
   """Restores one file as the program does, and prints what that took as JSON."""
-  from deblock.launch import outputs, restore_config, restore_run, trained
+  from deblock.launch.restoring import batch, outputs, restore_config
+  from deblock.launch.restoring import network as network_lib
 
   config = restore_config.RestoreConfig(
     out=out, model=model, max_memory=MAX_MEMORY_MIB, overwrite=True
   )
-  network = trained.load(model, "", restore_run.window_bytes(config))
+  network = network_lib.load(model, "", batch.window_bytes(config))
   # Compiling is not the image's.
   small = pathlib.Path(out).with_name("small.jpg")
   Image.fromarray(photograph(64, 64)).save(small, quality=50)
-  restore_run.run([outputs.Job(str(small), pathlib.Path(out) / "small.png")], network, config)
+  batch.run([outputs.Job(str(small), pathlib.Path(out) / "small.png")], network, config)
   pathlib.Path("/proc/self/clear_refs").write_text("5")  # Forgets the peak.
   before = _status("VmRSS")
   began = time.perf_counter(), time.process_time()
   job = outputs.Job(path, pathlib.Path(out) / "result.png")
-  (outcome,) = restore_run.run([job], network, config)
+  (outcome,) = batch.run([job], network, config)
   taken = time.perf_counter() - began[0], time.process_time() - began[1]
   print(json.dumps([outcome.status, outcome.detail, *taken, _status("VmHWM") - before]))
 
@@ -95,13 +96,14 @@ def sizes(model, chosen, folder):
 
 def fidelity(paths):
   """Prints gains and the share of coefficients given back, for each network and quality."""
-  from deblock.launch import restoring, trained
+  from deblock.launch.restoring import network as network_lib
+  from deblock.launch.restoring import photograph as photograph_lib
   from deblock.records.jpeg import codec
   from deblock.records.jpeg import tables as jpeg_tables
   from deblock.records.photos import original
 
   for model in NETWORKS:
-    network = trained.load(model)
+    network = network_lib.load(model)
     for quality in QUALITIES:
       tables = jpeg_tables.quantization_tables(quality)
       rows = {True: [], False: []}
@@ -110,7 +112,7 @@ def fidelity(paths):
           clean = np.array(picture.convert("RGB"))
         found = original.decode(codec.encode(clean, quality), str(path))
         for held, row in rows.items():
-          made = restoring.restore_original(found, network, faithful=held).samples
+          made = photograph_lib.restore_original(found, network, faithful=held).samples
           gain = _psnr(made, clean) - _psnr(found.samples, clean)
           row.append((gain, _same(made, clean, tables)))
       for held, row in rows.items():
@@ -122,7 +124,8 @@ def fidelity(paths):
 
 def peers(python, count):
   """Prints how many times as fast as DnCNN-3 (Zhang et al. 2017), on luma, the networks are."""
-  from deblock.launch import restoring, trained
+  from deblock.launch.restoring import network as network_lib
+  from deblock.launch.restoring import photograph as photograph_lib
   from deblock.records.jpeg import codec
   from deblock.records.jpeg import tables as jpeg_tables
   from deblock.records.photos import original
@@ -134,10 +137,10 @@ def peers(python, count):
   request = {"network": "dncnn3_luma", "work": "inference", "shape": [1, 512, 768]}
   sides = {layout: peer.side(**request, layout=layout) for layout in rounds.LAYOUTS}
   for model in NETWORKS:
-    network = trained.load(model)
+    network = network_lib.load(model)
     sides[model] = rounds.here(lambda network=network: network(found.samples, tables))
     sides[f"{model} with decoding and cells"] = rounds.here(
-      lambda network=network: restoring.restore_original(original.decode(data, "a"), network)
+      lambda network=network: photograph_lib.restore_original(original.decode(data, "a"), network)
     )
   taken = rounds.medians(sides, count)
   theirs = rounds.best(taken, rounds.LAYOUTS)

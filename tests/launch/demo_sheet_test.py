@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from deblock.launch import demo_sheet, restoring
+from deblock.launch import demo_sheet
+from deblock.launch.restoring import photograph
 from deblock.records.jpeg import codec
 
 
@@ -12,7 +13,7 @@ def test_the_sheet_has_a_row_for_each_photograph(monkeypatch):
     seen.append((codec.decode(data).shape, model))
     return codec.decode(data)
 
-  monkeypatch.setattr(restoring, "restore", restored)
+  monkeypatch.setattr(photograph, "restore", restored)
   monkeypatch.setattr(demo_sheet, "_SIDE", 64)
   made = demo_sheet.trials("fast", (10, 30))
   assert seen == [((64, 64, 3), "fast")] * 4

@@ -1,6 +1,7 @@
 import pytest
 
-from deblock.launch import baselines, methods, trained
+from deblock.launch import baselines, methods
+from deblock.launch.restoring import network
 
 
 def test_methods_are_loaded_by_name_and_unknown_names_are_refused():
@@ -13,7 +14,7 @@ def test_methods_are_loaded_by_name_and_unknown_names_are_refused():
 
 def test_what_is_asked_of_runs_reaches_them(monkeypatch):
   asked = []
-  monkeypatch.setattr(trained, "load", lambda *given, **named: asked.append((given, named)))
+  monkeypatch.setattr(network, "load", lambda *given, **named: asked.append((given, named)))
   loaded = methods.load(("fast", "tv"), ("runs/a",), "420", "best", "raw", self_ensemble=True)
   assert [method.name for method in loaded] == ["runs/a+", "fast+", "tv"]
   run = {"logdir": "runs/a", "checkpoint": "best", "weights": "raw", "self_ensemble": True}

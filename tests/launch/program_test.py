@@ -13,12 +13,12 @@ from deblock.launch import (
   comparison,
   demo_sheet,
   pipeline_report,
-  restore_config,
   selection,
   step_export,
   weights_export,
 )
 from deblock.launch.machines import serving
+from deblock.launch.restoring import restore_config
 from deblock.launch.run_folder import run_table
 from deblock.launch.settings import train as train_settings
 from deblock.model.networks import config as model_config

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from deblock.launch import fading
+from deblock.launch.restoring import fading
 from deblock.model.cells import block_dct, planes
 from deblock.records.jpeg import header as jpeg_header
 from deblock.records.jpeg import tables as jpeg_tables

@@ -1,6 +1,6 @@
 import pytest
 
-from deblock.launch import trained
+from deblock.launch.restoring import network
 from deblock.model import pretrained, restorer
 from deblock.model.networks import registry
 
@@ -10,7 +10,7 @@ _MIB = 2**20
 @pytest.mark.parametrize("name", ["deblocknet", "deblocknet_fast"])
 def test_a_tile_takes_no_more_than_it_may_and_has_whole_blocks(name):
   entry = registry.get(name)
-  tiles = [trained.tile_within(mib * _MIB, entry) for mib in (1, 64, 128, 512, 4096)]
+  tiles = [network.tile_within(mib * _MIB, entry) for mib in (1, 64, 128, 512, 4096)]
   assert tiles == sorted(tiles)
   assert tiles[0] == 64 and tiles[-1] == restorer.TILE_WITH_CONTEXT
   assert all(tile % 16 == 0 for tile in tiles)
@@ -26,14 +26,14 @@ def test_the_tile_is_of_networks_that_keep_the_size_alone(monkeypatch, model, ti
     "Restorer",
     lambda *given, constant, ensemble: made.append((*given, constant, ensemble)),
   )
-  trained.load("mine", window_bytes=(tile or 224) ** 2 * 1500)
-  trained.load("mine", self_ensemble=True)
+  network.load("mine", window_bytes=(tile or 224) ** 2 * 1500)
+  network.load("mine", self_ensemble=True)
   shared = ("mine", registry.get(model))
   assert made == [(*shared, tile, True, False), (*shared, None, True, True)]
 
 
 def test_unknown_weights_and_missing_runs_are_named(tmp_path):
   with pytest.raises(ValueError, match=f"one of {', '.join(pretrained.names())}, got 'best'"):
-    trained.load("best")
+    network.load("best")
   with pytest.raises(FileNotFoundError, match="holds no run"):
-    trained.load(logdir=str(tmp_path))
+    network.load(logdir=str(tmp_path))

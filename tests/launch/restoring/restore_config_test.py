@@ -1,6 +1,6 @@
 import pytest
 
-from deblock.launch import restore_config
+from deblock.launch.restoring import restore_config
 
 
 def test_the_defaults_need_a_folder_alone():

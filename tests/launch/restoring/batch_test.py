@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image
 import pytest
 
-from deblock.launch import outputs, restore_config, restore_run
+from deblock.launch.restoring import batch, outputs, restore_config
 from deblock.model import restorer
 
 
@@ -43,7 +43,7 @@ def _statuses(outcomes):
 
 def test_a_broken_file_stops_no_other_and_leaves_no_file(jobs, config):
   told, pixels = [], []
-  outcomes = restore_run.run(jobs, Stub(), config(), pixels.append, told.append)
+  outcomes = batch.run(jobs, Stub(), config(), pixels.append, told.append)
   assert _statuses(outcomes) == ["restored", "failed", "restored"] and told == outcomes
   assert sum(pixels) == 2 * 24 * 40 == sum(outcome.pixels for outcome in outcomes)
   assert "truncated" in outcomes[1].detail.lower()
@@ -51,15 +51,15 @@ def test_a_broken_file_stops_no_other_and_leaves_no_file(jobs, config):
   # A second run does what is missing alone.
   first = jobs[0].target.stat().st_mtime_ns
   jobs[2].target.unlink()
-  again = restore_run.run(jobs, Stub(), config())
+  again = batch.run(jobs, Stub(), config())
   assert _statuses(again) == ["skipped", "failed", "restored"]
   assert jobs[0].target.stat().st_mtime_ns == first
-  assert _statuses(restore_run.run(jobs, Stub(), config(overwrite=True)))[0] == "restored"
+  assert _statuses(batch.run(jobs, Stub(), config(overwrite=True)))[0] == "restored"
 
 
 @pytest.mark.parametrize("metadata", ["keep", "strip"])
 def test_the_result_is_upright_with_or_without_metadata(jobs, config, metadata):
-  restore_run.run(jobs[:1], Stub(), config(metadata=metadata, faithful=False))
+  batch.run(jobs[:1], Stub(), config(metadata=metadata, faithful=False))
   with Image.open(jobs[0].path) as before, Image.open(jobs[0].target) as after:
     expected = np.rot90(np.asarray(before), -1).astype(int)
     np.testing.assert_array_equal(np.asarray(after), np.clip(expected + 20, 0, 255))
@@ -71,12 +71,10 @@ def test_the_result_is_upright_with_or_without_metadata(jobs, config, metadata):
 def test_notes_are_told(tmp_path, config, picture):
   path = tmp_path / "a.tif"
   Image.fromarray(picture(24, 24)).convert("CMYK").save(path)
-  (outcome,) = restore_run.run([outputs.Job(str(path), tmp_path / "a.png")], Stub(), config())
+  (outcome,) = batch.run([outputs.Job(str(path), tmp_path / "a.png")], Stub(), config())
   assert "no traces of JPEG" in outcome.detail and "CMYK became RGB" in outcome.detail
   assert "coefficients" not in outcome.detail
-  (outcome,) = restore_run.run(
-    [outputs.Job(str(path), tmp_path / "b.png")], Stub(), config(quality=50)
-  )
+  (outcome,) = batch.run([outputs.Job(str(path), tmp_path / "b.png")], Stub(), config(quality=50))
   assert "not held to its coefficients: it is no JPEG file" in outcome.detail
 
 
@@ -88,9 +86,9 @@ def _save_large(path):
 def test_what_is_too_large_is_refused_before_it_is_decoded(tmp_path, config, monkeypatch):
   job = _save_large(tmp_path / "large.png")
   monkeypatch.setattr(Image.Image, "load", None)
-  (by_pixels,) = restore_run.run([job], Stub(), config(max_megapixels=14.9))
+  (by_pixels,) = batch.run([job], Stub(), config(max_megapixels=14.9))
   assert "too large: 5000x3000 pixels, more than 14900000" in by_pixels.detail
-  (by_memory,) = restore_run.run([job], Stub(), config(max_memory=256))
+  (by_memory,) = batch.run([job], Stub(), config(max_memory=256))
   assert "MiB for 5000x3000 pixels, more than --max_memory=256" in by_memory.detail
   assert not job.target.exists()
 
@@ -107,14 +105,14 @@ def test_a_failure_to_write_names_the_result(jobs, config, monkeypatch, error, r
     raise error
 
   monkeypatch.setattr(outputs, "write", fail)
-  (outcome,) = restore_run.run(jobs[:1], Stub(), config())
+  (outcome,) = batch.run(jobs[:1], Stub(), config())
   assert outcome.status == "failed" and reason in outcome.detail
 
 
 def test_files_and_folders_are_restored_with_shipped_weights(jobs, config, tmp_path):
   lines = []
   patterns = [str(tmp_path), str(tmp_path / "none")]
-  outcomes = restore_run.restore(patterns, config(model="fast", format="webp"), lines.append)
+  outcomes = batch.restore(patterns, config(model="fast", format="webp"), lines.append)
   assert sorted(_statuses(outcomes)) == ["failed", "failed", "restored", "restored"]
   assert outcomes[0].path.endswith("none") and "no file or folder" in outcomes[0].detail
   assert sum("quality 30 by its own tables, YCbCr 420" in line for line in lines) == 2
@@ -124,19 +122,19 @@ def test_files_and_folders_are_restored_with_shipped_weights(jobs, config, tmp_p
 
 def test_without_names_or_a_place_nothing_is_done(config, tmp_path):
   with pytest.raises(ValueError, match="name what to restore"):
-    restore_run.restore([], config())
+    batch.restore([], config())
   (tmp_path / "out").write_bytes(b"")
   with pytest.raises(OSError, match=r"out cannot be written: .*another --out"):
-    restore_run.restore([str(tmp_path)], config())
+    batch.restore([str(tmp_path)], config())
 
 
 def test_the_table_counts_and_gives_reasons():
   outcomes = [
-    restore_run.Outcome("a", "restored", 3_000_000, "x"),
-    restore_run.Outcome("b", "skipped", 0, "y"),
-    restore_run.Outcome("c", "failed", 0, "is empty"),
+    batch.Outcome("a", "restored", 3_000_000, "x"),
+    batch.Outcome("b", "skipped", 0, "y"),
+    batch.Outcome("c", "failed", 0, "is empty"),
   ]
-  lines = restore_run.table(outcomes, 2.0).splitlines()
+  lines = batch.table(outcomes, 2.0).splitlines()
   assert [line.split() for line in lines[1:4]] == [
     ["restored", "1", "3.0"],
     ["skipped", "1"],

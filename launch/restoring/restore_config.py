@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from deblock.launch import restoring
+from deblock.launch.restoring import photograph
 from deblock.launch.run_folder import saved_weights
 from deblock.model import pretrained
 from deblock.records import option
@@ -56,7 +56,7 @@ class RestoreConfig:
     saving.check_format(self.format)
     if any(part in self.suffix for part in ("/", "\\", "\0")):
       raise ValueError(f"suffix must be a part of a file's name, got {self.suffix!r}.")
-    restoring.check_strength(self.strength)
+    photograph.check_strength(self.strength)
     if self.quality:
       jpeg_tables.check_quality(self.quality)
     if self.metadata not in METADATA:

@@ -7,7 +7,9 @@ from typing import NamedTuple
 from absl import logging
 import tensorflow as tf
 
-from deblock.launch import outputs, program, restore_config, restoring, trained
+from deblock.launch import program
+from deblock.launch.restoring import network as network_lib
+from deblock.launch.restoring import outputs, photograph, restore_config
 from deblock.model import restorer
 from deblock.records import graph_errors
 from deblock.records.photos import original, reading, saving
@@ -65,7 +67,7 @@ def restore(
   _prepare(config.out)
   extension = saving.FORMATS[config.format].suffix
   jobs, refused = outputs.plan(patterns, config.out, config.suffix, extension, config.overwrite)
-  network = trained.load(
+  network = network_lib.load(
     "" if config.logdir else config.model,
     config.logdir,
     window_bytes(config),
@@ -152,7 +154,7 @@ def _one(job, network, config, on_pixels):
   data = reading.read_bytes(job.path)
   _check_memory(job.path, data, config)
   found = original.decode(data, job.path, int(config.max_megapixels * 1e6))
-  made = restoring.restore_original(
+  made = photograph.restore_original(
     found, network, config.quality, config.strength, on_pixels, config.faithful
   )
   height, width = found.samples.shape[:2]

@@ -5,7 +5,7 @@ import numpy as np
 from PIL import Image
 import pytest
 
-from deblock.launch import outputs
+from deblock.launch.restoring import outputs
 
 
 def _save(path):

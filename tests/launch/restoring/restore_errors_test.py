@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 import pytest
 
-from deblock.launch import outputs, restore_config, restore_run
+from deblock.launch.restoring import batch, outputs, restore_config
 from deblock.model import pretrained, restorer
 from deblock.records.photos import original
 
@@ -32,7 +32,7 @@ def photo(tmp_path, picture):
 
 def _restored(photo, out, **changes):
   config = restore_config.RestoreConfig(out=str(out), **changes)
-  (outcome,) = restore_run.run([outputs.Job(str(photo), out / "photo.png")], Stub(), config)
+  (outcome,) = batch.run([outputs.Job(str(photo), out / "photo.png")], Stub(), config)
   return outcome
 
 
@@ -68,14 +68,14 @@ def test_a_folder_that_cannot_be_written_is_told_before_any_work(open_folder, as
   (open_folder / "locked").mkdir()
   (open_folder / "locked").chmod(0o555)
   with as_nobody(), pytest.raises(OSError, match=r"out .*locked cannot be written: .*--out"):
-    restore_run.restore([str(photo)], config)
+    batch.restore([str(photo)], config)
   inside = restore_config.RestoreConfig(out=str(open_folder / "locked" / "new"))
   with as_nobody(), pytest.raises(OSError, match=r"new cannot be written: Permission denied"):
-    restore_run.restore([str(photo)], inside)
+    batch.restore([str(photo)], inside)
 
 
 def test_a_file_that_vanished_or_cannot_be_read_is_named(photo, tmp_path, open_folder, as_nobody):
-  (outcome,) = restore_run.restore(
+  (outcome,) = batch.restore(
     [str(tmp_path / "none.jpg")], restore_config.RestoreConfig(out=str(tmp_path / "out"))
   )
   assert (outcome.status, outcome.pixels) == ("failed", 0)
@@ -98,7 +98,7 @@ def test_weights_that_were_tampered_with_are_refused_before_any_work(photo, tmp_
   monkeypatch.setattr(pretrained.load, "__defaults__", (folder,))
   config = restore_config.RestoreConfig(out=str(tmp_path / "out"), model="fast")
   with pytest.raises(ValueError, match=r"fast\.npz was changed or damaged: its SHA-256 is"):
-    restore_run.restore([str(photo)], config)
+    batch.restore([str(photo)], config)
   # With a checksum of its own, a file that holds more than arrays is refused too.
   np.savez(folder / "fast.npz", weights=np.array([{"code": "object"}], object))
   manifest = json.loads((folder / pretrained.MANIFEST).read_text())
@@ -107,7 +107,7 @@ def test_weights_that_were_tampered_with_are_refused_before_any_work(photo, tmp_
   ).hexdigest()
   (folder / pretrained.MANIFEST).write_text(json.dumps(manifest))
   with pytest.raises(ValueError, match=r"fast\.npz does not hold arrays: .*allow_pickle=False"):
-    restore_run.restore([str(photo)], config)
+    batch.restore([str(photo)], config)
   assert not list((tmp_path / "out").iterdir())
 
 
@@ -126,6 +126,6 @@ def test_an_error_of_a_kind_that_nobody_foresaw_stops_no_other_file(photo, tmp_p
     outputs.Job(str(path), tmp_path / "out" / f"{number}.png")
     for number, path in enumerate((first, photo))
   ]
-  failed, restored = restore_run.run(jobs, Stub(), config)
+  failed, restored = batch.run(jobs, Stub(), config)
   assert failed.detail == "unexpected KeyError: 'layers'; please report it"
   assert restored.status == "restored"

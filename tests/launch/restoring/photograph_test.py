@@ -5,7 +5,8 @@ import numpy as np
 from PIL import Image
 import pytest
 
-from deblock.launch import fading, restoring
+from deblock.launch.restoring import fading
+from deblock.launch.restoring import photograph as photograph_lib
 from deblock.model import restorer
 from deblock.records.jpeg import codec
 from deblock.records.jpeg import tables as jpeg_tables
@@ -45,7 +46,9 @@ def _data(pixels, kind="PNG", **options):
 
 def _restore(data, **options):
   stub = Stub()
-  made = restoring.restore_original(original.decode(data, "a"), stub, faithful=False, **options)
+  made = photograph_lib.restore_original(
+    original.decode(data, "a"), stub, faithful=False, **options
+  )
   return made, stub
 
 
@@ -55,7 +58,7 @@ def test_the_lines_of_the_readme_work(photograph, tmp_path, monkeypatch):
   monkeypatch.chdir(tmp_path)
   names = {}
   exec(LINES, names)
-  assert LINES.strip() in textwrap.dedent(restoring.__doc__)
+  assert LINES.strip() in textwrap.dedent(photograph_lib.__doc__)
   assert len(LINES.split("\n\n")) <= 3
   jpeg = codec.decode((tmp_path / "photo.jpg").read_bytes())
   images_made = (names["restored"], jpeg)
@@ -66,10 +69,12 @@ def test_the_lines_of_the_readme_work(photograph, tmp_path, monkeypatch):
 def test_a_file_bytes_and_pixels_are_restored_alike(photograph, tmp_path):
   data = codec.encode(photograph(40, 56), 20)
   (tmp_path / "a.jpg").write_bytes(data)
-  by_file = restoring.restore(tmp_path / "a.jpg", "fast")
-  np.testing.assert_array_equal(by_file, restoring.restore(data, "fast"))
-  freed = restoring.restore(data, "fast", faithful=False)
-  np.testing.assert_array_equal(freed, restoring.restore(codec.decode(data), "fast", quality=20))
+  by_file = photograph_lib.restore(tmp_path / "a.jpg", "fast")
+  np.testing.assert_array_equal(by_file, photograph_lib.restore(data, "fast"))
+  freed = photograph_lib.restore(data, "fast", faithful=False)
+  np.testing.assert_array_equal(
+    freed, photograph_lib.restore(codec.decode(data), "fast", quality=20)
+  )
   assert (freed != by_file).any()
   assert by_file.flags.writeable
 
@@ -86,7 +91,7 @@ def test_a_good_jpeg_is_left_as_it_is_unless_asked(photograph, quality):
 
 def test_of_a_jpeg_that_is_nearly_as_good_a_part_is_corrected(photograph):
   found = original.decode(codec.encode((photograph(24, 24) // 2 + 64).astype(np.uint8), 95), "a")
-  made = restoring.restore_original(found, Stub(), faithful=False).samples
+  made = photograph_lib.restore_original(found, Stub(), faithful=False).samples
   share, _ = fading.shares(found.header.tables, found.header, False)
   assert 0.3 < share < 0.6
   np.testing.assert_allclose(made, found.samples + share * 20, atol=1.0)
@@ -156,13 +161,13 @@ def test_16_bits_keep_their_finer_levels():
 
 
 def test_an_orientation_is_applied_once(photograph, monkeypatch):
-  monkeypatch.setattr(restoring, "_shipped", lambda model, self_ensemble: Stub())
+  monkeypatch.setattr(photograph_lib, "_shipped", lambda model, self_ensemble: Stub())
   exif = Image.Exif()
   exif[274] = 6
   data = _data(photograph(24, 40), "JPEG", exif=exif)
   expected = _lighter(reading.decode_picture(data, "a").pixels)
   assert expected.shape == (40, 24, 3)
-  np.testing.assert_array_equal(restoring.restore(data, faithful=False), expected)
+  np.testing.assert_array_equal(photograph_lib.restore(data, faithful=False), expected)
 
 
 def test_every_pixel_is_told(photograph):
@@ -191,4 +196,4 @@ def test_arrays_that_are_no_images_are_refused():
   wrong = (np.zeros((8, 8, 4), np.uint8), np.zeros((8, 8), np.float32), np.zeros((0, 8), np.uint8))
   for pixels in wrong:
     with pytest.raises(ValueError, match="an image must be uint8"):
-      restoring.restore(pixels)
+      photograph_lib.restore(pixels)

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 import pytest
 
-from deblock.launch import restore_config, restore_run
+from deblock.launch.restoring import batch, restore_config
 
 _FILES = 200
 _SIDE = 16
@@ -103,7 +103,7 @@ def test_a_batch_does_what_can_be_done_and_says_what_cannot(folder, tmp_path):
   (images / "more" / "1.jpg").touch()
   times = {path: path.stat().st_mtime_ns for path in out.rglob("*.png")}
   config = restore_config.RestoreConfig(out=str(out), model="fast")
-  outcomes = restore_run.restore([str(images)], config)
+  outcomes = batch.restore([str(images)], config)
   assert _count(outcomes) == {"failed": 10, "restored": 3, "skipped": 187}
   again = {outcome.path for outcome in outcomes if outcome.status == "restored"}
   assert {pathlib.Path(path).name for path in again} == {"0.jpg", "1.jpg", "2.jpg"}

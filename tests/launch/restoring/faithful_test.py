@@ -2,7 +2,8 @@ import numpy as np
 from PIL import Image
 import pytest
 
-from deblock.launch import faithful, restoring
+from deblock.launch.restoring import faithful
+from deblock.launch.restoring import photograph as photograph_lib
 from deblock.model import restorer
 from deblock.model.cells import consistency
 from deblock.pipeline import jpegsim
@@ -54,7 +55,8 @@ def test_compressing_the_result_gives_the_file_again(photograph, kind, quality):
   clean, found = _case(photograph, kind, quality)
   expected = _coefficients(clean, kind, quality)
   held, freed = (
-    restoring.restore_original(found, Stub(), faithful=choice).samples for choice in (True, False)
+    photograph_lib.restore_original(found, Stub(), faithful=choice).samples
+    for choice in (True, False)
   )
   assert held.shape == found.samples.shape and held.dtype == np.uint8
   unlike, unlike_freed = (
@@ -104,7 +106,9 @@ def test_black_and_white_come_nearer_to_their_cells_by_turns(photograph):
   found = original.decode(codec.encode(clean, 20, "444"), "a")
   unlike, unlike_freed = (
     np.mean(
-      _coefficients(restoring.restore_original(found, Stub(), faithful=choice).samples, "444", 20)
+      _coefficients(
+        photograph_lib.restore_original(found, Stub(), faithful=choice).samples, "444", 20
+      )
       != _coefficients(clean, "444", 20)
     )
     for choice in (True, False)
@@ -117,7 +121,7 @@ def test_black_and_white_come_nearer_to_their_cells_by_turns(photograph):
 def test_parts_that_cut_chroma_blocks_are_refused(photograph, tile):
   _, found = _case(photograph, "420", 50)
   with pytest.raises(ValueError, match=rf"multiples of 16.*got 0 to {tile} of 96"):
-    restoring.restore_original(found, Stub(tile), faithful=True)
+    photograph_lib.restore_original(found, Stub(tile), faithful=True)
 
 
 def test_what_cannot_be_held_is_freed_and_said(photograph, tmp_path):
@@ -127,7 +131,7 @@ def test_what_cannot_be_held_is_freed_and_said(photograph, tmp_path):
   for name, reason in (("a.jpg", "its colours are CMYK"), ("a.png", "it is no JPEG file")):
     found = original.decode((tmp_path / name).read_bytes(), name)
     held, freed = (
-      restoring.restore_original(found, Stub(), quality=30, faithful=choice)
+      photograph_lib.restore_original(found, Stub(), quality=30, faithful=choice)
       for choice in (True, False)
     )
     np.testing.assert_array_equal(held.samples, freed.samples)
@@ -136,7 +140,7 @@ def test_what_cannot_be_held_is_freed_and_said(photograph, tmp_path):
 
 def test_the_files_tables_hold_whatever_quality_is_asked_for(photograph):
   _, found = _case(photograph, "420", 60)
-  held, asked = (restoring.restore_original(found, Stub(), q, faithful=True) for q in (0, 5))
+  held, asked = (photograph_lib.restore_original(found, Stub(), q, faithful=True) for q in (0, 5))
   np.testing.assert_array_equal(asked.samples, held.samples)
   assert asked.notes == ()
 
@@ -144,7 +148,7 @@ def test_the_files_tables_hold_whatever_quality_is_asked_for(photograph):
 def test_strength_blends_what_is_held(photograph):
   _, found = _case(photograph, "420", 30)
   whole, half = (
-    restoring.restore_original(found, Stub(), strength=strength).samples.astype(float)
+    photograph_lib.restore_original(found, Stub(), strength=strength).samples.astype(float)
     for strength in (1.0, 0.5)
   )
   assert np.abs(half - (whole + found.samples) / 2).max() <= 1.0

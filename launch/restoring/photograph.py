@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from deblock.launch import fading, trained
-from deblock.launch import faithful as faithful_lib
+from deblock.launch.restoring import fading
+from deblock.launch.restoring import faithful as faithful_lib
+from deblock.launch.restoring import network as network_lib
 from deblock.model import restorer
 from deblock.records.jpeg import encoders as jpeg_encoders
 from deblock.records.jpeg import tables as jpeg_tables
@@ -205,7 +206,7 @@ def check_strength(strength: float) -> float:
 
 @functools.lru_cache(maxsize=2)
 def _shipped(model, self_ensemble):
-  return trained.load(model, self_ensemble=self_ensemble)
+  return network_lib.load(model, self_ensemble=self_ensemble)
 
 
 def _levels(found):

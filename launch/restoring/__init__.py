@@ -1,0 +1,1 @@
+"""A photograph, or a batch of them, restored."""
