@@ -8,9 +8,10 @@ a slider, detail and errors in any browser; and contact-sheet.png.
 
 import time
 
-from deblock.launch import comparison, program, selection
+from deblock.launch import comparison, program
 from deblock.launch import flags as config_flags
-from deblock.launch import methods as methods_lib
+from deblock.launch.evaluation import methods as methods_lib
+from deblock.launch.evaluation import selection
 
 config_flags.define(comparison.CompareConfig)
 

@@ -8,7 +8,8 @@ import pathlib
 import numpy as np
 from PIL import Image
 
-from deblock.launch import evaluation, paper_sheet, picture, protocol, report, selection
+from deblock.launch import paper_sheet, picture, report
+from deblock.launch.evaluation import figures, protocol, selection
 from deblock.records import option
 
 
@@ -38,11 +39,11 @@ class Gallery:
   def __init__(self, folder: pathlib.Path, report_images: int):
     self._folder = folder
     self._most = report_images
-    self._rows: list[evaluation.Row] = []
+    self._rows: list[figures.Row] = []
     self._cards: list[report.Card] = []
     self._strips: list[paper_sheet.Strip] = []
 
-  def add(self, trials: Sequence[evaluation.Trial]) -> None:
+  def add(self, trials: Sequence[figures.Trial]) -> None:
     """Takes up one image: every method at every quality, those of one quality together."""
     self._rows += [trial.row for trial in trials]
     if len(self._cards) < self._most:
@@ -50,7 +51,7 @@ class Gallery:
       for _, group in itertools.groupby(trials, lambda trial: trial.row.quality):
         self._strips.append(paper_sheet.strip(list(group)))
 
-  def draw(self, trials: Sequence[evaluation.Trial]) -> list[pathlib.Path]:
+  def draw(self, trials: Sequence[figures.Trial]) -> list[pathlib.Path]:
     """Writes a side-by-side picture of each trial of one image and returns their paths."""
     written = []
     several = len({trial.row.model for trial in trials}) > 1
@@ -92,10 +93,10 @@ def save_text(path: pathlib.Path, text: str) -> int:
 
 def all_trials(
   methods, image: str, clean: np.ndarray, qualities: Sequence[int], settings, clock: Callable
-) -> list[evaluation.Trial]:
+) -> list[figures.Trial]:
   """Returns what each method makes of one image at each quality; see `evaluation.trials`."""
   return [
     trial
     for quality in qualities
-    for trial in evaluation.trials(methods, image, clean, quality, settings, clock)
+    for trial in figures.trials(methods, image, clean, quality, settings, clock)
   ]

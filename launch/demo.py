@@ -7,8 +7,9 @@ and shown beside the clean ones: as a picture, and as a report to look into with
 squares show what to expect; they are no evaluation.
 """
 
-from deblock.launch import comparison, demo_sheet, program, report, selection
+from deblock.launch import comparison, demo_sheet, program, report
 from deblock.launch import flags as config_flags
+from deblock.launch.evaluation import selection
 
 config_flags.define(demo_sheet.DemoConfig)
 

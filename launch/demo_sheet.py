@@ -5,7 +5,8 @@ import dataclasses
 
 import numpy as np
 
-from deblock.launch import evaluation, picture, protocol, report
+from deblock.launch import picture, report
+from deblock.launch.evaluation import figures, protocol
 from deblock.launch.restoring import photograph
 from deblock.model import pretrained
 from deblock.records import option
@@ -38,7 +39,7 @@ class DemoConfig:
       jpeg_tables.check_quality(quality)
 
 
-def trials(model: str, qualities: tuple[int, ...]) -> list[evaluation.Trial]:
+def trials(model: str, qualities: tuple[int, ...]) -> list[figures.Trial]:
   """Returns the middle of each photograph, compressed and restored, each at one quality."""
   made = []
   for index, image in enumerate(packaged.packaged()):
@@ -46,20 +47,20 @@ def trials(model: str, qualities: tuple[int, ...]) -> list[evaluation.Trial]:
     clean = _middle(reading.read_rgb(image.path))
     data = codec.encode(clean, quality)
     jpeg, restored = codec.decode(data), photograph.restore(data, model)
-    row = evaluation.compare(image.id, quality, clean, jpeg, restored)
+    row = figures.compare(image.id, quality, clean, jpeg, restored)
     row = dataclasses.replace(row, model=model)
-    made.append(evaluation.Trial(row, clean, data, jpeg, restored))
+    made.append(figures.Trial(row, clean, data, jpeg, restored))
   return made
 
 
-def sheet(made: Sequence[evaluation.Trial]) -> np.ndarray:
+def sheet(made: Sequence[figures.Trial]) -> np.ndarray:
   """Returns clean square, JPEG and restored square of each photograph, uint8 [H, W, 3]."""
   return np.concatenate(
     [picture.side_by_side(trial.clean, trial.jpeg, trial.restored, trial.row) for trial in made]
   )
 
 
-def page(made: Sequence[evaluation.Trial]) -> str:
+def page(made: Sequence[figures.Trial]) -> str:
   """Returns the report on them, an HTML document."""
   rows = [trial.row for trial in made]
   # Restoring a file keeps its coefficients.

@@ -7,9 +7,10 @@ deblock-evaluate --model=default,fast,bilateral --images=FOLDER --qualities=10,2
 
 import time
 
-from deblock.launch import evaluation, program, selection, tables
 from deblock.launch import flags as config_flags
-from deblock.launch import methods as methods_lib
+from deblock.launch import program
+from deblock.launch.evaluation import figures, selection, tables
+from deblock.launch.evaluation import methods as methods_lib
 
 config_flags.define(selection.SelectionConfig)
 
@@ -25,7 +26,7 @@ def main(arguments):
   rows = []
   with program.progress_bar("evaluating", "image", len(chosen.images)) as bar:
     for image in selection.read(chosen):
-      rows += evaluation.evaluate(methods, [image], qualities, settings, time.perf_counter)
+      rows += figures.evaluate(methods, [image], qualities, settings, time.perf_counter)
       bar.update()
   tables.save(rows, settings.output, settings)
   print(tables.text(rows))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 import html
 import math
 
-from deblock.launch import evaluation, tables
+from deblock.launch.evaluation import figures, tables
 
 WIDTH, HEIGHT = 420, 280
 LEFT, RIGHT, TOP, BOTTOM = 54, 10, 14, 50
@@ -13,7 +13,7 @@ _TICKS = 5
 _MOST_LABELS = 8
 
 
-def svg(means: Sequence[evaluation.Row], joined: bool = True) -> str:
+def svg(means: Sequence[figures.Row], joined: bool = True) -> str:
   """Returns a line for each method through its mean gains, with their intervals as bands.
 
   Args:

@@ -6,7 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from deblock.launch import evaluation, picture
+from deblock.launch import picture
+from deblock.launch.evaluation import figures
 
 FILE = "contact-sheet.png"
 DETAIL = 96  # Side of the detail, in pixels of the image.
@@ -32,7 +33,7 @@ class Strip(NamedTuple):
   details: tuple[np.ndarray, ...]
 
 
-def strip(trials: Sequence[evaluation.Trial]) -> Strip:
+def strip(trials: Sequence[figures.Trial]) -> Strip:
   """Returns the row of one image at one quality.
 
   The detail is where the first method's error fell most.

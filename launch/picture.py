@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from deblock.launch import evaluation
+from deblock.launch.evaluation import figures as figures_lib
 
 DETAIL = 64  # Side of the enlarged square, in pixels of the image.
 GAP = 8
@@ -13,7 +13,7 @@ NARROWEST = 250  # Pixels that a caption takes.
 BACKGROUND, INK, MARK = (250, 250, 250), (20, 20, 20), (230, 60, 40)
 
 
-def side_by_side(clean, jpeg, restored, row: evaluation.Row) -> np.ndarray:
+def side_by_side(clean, jpeg, restored, row: figures_lib.Row) -> np.ndarray:
   """Returns clean | JPEG | restored with captions, and below each the same detail enlarged.
 
   The detail is the square that restoring changed for the better most.
@@ -70,7 +70,7 @@ def side_by_side(clean, jpeg, restored, row: evaluation.Row) -> np.ndarray:
   return np.asarray(sheet)
 
 
-def with_differences(clean, jpeg, restored, row: evaluation.Row) -> np.ndarray:
+def with_differences(clean, jpeg, restored, row: figures_lib.Row) -> np.ndarray:
   """Returns `side_by_side` and below it how far JPEG and restored image are from the clean one.
 
   The differences are shown as absolute values times 8, black where there is none.

@@ -13,7 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from deblock.launch import evaluation, gain_plot, intervals, picture, tables
+from deblock.launch import gain_plot, picture
+from deblock.launch.evaluation import bootstrap, figures, tables
 
 FILE = "report.html"
 FOLDER = pathlib.Path(__file__).parent / "report_page"
@@ -43,7 +44,7 @@ class Card(NamedTuple):
   shown: dict
 
 
-def card(trials: Sequence[evaluation.Trial]) -> Card:
+def card(trials: Sequence[figures.Trial]) -> Card:
   """Returns an image's card: its JPEGs byte by byte, the other pictures without loss.
 
   Args:
@@ -78,7 +79,7 @@ def card(trials: Sequence[evaluation.Trial]) -> Card:
   return Card(first.row.image, shown)
 
 
-def page(rows: Sequence[evaluation.Row], cards: Sequence[Card], protocol: str) -> str:
+def page(rows: Sequence[figures.Row], cards: Sequence[Card], protocol: str) -> str:
   """Returns the HTML document.
 
   Args:
@@ -86,7 +87,7 @@ def page(rows: Sequence[evaluation.Row], cards: Sequence[Card], protocol: str) -
     cards: the images that are shown.
     protocol: in words, what was compressed and measured.
   """
-  means = evaluation.means(rows)
+  means = figures.means(rows)
   images = len({row.image for row in rows})
   models = list(dict.fromkeys(row.model for row in rows))
   qualities = sorted({row.quality for row in rows})
@@ -183,7 +184,7 @@ def _plot_caption(means, joined):
   if not joined:
     caption += " Each quality has images of its own."
   if any(row.gain_low is not None for row in means):
-    share = f"{100 * intervals.CONFIDENCE:.0f} %"
+    share = f"{100 * bootstrap.CONFIDENCE:.0f} %"
     return f"{caption} Bands are {share} bootstrap intervals of the mean over the images."
   return f"{caption} Of one image each, it says nothing of how others do."
 

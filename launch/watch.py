@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from deblock.launch import evaluation, picture
+from deblock.launch import picture
+from deblock.launch.evaluation import figures as figures_lib
 from deblock.launch.run_folder import history
 from deblock.launch.settings import train as train_settings
 from deblock.pipeline import dataset
@@ -60,11 +61,11 @@ class Watch:
       rows = []
       for tile, quality, clean, jpeg in self._pairs():
         restored = restore(jpeg, jpeg_tables.quantization_tables(quality))
-        rows.append(evaluation.compare(f"held-out tile {tile}", quality, clean, jpeg, restored))
+        rows.append(figures_lib.compare(f"held-out tile {tile}", quality, clean, jpeg, restored))
         if not sheets:
           sheet = picture.with_differences(clean, jpeg, restored, rows[-1])
           sheets[f"eval/tile_{tile}/q{quality}"] = sheet
-      means = evaluation.means(rows)
+      means = figures_lib.means(rows)
       if means:
         scalars[series] = _of_network(means)
         scalars[history.JPEG] = _of_jpeg(means)

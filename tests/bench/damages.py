@@ -5,7 +5,7 @@ import io
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from deblock.launch import protocol
+from deblock.launch.evaluation import protocol
 from deblock.records.jpeg import codec
 
 _SIDE = 512

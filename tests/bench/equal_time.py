@@ -25,7 +25,8 @@ import ours
 from PIL import Image
 import tensorflow as tf
 
-from deblock.launch import evaluation, methods, optimization, step
+from deblock.launch import optimization, step
+from deblock.launch.evaluation import figures, methods
 from deblock.launch.settings import schedule
 from deblock.launch.settings import train as train_settings
 from deblock.model import losses, macs, restorer
@@ -111,8 +112,8 @@ def gains(network, entry, folder, count):
   images = ((path.name, np.array(Image.open(path).convert("RGB"))) for path in paths[:count])
   restore = restorer.Restorer(network, entry, constant=True)
   chosen = [methods.Method("", restore)]
-  rows = evaluation.evaluate(chosen, images, equal_rows.QUALITIES)
-  return {f"gain_q{row.quality}": round(row.gain, 4) for row in evaluation.means(rows)}
+  rows = figures.evaluate(chosen, images, equal_rows.QUALITIES)
+  return {f"gain_q{row.quality}": round(row.gain, 4) for row in figures.means(rows)}
 
 
 def measure(arguments):

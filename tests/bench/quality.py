@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 import tqdm
 
-from deblock.launch import evaluation, methods, protocol
+from deblock.launch.evaluation import figures, methods, protocol
 from deblock.launch.restoring import network as network_lib
 from deblock.launch.restoring import photograph
 from deblock.model import macs, pretrained
@@ -72,7 +72,7 @@ def rivals(images, ensemble):
     settings = protocol.ProtocolConfig(faithful=held)
     for name, clean in tqdm.tqdm(images, desc=f"{chosen[0].name} and others{said}"):
       for quality in QUALITIES:
-        for trial in evaluation.trials(chosen, name, clean, quality, settings, time.perf_counter):
+        for trial in figures.trials(chosen, name, clean, quality, settings, time.perf_counter):
           row = trial.row
           results.setdefault(row.model + said, {}).setdefault(quality, []).append(
             (
@@ -116,7 +116,7 @@ def damaged(images):
         found = original.decode(data, name)
         made = photograph.restore_original(found, network).samples
         shape = clean.shape
-        row = evaluation.compare(name, 0, clean, found.samples.reshape(shape), made.reshape(shape))
+        row = figures.compare(name, 0, clean, found.samples.reshape(shape), made.reshape(shape))
         before.append(row.psnr_jpeg)
         gains.append(row.gain)
       cells.append(f"{np.mean(gains):+.3f} | {min(gains):+.3f}")

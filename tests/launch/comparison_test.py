@@ -1,6 +1,7 @@
 import pytest
 
-from deblock.launch import comparison, methods, paper_sheet, protocol, report
+from deblock.launch import comparison, paper_sheet, report
+from deblock.launch.evaluation import methods, protocol
 
 SAME = methods.Method("same", lambda jpeg, tables: jpeg)
 OTHER = methods.Method("some/run", lambda jpeg, tables: jpeg // 2)

@@ -3,7 +3,8 @@ import dataclasses
 from absl import flags as absl_flags
 import pytest
 
-from deblock.launch import flags, selection
+from deblock.launch import flags
+from deblock.launch.evaluation import selection
 from deblock.launch.machines import serving
 from deblock.launch.settings import train as train_settings
 from deblock.model.networks import config as model_config

@@ -4,11 +4,12 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from deblock.launch import evaluation, gain_plot
+from deblock.launch import gain_plot
+from deblock.launch.evaluation import figures
 
 
 def _mean(quality, gain, model="net", reach=0.25):
-  row = evaluation.Row("mean", quality, 30.0, 30.0 + gain, 0.8, 0.9, 29.0, 30.0, model)
+  row = figures.Row("mean", quality, 30.0, 30.0 + gain, 0.8, 0.9, 29.0, 30.0, model)
   if reach is None:
     return row
   return dataclasses.replace(row, gain_low=gain - reach, gain_high=gain + reach)

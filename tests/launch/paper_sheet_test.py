@@ -1,6 +1,7 @@
 import numpy as np
 
-from deblock.launch import evaluation, methods, paper_sheet
+from deblock.launch import paper_sheet
+from deblock.launch.evaluation import figures, methods
 
 CELL, GAP, CAPTION = paper_sheet.CELL, paper_sheet.GAP, paper_sheet.CAPTION
 
@@ -15,7 +16,7 @@ def _trials(clean, name="a.png"):
     return made
 
   pair = [methods.Method("mend", mend), methods.Method("same", lambda jpeg, tables: jpeg)]
-  return list(evaluation.trials(pair, name, clean, 10))
+  return list(figures.trials(pair, name, clean, 10))
 
 
 def test_each_row_shows_the_same_detail_enlarged_exactly(picture):
@@ -47,7 +48,7 @@ def test_the_whole_image_has_its_detail_marked_and_captions_tell_figures(picture
 def test_small_images_and_long_names_are_drawn_too(picture):
   clean = picture(16, 20)
   same = [methods.Method("/a/very/long/way/to/the/folder/of/a/run", lambda jpeg, tables: jpeg)]
-  strip = paper_sheet.strip(list(evaluation.trials(same, "n" * 200, clean, 10)))
+  strip = paper_sheet.strip(list(figures.trials(same, "n" * 200, clean, 10)))
   made = paper_sheet.sheet([strip])
   background = (made == paper_sheet.BACKGROUND).all(axis=-1)
   assert background[:, -GAP:].all() and not background.all()

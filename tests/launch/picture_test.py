@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from deblock.launch import evaluation
 from deblock.launch import picture as picture_lib
+from deblock.launch.evaluation import figures
 
-ROW = evaluation.Row("a.png", 10, 26.0, 27.5, 0.75, 0.875, 25.0, 27.0)
+ROW = figures.Row("a.png", 10, 26.0, 27.5, 0.75, 0.875, 25.0, 27.0)
 GAP, CAPTION = picture_lib.GAP, picture_lib.CAPTION
 
 
@@ -85,7 +85,7 @@ def test_a_square_that_got_worse_is_not_chosen():
 def test_figures_stand_above_their_columns():
   clean, jpeg, restored = _three(64, 256)
   one = picture_lib.side_by_side(clean, jpeg, restored, ROW)
-  other_row = evaluation.Row("a.png", 10, 26.0, 29.25, 0.75, 0.875, 25.0, 27.0)
+  other_row = figures.Row("a.png", 10, 26.0, 29.25, 0.75, 0.875, 25.0, 27.0)
   other = picture_lib.side_by_side(clean, jpeg, restored, other_row)
   rows, columns, _ = np.nonzero(one != other)
   assert rows.max() < GAP + CAPTION

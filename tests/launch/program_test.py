@@ -9,14 +9,8 @@ import sys
 
 import pytest
 
-from deblock.launch import (
-  comparison,
-  demo_sheet,
-  pipeline_report,
-  selection,
-  step_export,
-  weights_export,
-)
+from deblock.launch import comparison, demo_sheet, pipeline_report, step_export, weights_export
+from deblock.launch.evaluation import selection
 from deblock.launch.machines import serving
 from deblock.launch.restoring import restore_config
 from deblock.launch.run_folder import run_table

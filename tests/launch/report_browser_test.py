@@ -9,7 +9,9 @@ import numpy as np
 from PIL import Image
 import pytest
 
-from deblock.launch import evaluation, methods, report
+from deblock.launch import report
+from deblock.launch.evaluation import figures as figures_lib
+from deblock.launch.evaluation import methods
 
 
 def _module(name):
@@ -45,7 +47,7 @@ def page(tmp_path_factory, picture):
   red = np.broadcast_to(np.array(LEFT, np.uint8), (160, 240, 3)).copy()
   images = [("red.png", red), ("waves.png", picture(96, 64))]
   trials = [
-    [trial for quality in (30, 90) for trial in evaluation.trials(_pair(), name, clean, quality)]
+    [trial for quality in (30, 90) for trial in figures_lib.trials(_pair(), name, clean, quality)]
     for name, clean in images
   ]
   rows = [trial.row for of_image in trials for trial in of_image]

@@ -9,7 +9,8 @@ import numpy as np
 from PIL import Image
 import pytest
 
-from deblock.launch import evaluation, methods, protocol, report
+from deblock.launch import report
+from deblock.launch.evaluation import figures, methods, protocol
 
 
 def _darker(jpeg, tables):
@@ -22,7 +23,7 @@ PAIR = [methods.Method("one", lambda jpeg, tables: jpeg), methods.Method("a<b>",
 
 def _trials(picture, name="a.png", size=(24, 40)):
   clean = picture(*size)
-  return [trial for quality in (10, 30) for trial in evaluation.trials(PAIR, name, clean, quality)]
+  return [trial for quality in (10, 30) for trial in figures.trials(PAIR, name, clean, quality)]
 
 
 def _data(page):
@@ -60,7 +61,7 @@ def test_the_page_holds_jpegs_byte_by_byte_and_the_other_pictures_without_loss(t
 
 def test_a_gray_image_is_shown_too(picture):
   settings = protocol.ProtocolConfig(gray=True)
-  (trial,) = evaluation.trials(methods.load(("identity",), ()), "g", picture(24, 24), 10, settings)
+  (trial,) = figures.trials(methods.load(("identity",), ()), "g", picture(24, 24), 10, settings)
   shown = report.card([trial]).shown
   np.testing.assert_array_equal(_pixels(shown["clean"])[1], trial.clean.repeat(3, axis=2))
   assert _pixels(shown["jpegs"]["10"]["picture"])[0] == trial.data
@@ -85,7 +86,7 @@ def test_the_tables_have_a_row_for_every_image_and_mean(trials, picture):
     re.findall(rf'<table id="{name}">.*?</table>', page, re.S)[0] for name in ("means", "rows")
   )
   assert table.count("<tr>") == 1 + len(rows) and means.count("<tr>") == 1 + 4
-  for row in evaluation.means(rows):
+  for row in figures.means(rows):
     assert f"{row.gain_low:+.3f} to {row.gain_high:+.3f}" in means
   assert f'data-value="{rows[0].psnr_jpeg!r}"' in table
   assert '<section aria-labelledby="pictures" class="pictures" hidden>' in page
@@ -94,7 +95,7 @@ def test_the_tables_have_a_row_for_every_image_and_mean(trials, picture):
 def test_what_is_not_finite_stays_readable_for_the_script(picture):
   clean = picture(24, 24)
   perfect = [methods.Method("perfect", lambda jpeg, tables: clean)]
-  trials = list(evaluation.trials(perfect, "a", clean, 10))
+  trials = list(figures.trials(perfect, "a", clean, 10))
   assert trials[0].row.psnr == math.inf
   page = report.page([trials[0].row], [report.card(trials)], "p")
   assert 'data-value="Infinity"' in page and _data(page)["cards"][0]["restored"]

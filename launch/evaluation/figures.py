@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from deblock.launch import intervals
-from deblock.launch import methods as methods_lib
-from deblock.launch import protocol as protocol_lib
+from deblock.launch.evaluation import bootstrap
+from deblock.launch.evaluation import methods as methods_lib
+from deblock.launch.evaluation import protocol as protocol_lib
 from deblock.launch.restoring import photograph
 from deblock.model import metrics
 from deblock.pipeline import pixels
@@ -212,8 +212,8 @@ def means(rows: Sequence[Row]) -> list[Row]:
       mean = {
         field: math.fsum(getattr(row, field) for row in chosen) / len(chosen) for field in FIGURES
       }
-      interval = intervals.of_mean([row.gain for row in chosen])
-      known = interval is not intervals.UNKNOWN
+      interval = bootstrap.of_mean([row.gain for row in chosen])
+      known = interval is not bootstrap.UNKNOWN
       averaged.append(
         Row(
           image=MEAN,

@@ -7,7 +7,8 @@ from PIL import Image
 import pytest
 import tensorflow as tf
 
-from deblock.launch import loop, selection
+from deblock.launch import loop
+from deblock.launch.evaluation import selection
 from deblock.launch.run_folder import checkpoints
 from deblock.launch.settings import train as train_settings
 from deblock.model import restorer

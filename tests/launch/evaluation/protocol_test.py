@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from deblock.launch import protocol
+from deblock.launch.evaluation import protocol
 from deblock.records.jpeg import codec
 
 

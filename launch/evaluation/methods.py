@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from deblock.launch import baselines
+from deblock.launch.evaluation import baselines
 from deblock.launch.restoring import network
 from deblock.launch.run_folder import saved_weights
 from deblock.model import pretrained, restorer

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from deblock.launch import baselines, filters
+from deblock.launch.evaluation import baselines, filters
 from deblock.records.jpeg import codec
 from deblock.records.jpeg import tables as jpeg_tables
 

@@ -5,7 +5,7 @@ import functools
 
 import numpy as np
 
-from deblock.launch import filters
+from deblock.launch.evaluation import filters
 from deblock.model import restorer
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from deblock.launch import baselines, methods
+from deblock.launch.evaluation import baselines, methods
 from deblock.launch.restoring import network
 
 

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from deblock.launch import methods as methods_lib
-from deblock.launch import protocol
+from deblock.launch.evaluation import methods as methods_lib
+from deblock.launch.evaluation import protocol
 from deblock.launch.run_folder import saved_weights
 from deblock.launch.settings import train as train_settings
 from deblock.pipeline import config as input_config

@@ -7,8 +7,8 @@ MambaIR. None was measured here.
 from collections.abc import Sequence
 import dataclasses
 
-from deblock.launch import evaluation
-from deblock.launch import protocol as protocol_lib
+from deblock.launch.evaluation import figures
+from deblock.launch.evaluation import protocol as protocol_lib
 
 SOURCE = "as listed in the repositories of FBCNN, SwinIR, CAT, GRL-Image-Restoration and MambaIR"
 QUALITIES = (10, 20, 30, 40)
@@ -96,7 +96,7 @@ def kind_of(protocol: protocol_lib.ProtocolConfig) -> str:
 
 
 def matching(
-  means: Sequence[evaluation.Row], images: int, protocol: protocol_lib.ProtocolConfig
+  means: Sequence[figures.Row], images: int, protocol: protocol_lib.ProtocolConfig
 ) -> Reference | None:
   """Returns the test set that was measured, known by its JPEGs' figures; None if it is another.
 

@@ -4,16 +4,14 @@ import math
 import numpy as np
 import pytest
 
-from deblock.launch import baselines, evaluation, intervals, methods, protocol
+from deblock.launch.evaluation import baselines, bootstrap, figures, methods, protocol
 from deblock.model import restorer
 from deblock.records.jpeg import codec
 from deblock.records.jpeg import tables as jpeg_tables
 
 
 def _row(image, quality, psnr_jpeg, psnr, ssim_jpeg=0.5, ssim=0.75):
-  return evaluation.Row(
-    image, quality, psnr_jpeg, psnr, ssim_jpeg, ssim, psnr_jpeg - 2.0, psnr - 0.5
-  )
+  return figures.Row(image, quality, psnr_jpeg, psnr, ssim_jpeg, ssim, psnr_jpeg - 2.0, psnr - 0.5)
 
 
 def _psnr(one, other):
@@ -33,8 +31,8 @@ ROWS = [
 
 
 def test_the_mean_is_of_decibels_and_not_of_errors():
-  ten, twenty = evaluation.means(ROWS)
-  low, high = intervals.of_mean([1.5, 1.0])
+  ten, twenty = figures.means(ROWS)
+  low, high = bootstrap.of_mean([1.5, 1.0])
   assert ten == dataclasses.replace(
     _row("mean", 10, 23.0, 24.25, 0.5, 0.75), gain_low=low, gain_high=high
   )
@@ -44,32 +42,32 @@ def test_the_mean_is_of_decibels_and_not_of_errors():
 
 def test_each_method_has_its_means_in_the_order_of_its_coming():
   rows = [dataclasses.replace(row, model=model) for model in "ba" for row in ROWS]
-  assert [(row.model, row.quality) for row in evaluation.means(rows)] == [
+  assert [(row.model, row.quality) for row in figures.means(rows)] == [
     ("b", 10),
     ("b", 20),
     ("a", 10),
     ("a", 20),
   ]
-  assert evaluation.means(rows)[2].gain == 1.25
+  assert figures.means(rows)[2].gain == 1.25
 
 
 def test_the_mean_is_that_of_all_images_however_they_were_shared_out(picture):
   images = [(str(index), picture(16, 24, index)) for index in range(3)]
   restore = lambda jpeg, tables: jpeg // 2 + 30  # noqa: E731
-  whole = evaluation.evaluate([_method(restore)], images, (10, 30))
+  whole = figures.evaluate([_method(restore)], images, (10, 30))
   parts = [
-    evaluation.evaluate([_method(restore)], part, (10, 30)) for part in (images[:2], images[2:])
+    figures.evaluate([_method(restore)], part, (10, 30)) for part in (images[:2], images[2:])
   ]
-  assert evaluation.means([row for part in parts for row in part]) == evaluation.means(whole)
-  for mean in evaluation.means(whole):
-    for name in evaluation.FIGURES:
+  assert figures.means([row for part in parts for row in part]) == figures.means(whole)
+  for mean in figures.means(whole):
+    for name in figures.FIGURES:
       plain = np.mean([getattr(row, name) for row in whole if row.quality == mean.quality])
       assert getattr(mean, name) == pytest.approx(plain, rel=1e-12)
 
 
 def test_the_identity_gains_exactly_nothing(picture):
   images = [("a", picture(40, 56)), ("b", picture(33, 48, 1))]
-  rows = evaluation.evaluate([_method(lambda jpeg, tables: jpeg)], images, (10, 30))
+  rows = figures.evaluate([_method(lambda jpeg, tables: jpeg)], images, (10, 30))
   assert [(row.image, row.quality) for row in rows] == [
     (image, quality) for image in ("a", "b") for quality in (10, 30)
   ]
@@ -88,7 +86,7 @@ def test_figures_are_those_of_the_bytes_of_the_jpeg_and_of_its_tables(picture):
     return image // 2
 
   settings = protocol.ProtocolConfig(subsampling="444")
-  (row,) = evaluation.evaluate([_method(darker)], [("a", clean)], (10,), settings)
+  (row,) = figures.evaluate([_method(darker)], [("a", clean)], (10,), settings)
   ((image, tables),) = seen
   np.testing.assert_array_equal(image, jpeg)
   np.testing.assert_array_equal(tables, jpeg_tables.quantization_tables(10))
@@ -107,20 +105,20 @@ def test_faithful_figures_are_those_of_the_projected_image(picture):
 
   images, qualities = [("a", picture(48, 64))], (10, 99)
   darker, faithful = [_method(Darker())], protocol.ProtocolConfig(faithful=True)
-  freed = evaluation.evaluate(darker, images, qualities)
-  held = evaluation.evaluate(darker, images, qualities, faithful)
+  freed = figures.evaluate(darker, images, qualities)
+  held = figures.evaluate(darker, images, qualities, faithful)
   for row, free, quality in zip(held, freed, qualities, strict=True):
     assert row.psnr_jpeg == free.psnr_jpeg and free.gain < -10.0
     assert abs(row.gain) < 3.0
     data = codec.encode(images[0][1], quality)
-    jpeg, made = evaluation.restored(Darker(), data, quality, faithful=True)
+    jpeg, made = figures.restored(Darker(), data, quality, faithful=True)
     np.testing.assert_array_equal(jpeg, codec.decode(data))
     assert row.psnr == pytest.approx(_psnr(images[0][1], made), abs=1e-4)
 
 
 def test_a_perfect_restoration_is_infinitely_good(picture):
   clean = picture(40, 56)
-  (row,) = evaluation.evaluate([_method(lambda jpeg, tables: clean)], [("a", clean)], (10,))
+  (row,) = figures.evaluate([_method(lambda jpeg, tables: clean)], [("a", clean)], (10,))
   assert row.psnr == math.inf and row.ssim == pytest.approx(1.0) and row.gain == math.inf
   assert dataclasses.replace(row, psnr_jpeg=math.inf).gain == 0.0
 
@@ -134,7 +132,7 @@ def test_every_method_restores_the_same_jpeg_and_is_timed(picture):
     return jpeg
 
   pair = [_method(restore, "one"), _method(restore, "other")]
-  rows = evaluation.evaluate(pair, [("a", picture(24, 32))], (10,), clock=lambda: next(now) / 4)
+  rows = figures.evaluate(pair, [("a", picture(24, 32))], (10,), clock=lambda: next(now) / 4)
   assert [(row.model, row.seconds) for row in rows] == [("one", 0.25), ("other", 0.25)]
   np.testing.assert_array_equal(*seen)
   assert dataclasses.replace(rows[0], model="other") == rows[1]
@@ -143,7 +141,7 @@ def test_every_method_restores_the_same_jpeg_and_is_timed(picture):
 def test_a_gray_jpeg_is_restored_and_measured_in_one_channel(picture):
   settings = protocol.ProtocolConfig(gray=True)
   filters = [_method(baselines.load("identity")), _method(baselines.load("bilateral"))]
-  same, smoothed = evaluation.trials(filters, "a", picture(40, 56), 10, settings)
+  same, smoothed = figures.trials(filters, "a", picture(40, 56), 10, settings)
   assert same.clean.shape == same.jpeg.shape == smoothed.restored.shape == (40, 56, 1)
   np.testing.assert_array_equal(same.restored, same.jpeg)
   assert same.row.psnr_jpeg == pytest.approx(_psnr(same.clean, same.jpeg), abs=1e-4)
@@ -153,7 +151,7 @@ def test_a_gray_jpeg_is_restored_and_measured_in_one_channel(picture):
 
 def test_the_luma_of_colour_jpegs_is_measured_as_matlab_sees_it(picture):
   settings = protocol.ProtocolConfig(luma=True)
-  (trial,) = evaluation.trials([_method(lambda jpeg, _: jpeg)], "a", picture(40, 56), 10, settings)
+  (trial,) = figures.trials([_method(lambda jpeg, _: jpeg)], "a", picture(40, 56), 10, settings)
   assert trial.jpeg.shape == (40, 56, 3)
   clean, jpeg = (
     np.rint(16 + image @ np.array((65.481, 128.553, 24.966)) / 255)

@@ -7,8 +7,9 @@ import json
 import math
 import pathlib
 
-from deblock.launch import evaluation, intervals, published
-from deblock.launch import protocol as protocol_lib
+from deblock.launch.evaluation import bootstrap, published
+from deblock.launch.evaluation import figures as figures_lib
+from deblock.launch.evaluation import protocol as protocol_lib
 
 JSON_FILE = "evaluation.json"
 CSV_FILE = "evaluation.csv"
@@ -17,14 +18,14 @@ NOTHING = "-"
 
 
 def save(
-  rows: Sequence[evaluation.Row],
+  rows: Sequence[figures_lib.Row],
   folder: str,
   protocol: protocol_lib.ProtocolConfig = protocol_lib.PUBLISHED,
 ) -> None:
   """Writes all rows, means last, as CSV, Markdown and then JSON, under a temporary name first."""
   output = pathlib.Path(folder)
   output.mkdir(parents=True, exist_ok=True)
-  values = [dataclasses.asdict(row) for row in [*rows, *evaluation.means(rows)]]
+  values = [dataclasses.asdict(row) for row in [*rows, *figures_lib.means(rows)]]
   temporary = output / f"{CSV_FILE}.tmp"
   with temporary.open("w", newline="") as stream:
     writer = csv.DictWriter(stream, fieldnames=list(values[0]))
@@ -37,9 +38,9 @@ def save(
   _write(output / JSON_FILE, json.dumps(finite, indent=1, allow_nan=False) + "\n")
 
 
-def text(rows: Sequence[evaluation.Row]) -> str:
+def text(rows: Sequence[figures_lib.Row]) -> str:
   """Returns the means as text for a terminal, and of one method alone each image's row before."""
-  means = evaluation.means(rows)
+  means = figures_lib.means(rows)
   several = len({row.model for row in rows}) > 1
   if several:
     # Every quality's methods below each other, to be compared.
@@ -63,7 +64,7 @@ def text(rows: Sequence[evaluation.Row]) -> str:
   return "\n".join(lines)
 
 
-def interval(row: evaluation.Row) -> str:
+def interval(row: figures_lib.Row) -> str:
   """Returns the interval of a mean's gain as "+1.234 to +1.345"; "" where there is none."""
   if row.gain_low is None or row.gain_high is None:
     return ""
@@ -71,22 +72,22 @@ def interval(row: evaluation.Row) -> str:
 
 
 def markdown(
-  rows: Sequence[evaluation.Row], protocol: protocol_lib.ProtocolConfig = protocol_lib.PUBLISHED
+  rows: Sequence[figures_lib.Row], protocol: protocol_lib.ProtocolConfig = protocol_lib.PUBLISHED
 ) -> str:
   """Returns the means as a Markdown document, published figures beside them.
 
   They share a table with ours where images and protocol are known to be the same, else they stand
   under a heading that says on which other images they were measured.
   """
-  means = sorted(evaluation.means(rows), key=lambda row: row.quality)
+  means = sorted(figures_lib.means(rows), key=lambda row: row.quality)
   images = len({row.image for row in rows})
   found = published.matching(means, images, protocol)
   parts = [
     "# Evaluation",
     f"{images} {'image' if images == 1 else 'images'}; {protocol_lib.describe(protocol)}. Figures "
     "are means over the images; of decibels, the mean of each image's. Gains are over the JPEG, "
-    f"with the {100 * intervals.CONFIDENCE:.0f} % bootstrap interval of their mean over "
-    f"{intervals.RESAMPLES:,} resamples of the images.",
+    f"with the {100 * bootstrap.CONFIDENCE:.0f} % bootstrap interval of their mean over "
+    f"{bootstrap.RESAMPLES:,} resamples of the images.",
     _measured(means),
   ]
   kind = published.kind_of(protocol)

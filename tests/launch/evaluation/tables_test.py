@@ -5,7 +5,8 @@ import math
 
 import pytest
 
-from deblock.launch import evaluation, protocol, published, tables
+from deblock.launch.evaluation import figures as figures_lib
+from deblock.launch.evaluation import protocol, published, tables
 
 # Those of the first releases stand first, with the names that they had.
 COLUMNS = ["image", "quality", "psnr_jpeg", "psnr", "ssim_jpeg", "ssim", "psnr_b_jpeg", "psnr_b"]
@@ -13,7 +14,7 @@ NEW = ["model", "seconds", "gain_low", "gain_high"]
 
 
 def _row(image, quality, psnr_jpeg, psnr, ssim_jpeg=0.5, ssim=0.75, model="net"):
-  return evaluation.Row(
+  return figures_lib.Row(
     image, quality, psnr_jpeg, psnr, ssim_jpeg, ssim, psnr_jpeg - 2.0, psnr - 0.5, model, 0.25
   )
 
@@ -37,7 +38,7 @@ def _saved(rows, folder):
 def test_json_holds_every_row_and_the_means_last(tmp_path):
   rows, _ = _saved(ROWS, tmp_path / "new" / "folder")
   assert all(list(row) == COLUMNS + NEW for row in rows)
-  assert rows == [dataclasses.asdict(row) for row in [*ROWS, *evaluation.means(ROWS)]]
+  assert rows == [dataclasses.asdict(row) for row in [*ROWS, *figures_lib.means(ROWS)]]
   assert [row["image"] for row in rows[-2:]] == ["mean", "mean"]
   assert [row["gain_low"] is not None for row in rows] == [False, False, False, True, False]
 
@@ -72,7 +73,7 @@ def test_the_text_shows_every_row_and_the_means():
   assert mean[1] == "10"
   for figure in ("23.000", "24.250", "+1.250", "0.5000", "0.7500", "21.000", "23.750", "0.250"):
     assert figure in mean
-  low, high = evaluation.means(ROWS)[0].gain_low, evaluation.means(ROWS)[0].gain_high
+  low, high = figures_lib.means(ROWS)[0].gain_low, figures_lib.means(ROWS)[0].gain_high
   assert lines[3].endswith(f"{low:+.3f} to {high:+.3f}") and " to " not in lines[4]
 
 
@@ -160,7 +161,7 @@ def test_published_figures_of_double_jpegs_stand_where_gray_ones_were_measured()
 def test_markdown_states_images_protocol_figures_and_intervals():
   text = tables.markdown(ROWS, protocol.ProtocolConfig(subsampling="444"))
   assert "2 images; colour JPEG 4:4:4; measured on RGB together" in text
-  mean = evaluation.means(ROWS)[0]
+  mean = figures_lib.means(ROWS)[0]
   assert f"| 10 | net | 23.000 | 24.250 | +1.250 | {tables.interval(mean)} | 0.5000 |" in text
   assert "| 20 | net | 30.000 | 31.000 | +1.000 | - |" in text
 

@@ -1,0 +1,1 @@
+"""How well networks restore: protocol, figures, tables. Nothing is drawn here."""
