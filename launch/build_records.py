@@ -17,7 +17,8 @@ import tensorflow as tf
 
 from deblock.launch import flags as config_flags
 from deblock.launch import program
-from deblock.records import contact_sheet, quiet
+from deblock.launch.pictures import contact_sheet
+from deblock.records import quiet
 from deblock.records.layout import inspection, manifest
 from deblock.records.planning import config
 from deblock.records.writing import writer

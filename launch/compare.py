@@ -8,26 +8,27 @@ a slider, detail and errors in any browser; and contact-sheet.png.
 
 import time
 
-from deblock.launch import comparison, program
 from deblock.launch import flags as config_flags
+from deblock.launch import program
 from deblock.launch.evaluation import methods as methods_lib
 from deblock.launch.evaluation import selection
+from deblock.launch.pictures import gallery as gallery_lib
 
-config_flags.define(comparison.CompareConfig)
+config_flags.define(gallery_lib.CompareConfig)
 
 
 def main(arguments):
   """Draws one picture for each image, quality and method, then report and contact sheet."""
   del arguments
-  settings = config_flags.parse(comparison.CompareConfig)
-  gallery = comparison.Gallery(selection.prepare_output(settings.output), settings.report_images)
+  settings = config_flags.parse(gallery_lib.CompareConfig)
+  gallery = gallery_lib.Gallery(selection.prepare_output(settings.output), settings.report_images)
   chosen, qualities = selection.choose(settings)
   methods = selection.load_methods(settings)
   methods_lib.warm(methods)
   written = []
   with program.progress_bar("comparing", "image", len(chosen.images)) as bar:
     for image, clean in selection.read(chosen):
-      trials = comparison.all_trials(methods, image, clean, qualities, settings, time.perf_counter)
+      trials = gallery_lib.all_trials(methods, image, clean, qualities, settings, time.perf_counter)
       written += gallery.draw(trials)
       gallery.add(trials)
       bar.update()

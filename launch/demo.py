@@ -7,9 +7,10 @@ and shown beside the clean ones: as a picture, and as a report to look into with
 squares show what to expect; they are no evaluation.
 """
 
-from deblock.launch import comparison, demo_sheet, program, report
 from deblock.launch import flags as config_flags
+from deblock.launch import program
 from deblock.launch.evaluation import selection
+from deblock.launch.pictures import demo_sheet, gallery, report
 
 config_flags.define(demo_sheet.DemoConfig)
 
@@ -20,8 +21,8 @@ def main(arguments):
   config = config_flags.parse(demo_sheet.DemoConfig)
   folder = selection.prepare_output(config.output)
   made = demo_sheet.trials(config.model, config.qualities)
-  comparison.save_picture(folder / "demo.png", demo_sheet.sheet(made))
-  size_bytes = comparison.save_text(folder / report.FILE, demo_sheet.page(made))
+  gallery.save_picture(folder / "demo.png", demo_sheet.sheet(made))
+  size_bytes = gallery.save_text(folder / report.FILE, demo_sheet.page(made))
   print(f"picture: {folder / 'demo.png'}")
   print(f"report: {folder / report.FILE} ({report.size_text(size_bytes)})")
 

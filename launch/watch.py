@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from deblock.launch import picture
 from deblock.launch.evaluation import figures as figures_lib
+from deblock.launch.pictures import side_by_side
 from deblock.launch.run_folder import history
 from deblock.launch.settings import train as train_settings
 from deblock.pipeline import dataset
@@ -63,7 +63,7 @@ class Watch:
         restored = restore(jpeg, jpeg_tables.quantization_tables(quality))
         rows.append(figures_lib.compare(f"held-out tile {tile}", quality, clean, jpeg, restored))
         if not sheets:
-          sheet = picture.with_differences(clean, jpeg, restored, rows[-1])
+          sheet = side_by_side.with_differences(clean, jpeg, restored, rows[-1])
           sheets[f"eval/tile_{tile}/q{quality}"] = sheet
       means = figures_lib.means(rows)
       if means:

@@ -9,9 +9,10 @@ import sys
 
 import pytest
 
-from deblock.launch import comparison, demo_sheet, pipeline_report, step_export, weights_export
+from deblock.launch import pipeline_report, step_export, weights_export
 from deblock.launch.evaluation import selection
 from deblock.launch.machines import serving
+from deblock.launch.pictures import demo_sheet, gallery
 from deblock.launch.restoring import restore_config
 from deblock.launch.run_folder import run_table
 from deblock.launch.settings import train as train_settings
@@ -26,7 +27,7 @@ PARTS = {
   "runs": (run_table.RunsConfig,),
   "data_service": (serving.ServiceConfig,),
   "evaluate": (selection.SelectionConfig,),
-  "compare": (comparison.CompareConfig,),
+  "compare": (gallery.CompareConfig,),
   "inspect_pipeline": (input_config.InputConfig, pipeline_report.ReportConfig),
   "restore": (restore_config.RestoreConfig,),
   "demo": (demo_sheet.DemoConfig,),

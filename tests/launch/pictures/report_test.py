@@ -9,8 +9,8 @@ import numpy as np
 from PIL import Image
 import pytest
 
-from deblock.launch import report
 from deblock.launch.evaluation import figures, methods, protocol
+from deblock.launch.pictures import report
 
 
 def _darker(jpeg, tables):

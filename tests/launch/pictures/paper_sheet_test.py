@@ -1,7 +1,7 @@
 import numpy as np
 
-from deblock.launch import paper_sheet
 from deblock.launch.evaluation import figures, methods
+from deblock.launch.pictures import paper_sheet
 
 CELL, GAP, CAPTION = paper_sheet.CELL, paper_sheet.GAP, paper_sheet.CAPTION
 

@@ -1,6 +1,6 @@
 import numpy as np
 
-from deblock.records import contact_sheet
+from deblock.launch.pictures import contact_sheet
 from deblock.records.jpeg import codec
 from deblock.records.layout import triple
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from deblock.launch import picture as picture_lib
 from deblock.launch.evaluation import figures
+from deblock.launch.pictures import side_by_side as picture_lib
 
 ROW = figures.Row("a.png", 10, 26.0, 27.5, 0.75, 0.875, 25.0, 27.0)
 GAP, CAPTION = picture_lib.GAP, picture_lib.CAPTION

@@ -5,8 +5,8 @@ import dataclasses
 
 import numpy as np
 
-from deblock.launch import picture, report
 from deblock.launch.evaluation import figures, protocol
+from deblock.launch.pictures import report, side_by_side
 from deblock.launch.restoring import photograph
 from deblock.model import pretrained
 from deblock.records import option
@@ -56,7 +56,10 @@ def trials(model: str, qualities: tuple[int, ...]) -> list[figures.Trial]:
 def sheet(made: Sequence[figures.Trial]) -> np.ndarray:
   """Returns clean square, JPEG and restored square of each photograph, uint8 [H, W, 3]."""
   return np.concatenate(
-    [picture.side_by_side(trial.clean, trial.jpeg, trial.restored, trial.row) for trial in made]
+    [
+      side_by_side.side_by_side(trial.clean, trial.jpeg, trial.restored, trial.row)
+      for trial in made
+    ]
   )
 
 

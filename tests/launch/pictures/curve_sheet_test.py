@@ -2,7 +2,7 @@ import numpy as np
 from PIL import Image
 import pytest
 
-from deblock.launch import curve_sheet, curves
+from deblock.launch.pictures import curve_sheet, curves
 from deblock.launch.run_folder import history
 
 

@@ -9,9 +9,9 @@ import numpy as np
 from PIL import Image
 import pytest
 
-from deblock.launch import report
 from deblock.launch.evaluation import figures as figures_lib
 from deblock.launch.evaluation import methods
+from deblock.launch.pictures import report
 
 
 def _module(name):

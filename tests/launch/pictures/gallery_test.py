@@ -1,17 +1,18 @@
 import pytest
 
-from deblock.launch import comparison, paper_sheet, report
 from deblock.launch.evaluation import methods, protocol
+from deblock.launch.pictures import gallery as gallery_lib
+from deblock.launch.pictures import paper_sheet, report
 
 SAME = methods.Method("same", lambda jpeg, tables: jpeg)
 OTHER = methods.Method("some/run", lambda jpeg, tables: jpeg // 2)
 
 
 def _collected(folder, picture, pair, report_images):
-  gallery = comparison.Gallery(folder, report_images)
+  gallery = gallery_lib.Gallery(folder, report_images)
   drawn = []
   for name in ("a/1.png", "b.png"):
-    trials = comparison.all_trials(
+    trials = gallery_lib.all_trials(
       pair, name, picture(24, 32), (10, 20), protocol.PUBLISHED, lambda: 0.0
     )
     gallery.add(trials)
@@ -46,4 +47,4 @@ def test_the_report_shows_as_many_images_as_asked_for_and_the_figures_of_all(tmp
 
 def test_a_negative_number_of_images_is_refused():
   with pytest.raises(ValueError, match=r"report_images must be at least 0, got -1\."):
-    comparison.CompareConfig(logdir=("run",), output="out", report_images=-1)
+    gallery_lib.CompareConfig(logdir=("run",), output="out", report_images=-1)

@@ -4,8 +4,8 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from deblock.launch import gain_plot
 from deblock.launch.evaluation import figures
+from deblock.launch.pictures import gain_plot
 
 
 def _mean(quality, gain, model="net", reach=0.25):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from deblock.launch import demo_sheet
+from deblock.launch.pictures import demo_sheet
 from deblock.launch.restoring import photograph
 from deblock.records.jpeg import codec
 

@@ -8,8 +8,8 @@ import pathlib
 import numpy as np
 from PIL import Image
 
-from deblock.launch import paper_sheet, picture, report
 from deblock.launch.evaluation import figures, protocol, selection
+from deblock.launch.pictures import paper_sheet, report, side_by_side
 from deblock.records import option
 
 
@@ -60,7 +60,7 @@ class Gallery:
       by = f"-{row.model}" if several else ""
       name = f"{row.image}-q{row.quality}{by}".replace("/", "_")
       path = self._folder / f"{name}.png"
-      save_picture(path, picture.side_by_side(trial.clean, trial.jpeg, trial.restored, row))
+      save_picture(path, side_by_side.side_by_side(trial.clean, trial.jpeg, trial.restored, row))
       written.append(path)
     return written
 

@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from deblock.launch import picture
 from deblock.launch.evaluation import figures
+from deblock.launch.pictures import side_by_side
 
 FILE = "contact-sheet.png"
 DETAIL = 96  # Side of the detail, in pixels of the image.
@@ -42,7 +42,7 @@ def strip(trials: Sequence[figures.Trial]) -> Strip:
     trials: of one image at one quality by each method, at least one.
   """
   first = trials[0]
-  square = picture.most_improved(first.clean, first.jpeg, first.restored, DETAIL)
+  square = side_by_side.most_improved(first.clean, first.jpeg, first.restored, DETAIL)
   captions = [
     first.row.image,
     f"JPEG, quality {first.row.quality}\n{first.row.psnr_jpeg:.2f} dB / {first.row.ssim_jpeg:.4f}",

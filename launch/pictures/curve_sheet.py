@@ -7,7 +7,7 @@ import pathlib
 import numpy as np
 from PIL import Image
 
-from deblock.launch import curves
+from deblock.launch.pictures import curves
 from deblock.launch.run_folder import history
 
 _WINDOWS = 40  # Of a line that is smoothed, as many pieces of its length are seen for themselves.

@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from deblock.launch import gain_plot, picture
 from deblock.launch.evaluation import bootstrap, figures, tables
+from deblock.launch.pictures import gain_plot, side_by_side
 
 FILE = "report.html"
 FOLDER = pathlib.Path(__file__).parent / "report_page"
@@ -56,7 +56,7 @@ def card(trials: Sequence[figures.Trial]) -> Card:
     "name": first.row.image,
     "width": width,
     "height": height,
-    "detail": picture.most_improved(first.clean, first.jpeg, first.restored),
+    "detail": side_by_side.most_improved(first.clean, first.jpeg, first.restored),
     "qualities": list(dict.fromkeys(str(trial.row.quality) for trial in trials)),
     "models": list(dict.fromkeys(trial.row.model for trial in trials)),
     "clean": _without_loss(first.clean),

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from deblock.launch import curves
+from deblock.launch.pictures import curves
 
 PLOT_LEFT, PLOT_RIGHT = curves.LEFT, curves.WIDTH - curves.RIGHT
 PLOT_TOP = curves.HEAD + curves.TOP
