@@ -17,7 +17,6 @@ from deblock.launch import (
   optimization,
   precision,
   profiling,
-  reporting,
   session,
   waiting,
 )
@@ -26,6 +25,7 @@ from deblock.launch import step as step_lib
 from deblock.launch import watch as watch_lib
 from deblock.launch.machines import feeding
 from deblock.launch.machines import hosts as hosts_lib
+from deblock.launch.reporting import reporter as reporter_lib
 from deblock.launch.run_folder import checkpoints as checkpoints_lib
 from deblock.launch.run_folder import initialization, occupied, saved_weights
 from deblock.launch.settings import crop_stages
@@ -121,7 +121,9 @@ def _train(run, clock, stop, hosts, entry, manifest, network, saved_in):
       return ended
 
   with (
-    reporting.Reporter(run.train.logdir, done, first_step) if hosts.writes else hosts_lib.Silent()
+    reporter_lib.Reporter(run.train.logdir, done, first_step)
+    if hosts.writes
+    else hosts_lib.Silent()
   ) as reporter:
     reporter.describe(run, strategy)
     reporter.note(

@@ -6,9 +6,11 @@ import math
 from typing import Any, NamedTuple
 
 from deblock.launch import best as best_lib
-from deblock.launch import gauges, interval, progress_line, reporting
+from deblock.launch import gauges, interval
 from deblock.launch import watch as watch_lib
 from deblock.launch.machines import hosts as hosts_lib
+from deblock.launch.reporting import progress_line
+from deblock.launch.reporting import reporter as reporter_lib
 from deblock.launch.run_folder import checkpoints as checkpoints_lib
 from deblock.launch.run_folder import history
 from deblock.launch.settings import schedule
@@ -201,7 +203,7 @@ class Session:
     sums = self._interval
     scalars = {
       "train/loss": sums.loss / sums.steps,
-      "train/gain_db": reporting.decibels(sums.error, sums.error_jpeg),
+      "train/gain_db": reporter_lib.decibels(sums.error, sums.error_jpeg),
       "train/learning_rate": rate,
       "train/gradient_norm": sums.gradient_norm / sums.steps,
       "train/images_per_second": sums.steps * self._batch_size / max(sums.seconds, 1e-9),

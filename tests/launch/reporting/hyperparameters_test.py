@@ -1,7 +1,7 @@
 from tensorboard.plugins.hparams import metadata
 import tensorflow as tf
 
-from deblock.launch import hyperparameters
+from deblock.launch.reporting import hyperparameters
 
 
 def _content(serialised):

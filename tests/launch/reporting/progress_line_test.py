@@ -3,7 +3,7 @@ import os
 
 import pytest
 
-from deblock.launch import progress_line
+from deblock.launch.reporting import progress_line
 
 HALF = progress_line.Progress(
   done=0.5,

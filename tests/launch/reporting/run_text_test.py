@@ -7,7 +7,7 @@ from absl import flags
 import tensorflow as tf
 
 from deblock.launch import flags as config_flags
-from deblock.launch import run_text
+from deblock.launch.reporting import run_text
 from deblock.launch.settings import train as train_settings
 from deblock.model.networks import config as model_config
 from deblock.pipeline import config as input_config

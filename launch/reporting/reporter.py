@@ -9,8 +9,8 @@ import time
 
 import tensorflow as tf
 
-from deblock.launch import hyperparameters, progress_line, run_text
 from deblock.launch.pictures import curve_sheet
+from deblock.launch.reporting import hyperparameters, progress_line, run_text
 from deblock.launch.run_folder import history
 from deblock.launch.settings import train as train_settings
 

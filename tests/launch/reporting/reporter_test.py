@@ -7,7 +7,8 @@ import pytest
 from tensorboard.backend.event_processing import plugin_event_accumulator
 import tensorflow as tf
 
-from deblock.launch import progress_line, reporting
+from deblock.launch.reporting import progress_line
+from deblock.launch.reporting import reporter as reporter_lib
 from deblock.launch.run_folder import history
 
 
@@ -37,7 +38,7 @@ def _end(folder):
 
 def test_what_is_logged_can_be_read_back(tmp_path):
   picture = np.arange(5 * 7 * 3, dtype=np.uint8).reshape(5, 7, 3)
-  with reporting.Reporter(str(tmp_path), 0.0) as reporter:
+  with reporter_lib.Reporter(str(tmp_path), 0.0) as reporter:
     reporter.scalars(2, {"train/loss": 0.5, "eval/gain_db/q10": -0.25})
     reporter.scalars(4, {"train/loss": 0.125})
     reporter.scalars(4, {"eval/gain_db/q10": 0.75}, "averaged")
@@ -57,11 +58,11 @@ def test_what_is_logged_can_be_read_back(tmp_path):
 
 
 def test_a_flush_shows_what_was_logged_so_far(tmp_path):
-  with reporting.Reporter(str(tmp_path), 0.0) as reporter:
+  with reporter_lib.Reporter(str(tmp_path), 0.0) as reporter:
     reporter.scalars(2, {"train/loss": 0.5})
     reporter.flush()
     assert "train/loss" in _events(tmp_path)
-    with Image.open(tmp_path / reporting.CURVES_FILE) as curves:
+    with Image.open(tmp_path / reporter_lib.CURVES_FILE) as curves:
       curves.verify()
 
 
@@ -69,7 +70,7 @@ def test_a_flush_shows_what_was_logged_so_far(tmp_path):
   ("done", "state"), [(1.0, history.FINISHED), (1.01, history.FINISHED), (0.9, history.STOPPED)]
 )
 def test_the_log_says_whether_a_run_reached_its_end(tmp_path, capfd, done, state):
-  with reporting.Reporter(str(tmp_path), 0.6) as reporter:
+  with reporter_lib.Reporter(str(tmp_path), 0.6) as reporter:
     reporter.note("a line of its own")
     reporter.progress(_progress(done))
   assert _end(tmp_path) == (state, "")
@@ -82,7 +83,7 @@ def test_the_log_says_whether_a_run_reached_its_end(tmp_path, capfd, done, state
 def test_the_log_is_closed_where_training_fails(tmp_path):
   with (
     pytest.raises(FloatingPointError, match="nan"),
-    reporting.Reporter(str(tmp_path), 0.0) as reporter,
+    reporter_lib.Reporter(str(tmp_path), 0.0) as reporter,
   ):
     reporter.scalars(2, {"train/loss": 0.5})
     raise FloatingPointError("the loss is nan\nand so on")
@@ -91,7 +92,7 @@ def test_the_log_is_closed_where_training_fails(tmp_path):
 
 
 def test_an_interrupted_run_says_so(tmp_path):
-  with pytest.raises(KeyboardInterrupt), reporting.Reporter(str(tmp_path), 0.0):
+  with pytest.raises(KeyboardInterrupt), reporter_lib.Reporter(str(tmp_path), 0.0):
     raise KeyboardInterrupt
   assert _end(tmp_path) == (history.STOPPED, "KeyboardInterrupt")
 
@@ -100,14 +101,14 @@ def test_a_full_disk_is_told_as_such_though_the_log_cannot_be_ended(tmp_path, mo
   def refuse(self):
     raise OSError("cannot draw")
 
-  monkeypatch.setattr(reporting.Reporter, "flush", refuse)
-  with pytest.raises(OSError, match="no space"), reporting.Reporter(str(tmp_path), 0.0):
+  monkeypatch.setattr(reporter_lib.Reporter, "flush", refuse)
+  with pytest.raises(OSError, match="no space"), reporter_lib.Reporter(str(tmp_path), 0.0):
     raise OSError("no space")
 
 
 def test_what_a_killed_process_logged_beyond_its_checkpoint_is_seen_once(tmp_path):
   def log(first_step, steps, value):
-    reporter = reporting.Reporter(str(tmp_path), 0.0, first_step)
+    reporter = reporter_lib.Reporter(str(tmp_path), 0.0, first_step)
     for series in ("", "averaged"):
       for step in steps:
         reporter.scalars(step, {"train/loss": value}, series)
@@ -133,7 +134,7 @@ def test_what_a_killed_process_logged_beyond_its_checkpoint_is_seen_once(tmp_pat
 
 def test_settings_environment_and_hyperparameters_are_logged(tmp_path, small_run):
   strategy = types.SimpleNamespace(num_replicas_in_sync=3)
-  with reporting.Reporter(str(tmp_path), 0.0) as reporter:
+  with reporter_lib.Reporter(str(tmp_path), 0.0) as reporter:
     reporter.describe(small_run(), strategy)
   found = _events(tmp_path)
   assert b"--batch_size=4" in found["run/settings"][0].item()
@@ -145,10 +146,10 @@ def test_decibels_are_the_gain_in_psnr():
   def psnr(error):
     return 20 * math.log10(1 / math.sqrt(error))
 
-  assert reporting.decibels(0.002, 0.008) == pytest.approx(psnr(0.002) - psnr(0.008))
-  assert reporting.decibels(0.01, 0.001) == pytest.approx(-10.0)
-  assert reporting.decibels(0.01, 0.01) == 0.0
+  assert reporter_lib.decibels(0.002, 0.008) == pytest.approx(psnr(0.002) - psnr(0.008))
+  assert reporter_lib.decibels(0.01, 0.001) == pytest.approx(-10.0)
+  assert reporter_lib.decibels(0.01, 0.01) == 0.0
 
 
 def test_an_error_of_nought_has_no_decibels():
-  assert reporting.decibels(0.0, 0.1) == reporting.decibels(0.1, 0.0) == 0.0
+  assert reporter_lib.decibels(0.0, 0.1) == reporter_lib.decibels(0.1, 0.0) == 0.0
