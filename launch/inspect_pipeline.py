@@ -6,7 +6,8 @@ deblock-pipeline --records=DIR --check
 """
 
 from deblock.launch import flags as config_flags
-from deblock.launch import pipeline_report, program
+from deblock.launch import program
+from deblock.launch.pipeline_report import report as pipeline_report
 from deblock.pipeline import config as input_config
 from deblock.records.layout import manifest as manifest_lib
 

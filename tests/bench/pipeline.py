@@ -22,7 +22,7 @@ from PIL import Image
 import tensorflow as tf
 import waiting  # Beside this file.
 
-from deblock.launch import stage_times
+from deblock.launch.pipeline_report import stage_times
 from deblock.model.networks import registry
 from deblock.pipeline import config as input_config
 from deblock.pipeline import dataset

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from deblock.launch import crop_sheet
+from deblock.launch.pipeline_report import crop_sheet
 from deblock.pipeline import batch as batch_lib
 
 

@@ -3,7 +3,7 @@ import itertools
 import pytest
 import tensorflow as tf
 
-from deblock.launch import stage_times
+from deblock.launch.pipeline_report import stage_times
 
 
 def _clock(seconds):

@@ -8,7 +8,8 @@ from PIL import Image
 import pytest
 import tensorflow as tf
 
-from deblock.launch import crop_sheet, pipeline_report, stage_times
+from deblock.launch.pipeline_report import crop_sheet, stage_times
+from deblock.launch.pipeline_report import report as pipeline_report
 from deblock.pipeline import bad_records, dataset
 from deblock.pipeline import batch as batch_lib
 from deblock.pipeline import config as input_config

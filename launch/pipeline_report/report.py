@@ -9,7 +9,7 @@ import sys
 import numpy as np
 from PIL import Image
 
-from deblock.launch import crop_sheet, stage_times
+from deblock.launch.pipeline_report import crop_sheet, stage_times
 from deblock.pipeline import bad_records, dataset
 from deblock.pipeline import batch as batch_lib
 from deblock.pipeline import config as input_config
