@@ -7,9 +7,10 @@ import sys
 
 from absl import flags
 
-from deblock.launch import endings, loop, model_list, program, session, stopping
 from deblock.launch import flags as config_flags
+from deblock.launch import model_list, program
 from deblock.launch.settings import train as train_settings
+from deblock.launch.training import endings, loop, session, signals
 from deblock.model.networks import config as model_config
 from deblock.pipeline import config as input_config
 
@@ -34,7 +35,7 @@ def main(arguments):
   for name, value in (("records", run.input.records), ("logdir", run.train.logdir)):
     if not value:
       raise ValueError(f"{name} must name a folder: use --{name}=DIR.")
-  with stopping.on_signals() as request:
+  with signals.on_signals() as request:
     result = loop.train(run, stop=request)
   print(endings.told(result, run.train, sys.argv))
   return request.status if result.ending == session.STOPPED else None

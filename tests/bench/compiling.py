@@ -14,7 +14,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from deblock.launch import optimization, precision, step
+from deblock.launch.training import optimization, precision, step
 from deblock.model import losses
 from deblock.model.networks import registry
 from deblock.pipeline import batch

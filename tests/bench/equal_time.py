@@ -25,10 +25,10 @@ import ours
 from PIL import Image
 import tensorflow as tf
 
-from deblock.launch import optimization, step
 from deblock.launch.evaluation import figures, methods
 from deblock.launch.settings import schedule
 from deblock.launch.settings import train as train_settings
+from deblock.launch.training import optimization, step
 from deblock.model import losses, macs, restorer
 from deblock.pipeline import config as input_config
 from deblock.pipeline import dataset

@@ -28,9 +28,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from deblock.launch import loop, train
+from deblock.launch import train
 from deblock.launch.run_folder import checkpoint_folder, checkpoints, history
 from deblock.launch.settings import train as train_settings
+from deblock.launch.training import loop
 from deblock.model.networks import config as model_config
 from deblock.model.networks import registry
 from deblock.pipeline import config as input_config

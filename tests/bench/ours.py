@@ -7,8 +7,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from deblock.launch import optimization, step
 from deblock.launch.settings import train as run_config
+from deblock.launch.training import optimization, step
 from deblock.model import losses, restorer
 from deblock.model.networks import registry
 from deblock.pipeline import batch as batch_lib
@@ -62,7 +62,7 @@ def bare(network, entry, height: int, width: int):
 
 
 def training(network, entry, size: int, side: int, steps: int = 1):
-  """Returns a function that takes steps by launch/step.py on one prepared batch.
+  """Returns a function that takes steps by launch/training/step.py on one prepared batch.
 
   Args:
     network: keras.Model.

@@ -15,8 +15,8 @@ import time
 import keras
 import tensorflow as tf
 
-from deblock.launch import step
 from deblock.launch.machines import feeding, hosts, strategy
+from deblock.launch.training import step
 from deblock.model import losses
 from deblock.model.networks import registry
 from deblock.pipeline import batch

@@ -2,10 +2,10 @@
 
 make bench-train TORCH=python-with-torch WORKDIR=DIR PARTS='steps overhead memory'
 
-- steps: steps a second of batches of 16 crops of 96x96, by launch/step.py, in turn with the same
+- steps: steps a second of batches of 16 crops of 96x96, by launch/training/step.py, in turn with the same
   network, loss and optimiser in PyTorch in its two layouts, of which the better one counts. The
   ratios are our steps a second over PyTorch's: over 1 is faster.
-- overhead: seconds a step of launch/loop.py, with its input pipeline and log and without
+- overhead: seconds a step of launch/training/loop.py, with its input pipeline and log and without
   evaluation, over those of the compiled step on one prepared batch, in turn.
 - memory: resident memory in the last tenth of 10,000 steps over that in the first.
 """
@@ -21,8 +21,8 @@ import numpy as np
 import ours
 import rounds
 
-from deblock.launch import loop
 from deblock.launch.settings import train as train_settings
+from deblock.launch.training import loop
 from deblock.model.networks import config as model_config
 from deblock.pipeline import config as input_config
 

@@ -5,9 +5,9 @@ import time
 import keras
 import tensorflow as tf
 
-from deblock.launch import step, waiting
 from deblock.launch.machines import strategy
 from deblock.launch.settings import train as run_config
+from deblock.launch.training import step, waiting
 from deblock.model import losses
 from deblock.model.networks import registry
 

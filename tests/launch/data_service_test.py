@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from deblock.launch import loop
+from deblock.launch.training import loop
 
 
 @contextlib.contextmanager

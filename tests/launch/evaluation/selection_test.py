@@ -7,10 +7,10 @@ from PIL import Image
 import pytest
 import tensorflow as tf
 
-from deblock.launch import loop
 from deblock.launch.evaluation import selection
 from deblock.launch.run_folder import checkpoints
 from deblock.launch.settings import train as train_settings
+from deblock.launch.training import loop
 from deblock.model import restorer
 from deblock.model.networks import registry
 from deblock.records.jpeg import codec

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from deblock.launch import loop
 from deblock.launch.machines import cluster as cluster_lib
 from deblock.launch.machines import feeding
 from deblock.launch.machines import hosts as hosts_lib
+from deblock.launch.training import loop
 from deblock.records.layout import manifest as manifest_lib
 
 

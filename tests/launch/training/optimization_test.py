@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from deblock.launch import optimization
 from deblock.launch.settings import optimization as optimization_settings
+from deblock.launch.training import optimization
 
 RATE, DECAY = 0.1, 0.2
 GRADIENTS = (np.float64([0.5, -2.0]), np.float64([-1.0, 0.25]), np.float64([4.0, 0.125]))

@@ -5,9 +5,6 @@ import dataclasses
 import math
 from typing import Any, NamedTuple
 
-from deblock.launch import best as best_lib
-from deblock.launch import gauges, interval
-from deblock.launch import watch as watch_lib
 from deblock.launch.machines import hosts as hosts_lib
 from deblock.launch.reporting import progress_line
 from deblock.launch.reporting import reporter as reporter_lib
@@ -15,6 +12,9 @@ from deblock.launch.run_folder import checkpoints as checkpoints_lib
 from deblock.launch.run_folder import history
 from deblock.launch.settings import schedule
 from deblock.launch.settings import train as train_settings
+from deblock.launch.training import best as best_lib
+from deblock.launch.training import gauges, interval
+from deblock.launch.training import watch as watch_lib
 
 # How a run may end: its steps or minutes are over; it was asked to stop; no evaluation was the best
 # for too long.

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from deblock.launch import stopping
+from deblock.launch.training import signals
 
 
 @pytest.fixture(autouse=True)
@@ -21,7 +21,7 @@ def listened_to():
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_is_a_wish_and_not_the_end(number, status, capfd):
-  with stopping.on_signals() as request:
+  with signals.on_signals() as request:
     assert not request() and request.signal is None and request.status == 0
     os.kill(os.getpid(), number)
     assert request.wait(10) and request()
@@ -36,7 +36,7 @@ def test_the_second_ctrl_c_ends_the_process_and_a_second_sigterm_does_not():
     left.append(status)
     ended.set()
 
-  with stopping.on_signals(leave) as request:
+  with signals.on_signals(leave) as request:
     os.kill(os.getpid(), signal.SIGTERM)
     assert request.wait(10)
     os.kill(os.getpid(), signal.SIGTERM)
@@ -50,7 +50,7 @@ def test_the_second_ctrl_c_ends_the_process_and_a_second_sigterm_does_not():
 def test_handlers_are_what_they_were_before_and_ignored_signals_stay_so():
   signal.signal(signal.SIGINT, signal.SIG_IGN)
   before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
-  with stopping.on_signals() as request:
+  with signals.on_signals() as request:
     assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     os.kill(os.getpid(), signal.SIGINT)
     os.kill(os.getpid(), signal.SIGTERM)

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from deblock.launch import step
+from deblock.launch.training import step
 from deblock.model import losses
 from deblock.model.networks import registry
 from deblock.pipeline import batch, pixels

@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import keras
 
-from deblock.launch import optimization
 from deblock.launch.run_folder import history
 from deblock.launch.settings import optimization as optimization_settings
 from deblock.launch.settings import train as train_settings
+from deblock.launch.training import optimization
 from deblock.model import restorer
 from deblock.model.networks import registry
 

@@ -2,8 +2,8 @@ import keras
 import numpy as np
 import pytest
 
-from deblock.launch import judged, optimization, precision
 from deblock.launch.run_folder import history
+from deblock.launch.training import judged, optimization, precision
 from deblock.model import restorer
 from deblock.model.networks import registry
 

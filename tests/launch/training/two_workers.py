@@ -11,9 +11,10 @@ import os
 import signal
 import time
 
-from deblock.launch import loop, program
+from deblock.launch import program
 from deblock.launch.machines import hosts
 from deblock.launch.settings import train as train_settings
+from deblock.launch.training import loop
 from deblock.model.networks import config as model_config
 from deblock.pipeline import config as input_config
 

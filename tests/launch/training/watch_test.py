@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from deblock.launch import watch
 from deblock.launch.run_folder import history
+from deblock.launch.training import watch
 from deblock.records.jpeg import codec
 from deblock.records.jpeg import tables as jpeg_tables
 from deblock.records.layout import manifest

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from deblock.launch import loop, session, watch
 from deblock.launch.machines import strategy as strategy_lib
 from deblock.launch.run_folder import checkpoints, history, saved_weights
+from deblock.launch.training import loop, session, watch
 from deblock.model import losses
 
 

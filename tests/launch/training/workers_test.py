@@ -13,7 +13,7 @@ from PIL import Image
 import pytest
 import tensorflow as tf
 
-from deblock.launch import loop
+from deblock.launch.training import loop
 from deblock.pipeline import batch, dataset
 from deblock.records.planning import config as records_config
 from deblock.records.writing import writer

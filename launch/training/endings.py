@@ -4,9 +4,9 @@ from collections.abc import Sequence
 import pathlib
 import shlex
 
-from deblock.launch import session
 from deblock.launch.run_folder import checkpoints
 from deblock.launch.settings import train as train_settings
+from deblock.launch.training import session
 
 
 def told(

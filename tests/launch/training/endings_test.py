@@ -1,7 +1,7 @@
 import pytest
 
-from deblock.launch import best, endings, session
 from deblock.launch.settings import train as train_settings
+from deblock.launch.training import best, endings, session
 
 COMMAND = ["/usr/bin/deblock-train", "--logdir=my run", "--max_steps=50"]
 

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from deblock.launch import gauges
+from deblock.launch.training import gauges
 
 
 def _gauges(waited, network):

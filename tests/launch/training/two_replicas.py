@@ -11,10 +11,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from deblock.launch import loop, optimization, step
 from deblock.launch.machines import feeding, hosts, strategy
 from deblock.launch.run_folder import checkpoints
 from deblock.launch.settings import train as train_settings
+from deblock.launch.training import loop, optimization, step
 from deblock.model import losses
 from deblock.model.networks import config as model_config
 from deblock.model.networks import registry

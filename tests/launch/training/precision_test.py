@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from deblock.launch import precision
+from deblock.launch.training import precision
 from deblock.model.networks import registry
 
 

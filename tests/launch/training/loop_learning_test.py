@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from deblock.launch import loop
 from deblock.launch.settings import train as train_settings
+from deblock.launch.training import loop
 from deblock.model.networks import registry
 from deblock.pipeline import dataset
 from deblock.records.layout import manifest

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from deblock.launch import step
+from deblock.launch.training import step
 from deblock.model import losses
 from deblock.model.cells import consistency
 from deblock.model.networks import registry

@@ -9,7 +9,14 @@ import time
 import keras
 import tensorflow as tf
 
-from deblock.launch import (
+from deblock.launch.machines import feeding
+from deblock.launch.machines import hosts as hosts_lib
+from deblock.launch.reporting import reporter as reporter_lib
+from deblock.launch.run_folder import checkpoints as checkpoints_lib
+from deblock.launch.run_folder import initialization, occupied, saved_weights
+from deblock.launch.settings import crop_stages
+from deblock.launch.settings import train as train_settings
+from deblock.launch.training import (
   bad_input,
   gauges,
   judged,
@@ -20,16 +27,9 @@ from deblock.launch import (
   session,
   waiting,
 )
-from deblock.launch import best as best_lib
-from deblock.launch import step as step_lib
-from deblock.launch import watch as watch_lib
-from deblock.launch.machines import feeding
-from deblock.launch.machines import hosts as hosts_lib
-from deblock.launch.reporting import reporter as reporter_lib
-from deblock.launch.run_folder import checkpoints as checkpoints_lib
-from deblock.launch.run_folder import initialization, occupied, saved_weights
-from deblock.launch.settings import crop_stages
-from deblock.launch.settings import train as train_settings
+from deblock.launch.training import best as best_lib
+from deblock.launch.training import step as step_lib
+from deblock.launch.training import watch as watch_lib
 from deblock.model import losses
 from deblock.model.networks import registry
 from deblock.pipeline import dataset as dataset_lib

@@ -1,7 +1,7 @@
 import numpy as np
 import tensorflow as tf
 
-from deblock.launch import averaging
+from deblock.launch.training import averaging
 
 DECAY = 0.5
 

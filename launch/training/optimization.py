@@ -6,9 +6,9 @@ import dataclasses
 import keras
 import tensorflow as tf
 
-from deblock.launch import averaging
-from deblock.launch import loss_scale as loss_scale_lib
 from deblock.launch.settings import optimization as optimization_settings
+from deblock.launch.training import averaging
+from deblock.launch.training import loss_scale as loss_scale_lib
 
 
 def create(

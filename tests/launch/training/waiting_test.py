@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from deblock.launch import waiting
+from deblock.launch.training import waiting
 
 STEPS = 6
 SECONDS = 0.05

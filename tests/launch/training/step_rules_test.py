@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from deblock.launch import loss_scale, optimization, precision, step
 from deblock.launch.settings import optimization as optimization_settings
+from deblock.launch.training import loss_scale, optimization, precision, step
 from deblock.model import losses
 from deblock.model.networks import registry
 from deblock.pipeline import batch

@@ -3,7 +3,7 @@ import contextlib
 import pytest
 import tensorflow as tf
 
-from deblock.launch import profiling
+from deblock.launch.training import profiling
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 import tensorflow as tf
 
-from deblock.launch import loss_scale
+from deblock.launch.training import loss_scale
 
 
 def test_the_factor_is_halved_by_bad_steps_and_doubled_by_many_good_ones():

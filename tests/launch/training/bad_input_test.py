@@ -7,7 +7,7 @@ import shutil
 import pytest
 import tensorflow as tf
 
-from deblock.launch import bad_input, loop
+from deblock.launch.training import bad_input, loop
 from deblock.pipeline import bad_records
 from deblock.records.layout import manifest as manifest_lib
 

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from deblock.launch import averaging, optimization, waiting
+from deblock.launch.training import averaging, optimization, waiting
 from deblock.model.networks import blocks, registry
 from deblock.pipeline import batch as batch_lib
 from deblock.pipeline import pixels

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from deblock.launch import step
+from deblock.launch.training import step
 from deblock.model import losses
 from deblock.model.networks import objectives, registry
 from deblock.pipeline import batch

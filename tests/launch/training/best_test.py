@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from deblock.launch import best
+from deblock.launch.training import best
 
 SCALARS = {
   "eval/gain_db/q10": 0.5,
