@@ -5,7 +5,8 @@ needs jax, numpy and pillow: python run_exported.py --programs=DIR --images=FOLD
 """
 
 from deblock.launch import flags as config_flags
-from deblock.launch import program, step_export
+from deblock.launch import program
+from deblock.launch.portable import export as step_export
 from deblock.model.networks import config as model_config
 
 for _part in (model_config.ModelConfig, step_export.ExportConfig):

@@ -4,7 +4,8 @@ deblock-export-weights --logdir=RUN --name=default --output=DIR
 """
 
 from deblock.launch import flags as config_flags
-from deblock.launch import program, weights_export
+from deblock.launch import program
+from deblock.launch.portable import weights as weights_export
 
 config_flags.define(weights_export.WeightsConfig)
 

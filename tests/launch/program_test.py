@@ -9,11 +9,12 @@ import sys
 
 import pytest
 
-from deblock.launch import step_export, weights_export
 from deblock.launch.evaluation import selection
 from deblock.launch.machines import serving
 from deblock.launch.pictures import demo_sheet, gallery
 from deblock.launch.pipeline_report import report as pipeline_report
+from deblock.launch.portable import export as step_export
+from deblock.launch.portable import weights as weights_export
 from deblock.launch.restoring import restore_config
 from deblock.launch.run_folder import run_table
 from deblock.launch.settings import train as train_settings

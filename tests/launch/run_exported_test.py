@@ -8,7 +8,8 @@ pytest.importorskip("jax", reason="JAX is not installed")
 
 
 def test_a_run_ends_with_weights_and_goes_on(tmp_path, picture, monkeypatch):
-  from deblock.launch import run_exported, step_export
+  from deblock.launch import run_exported
+  from deblock.launch.portable import export as step_export
   from deblock.model.networks import config as model_config
 
   monkeypatch.setattr(run_exported, "WARM_STEPS", 2)

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from deblock.launch import weights_export
+from deblock.launch.portable import weights as weights_export
 from deblock.launch.run_folder import checkpoints
 from deblock.launch.settings import train as train_settings
 from deblock.model import pretrained

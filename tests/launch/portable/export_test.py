@@ -4,7 +4,7 @@ import json
 import numpy as np
 import pytest
 
-from deblock.launch import step_export
+from deblock.launch.portable import export as step_export
 from deblock.model.networks import config as model_config
 from deblock.model.networks import deblocknet
 

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from deblock.launch import portable_step
+from deblock.launch.portable import portable_step
 from deblock.model.networks import deblocknet
 from deblock.records.jpeg import codec
 from deblock.records.jpeg import tables as jpeg_tables

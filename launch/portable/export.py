@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from deblock.launch import portable_step
+from deblock.launch.portable import portable_step
 from deblock.model.networks import config as model_config
 from deblock.model.networks import registry
 from deblock.records import option
