@@ -4,6 +4,7 @@ import ast
 import configparser
 import functools
 import pathlib
+import subprocess
 import sys
 
 import pytest
@@ -18,6 +19,41 @@ MAY_IMPORT = {
 }
 PACKAGES = tuple(name for name in MAY_IMPORT if name != "tests")
 MOST_LINES = 400
+# The rooms in their order: a module may import its own room and those before it. A folder that has
+# rooms of its own stands among them for the files that lie in it directly.
+ROOMS = (
+  "records",
+  "records.jpeg",
+  "records.photos",
+  "records.layout",
+  "records.sources",
+  "records.planning",
+  "records.writing",
+  "pipeline",
+  "model.networks",
+  "model.cells",
+  "model",
+  "launch.machines",
+  "launch.settings",
+  "launch.run_folder",
+  "launch.restoring",
+  "launch.evaluation",
+  "launch.pictures",
+  "launch.reporting",
+  "launch.pipeline_report",
+  "launch.training",
+  "launch.portable",
+  "launch",
+)
+FEWEST_FILES, MOST_FILES = 3, 16  # Of a room that is a sub-package, beside its __init__.
+# What restores photographs and reads JPEGs starts in no time, without these and their like.
+HEAVY = ("tensorflow", "keras", "apache_beam", "tensorflow_datasets")
+LIGHT = ("records.jpeg", "records.photos")
+# Restoring is to join them when its cells are NumPy's and its network an exported file. What still
+# brings TensorFlow along; a line that is no longer true must go.
+NOT_YET_LIGHT = {
+  "launch.restoring": ("batch", "faithful", "network", "outputs", "photograph", "restore_config"),
+}
 
 
 def _sources(*folders):
@@ -72,6 +108,85 @@ def _console_scripts():
   return [line.split("=")[1].strip() for line in lines if line.strip()]
 
 
+def _room(name):
+  """Returns the room of a module, given as "records.jpeg.tables" or as "records.quiet"."""
+  return max((room for room in ROOMS if _is_within(name, room)), key=len)
+
+
+def _modules(room):
+  """Returns the names of a room's modules, those of rooms inside it excepted."""
+  folder = ROOT.joinpath(*room.split("."))
+  return sorted(path.stem for path in folder.glob("*.py") if path.stem != "__init__")
+
+
+def arrows():
+  """Returns which rooms import which, as {room: {imported room, ...}}, without themselves."""
+  found = {room: set() for room in ROOMS}
+  for path in _sources(*PACKAGES):
+    room = _room(".".join(path.relative_to(ROOT).with_suffix("").parts))
+    for name in _full_names(path):
+      if _is_within(name, "deblock") and name.count(".") > 1:
+        found[room].add(_room(name.removeprefix("deblock.")))
+    found[room].discard(room)
+  return found
+
+
+def test_the_list_of_rooms_is_that_of_the_folders():
+  folders = {
+    ".".join(path.parent.relative_to(ROOT).parts)
+    for path in _sources(*PACKAGES)
+    if path.name == "__init__.py"
+  }
+  assert sorted(ROOMS) == sorted(folders)
+
+
+def test_rooms_import_only_rooms_before_them():
+  for room, imported in arrows().items():
+    later = [name for name in imported if ROOMS.index(name) > ROOMS.index(room)]
+    assert not later, f"{room} imports {later}, which come after it"
+
+
+@pytest.mark.parametrize("room", [room for room in ROOMS if "." in room])
+def test_a_room_can_be_looked_over(room):
+  assert FEWEST_FILES <= len(_modules(room)) <= MOST_FILES, _modules(room)
+  text = ast.get_docstring(_tree(ROOT.joinpath(*room.split("."), "__init__.py")))
+  assert text, f"{room} does not say what lives in it"
+
+
+def _heavy_after(*modules):
+  """Returns which of HEAVY a fresh Python has loaded after importing modules of the project."""
+  lines = "\n".join(f"import deblock.{module}" for module in modules)
+  program = f"import sys\n{lines}\nprint(*[name for name in {HEAVY} if name in sys.modules])"
+  run = [sys.executable, "-c", program]
+  return subprocess.run(run, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split()
+
+
+def _brings_heavy(room, name):
+  """Returns whether a module imports one of HEAVY, itself or through others, wherever it does."""
+  seen, waiting = set(), [f"deblock.{room}.{name}"]
+  while waiting:
+    module = waiting.pop()
+    path = ROOT.joinpath(*module.split(".")[1:]).with_suffix(".py")
+    if module in seen or not path.is_file():
+      continue
+    seen.add(module)
+    names = list(_full_names(path))
+    if any(_is_within(imported, heavy) for imported in names for heavy in HEAVY):
+      return True
+    waiting += (imported for imported in names if _is_within(imported, "deblock"))
+  return False
+
+
+@pytest.mark.parametrize("room", NOT_YET_LIGHT)
+def test_what_is_not_yet_light_is_listed(room):
+  heavy = tuple(name for name in _modules(room) if _brings_heavy(room, name))
+  assert heavy == NOT_YET_LIGHT[room]
+
+
+def test_light_rooms_load_nothing_heavy():
+  assert not _heavy_after(*(f"{room}.{name}" for room in LIGHT for name in _modules(room)))
+
+
 @pytest.mark.parametrize("folder", MAY_IMPORT)
 def test_imports_follow_the_direction(folder):
   files = _sources(folder)
@@ -86,7 +201,7 @@ def test_the_model_takes_only_the_definition_of_jpeg_from_records():
   for path in _sources("model"):
     for name in _full_names(path):
       if _is_within(name, "deblock.records"):
-        assert name.startswith("deblock.records.jpeg"), f"{path} imports {name}"
+        assert _is_within(name, "deblock.records.jpeg"), f"{path} imports {name}"
 
 
 def test_only_launch_knows_flags():

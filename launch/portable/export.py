@@ -71,7 +71,7 @@ def export(model: model_config.ModelConfig, settings: ExportConfig) -> None:
   _write(folder / "step.mlir.gz", portable_step.step(network, layout), _arguments(weights, layout))
   np.savez(folder / "initial.npz", **{v.path: v.numpy() for v in network.trainable_variables})
   np.save(folder / "tables.npy", jpeg_tables.all_quantization_tables())
-  shutil.copy(pathlib.Path(__file__).with_name("run_exported.py"), folder)
+  shutil.copy(pathlib.Path(__file__).parents[1] / "run_exported.py", folder)
   facts = {"model": dataclasses.asdict(model), "layout": dataclasses.asdict(layout)}
   (folder / "layout.json").write_text(json.dumps(facts, indent=1) + "\n")
 

@@ -1,1 +1,1 @@
-"""The quantisation cells of a JPEG as tensor operations: blocks, planes, projection. No networks."""
+"""The quantisation cells of a JPEG as tensor operations. No networks."""

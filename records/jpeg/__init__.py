@@ -1,1 +1,1 @@
-"""What JPEG defines and what a file's bytes say. No files are opened here, and nothing is drawn from folders."""
+"""What JPEG defines and what the bytes of a file say. Nothing here opens files."""

@@ -1,1 +1,1 @@
-"""Image files from the wild: reading them, what they carry besides pixels, and writing them back. No records."""
+"""Image files from the wild: reading and writing them with all they carry. No records."""

@@ -12,7 +12,7 @@ from unittest import mock
 
 import numpy as np
 
-from deblock.launch.machines import strategy
+from deblock.launch.machines import strategy  # noqa: F401, whose package sets oneDNN
 from deblock.model import restorer
 from deblock.model.networks import config, registry
 

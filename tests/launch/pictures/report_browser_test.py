@@ -16,7 +16,7 @@ from deblock.launch.pictures import report
 
 def _module(name):
   """Returns a module beside the tests' folders: pytest imports test files alone."""
-  path = pathlib.Path(__file__).parents[1] / f"{name}.py"
+  path = pathlib.Path(__file__).parents[2] / f"{name}.py"
   spec = importlib.util.spec_from_file_location(path.stem, path)
   module = importlib.util.module_from_spec(spec)
   spec.loader.exec_module(module)

@@ -9,7 +9,7 @@ from deblock.records.photos import reading
 from deblock.records.planning import hashing
 from deblock.records.sources import kodak
 
-_LOCAL = pathlib.Path(__file__).parents[2].parent / "shared" / "data" / "kodak"
+_LOCAL = pathlib.Path(__file__).parents[4] / "shared" / "data" / "kodak"
 
 
 @pytest.fixture
