@@ -68,7 +68,7 @@ class Bottleneck(nn.Module):
 
 
 class BlockCnn(nn.Module):
-  """BlockCNN for artifact removal at width 64 (model/networks/blockcnn.py): [B, 3, H, W] to H - 16."""
+  """BlockCNN at width 64, see model/networks/blockcnn.py: [B, 3, H, W] in, H - 16, W - 16 out."""
 
   def __init__(self):
     super().__init__()

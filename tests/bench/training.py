@@ -3,7 +3,7 @@
 make bench-train TORCH=python-with-torch WORKDIR=DIR PARTS='steps overhead memory'
 
 - steps: steps a second of batches of 16 crops of 96x96, by launch/training/step.py, in turn with
-  the same network, loss and optimiser in PyTorch in its two layouts, of which the better one counts. The
+  the same network, loss and optimiser in PyTorch in its two layouts; the better one counts. The
   ratios are our steps a second over PyTorch's: over 1 is faster.
 - overhead: seconds a step of launch/training/loop.py, with its input pipeline and log and without
   evaluation, over those of the compiled step on one prepared batch, in turn.
