@@ -27,7 +27,7 @@ GIVEN = $(filter-out STEPS=%,$(MAKEOVERRIDES))
 SELECTION = --logdir=$(LOGDIR) --records=$(RECORDS) --output=$(EVALUATION) --qualities=$(QUALITIES)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo records train pretrained evaluate compare tensorboard test lint typecheck bench \
+.PHONY: help install demo records train pretrained evaluate compare tensorboard test test-slow lint typecheck bench \
   bench-compiling bench-equal-time bench-expectation bench-faithful bench-jpeg bench-kills bench-kodak bench-networks \
   bench-pipeline bench-quality bench-records bench-replicas bench-restore bench-train fuzz clean
 
@@ -89,10 +89,16 @@ $(LOGDIR)/checkpoints/checkpoint:
 tensorboard: $(INSTALLED) ## show the training log in a browser
 	@$(BIN)/tensorboard --logdir=$(LOGDIR)
 
-# A file's tests share what its fixtures made, so they stay together; in order, since long files
-# are among the first.
-test: lint typecheck ## lint, types and all tests
-	@$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
+# The tests of a file share its fixtures, so they run in one process. Files start in order: some of
+# the first take longest.
+PYTEST = $(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile \
+  --no-loadscope-reorder
+
+test: lint typecheck ## lint, types and all tests that are not slow
+	@$(PYTEST) -m 'not slow'
+
+test-slow: $(INSTALLED) ## the slow tests: worker processes, several hosts, kills, whole programs
+	@$(PYTEST) -m slow
 
 lint: $(INSTALLED) ## style and formatting
 	@$(BIN)/ruff check .
