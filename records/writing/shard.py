@@ -33,7 +33,7 @@ class ShardResult:
 
   fingerprint: str
   shard: manifest.ShardEntry
-  reading: tuple[manifest.ImageEntry, ...]
+  images: tuple[manifest.ImageEntry, ...]
   skipped: tuple[manifest.SkippedEntry, ...]
 
 
