@@ -30,13 +30,3 @@ def content_hash(image: np.ndarray) -> str:
   digest = xxhash.xxh3_128(f"{height}x{width} ".encode())
   digest.update(np.ascontiguousarray(image).data)
   return digest.hexdigest()
-
-
-def pixel_digest(image: np.ndarray) -> str:
-  """Returns the SHA-256 of an image's size and pixels, in hexadecimal.
-
-  Digested are height and width as little-endian uint32, then the bytes of uint8 [H, W, 3].
-  """
-  digest = hashlib.sha256(np.array(image.shape[:2], "<u4").tobytes())
-  digest.update(np.ascontiguousarray(image).data)
-  return digest.hexdigest()

@@ -1,6 +1,7 @@
 """The 24 photographs of the Kodak PhotoCD PCD0992, fetched once and checked by their pixels."""
 
 from collections.abc import Callable
+import hashlib
 import http.client
 import os
 import pathlib
@@ -8,15 +9,15 @@ import urllib.error
 import urllib.request
 
 from absl import logging
+import numpy as np
 
 from deblock.records.photos import reading
-from deblock.records.planning import hashing
 from deblock.records.sources import identity
 
 URL = "https://r0k.us/graphics/kodak/kodak/{name}"
 NAMES = tuple(f"kodim{number:02d}.png" for number in range(1, 25))
 
-# See `hashing.pixel_digest`: these hold for any lossless encoding of the images.
+# See `pixel_digest`: these hold for any lossless encoding of the images.
 PIXEL_DIGESTS = (
   "3cb3e51b9edbe8e3ec1fe494bd775c4728a5c87f5b72c29b6958324af40e3c15",
   "b2f9b3f4d75aa6efe75b967b454f5df27d3b89dbe9a9aec5bcd3bda2741c914a",
@@ -85,6 +86,16 @@ def kodak(
   return tuple(found)
 
 
+def pixel_digest(image: np.ndarray) -> str:
+  """Returns the SHA-256 of an image's size and pixels, in hexadecimal.
+
+  Digested are height and width as little-endian uint32, then the bytes of uint8 [H, W, 3].
+  """
+  digest = hashlib.sha256(np.array(image.shape[:2], "<u4").tobytes())
+  digest.update(np.ascontiguousarray(image).data)
+  return digest.hexdigest()
+
+
 def _download(path, url, digest, fetch):
   logging.info("Fetching %s.", url)
   advice = "give --images=FOLDER to use a folder of images that you have"
@@ -106,7 +117,7 @@ def _download(path, url, digest, fetch):
 def _problem(path, digest):
   """Returns why a file is not the image of that digest, or an empty string."""
   try:
-    got = hashing.pixel_digest(reading.read_rgb(str(path)))
+    got = pixel_digest(reading.read_rgb(str(path)))
   except reading.ImageError as error:
     return error.reason
   return "" if got == digest else f"its pixels have the digest {got}, not {digest}"

@@ -1,5 +1,3 @@
-import hashlib
-
 import numpy as np
 
 from deblock.records.planning import hashing
@@ -34,12 +32,3 @@ def test_other_pixels_and_other_shapes_have_another_content(photograph):
   assert hashing.content_hash(image) == hashing.content_hash(np.asfortranarray(image))
   # The same for ever: it stands in manifests.
   assert hashing.content_hash(np.zeros((2, 3, 3), np.uint8)) == "dfc584caf44443ec9de15676889fd536"
-
-
-def test_the_digest_is_that_of_size_and_pixels():
-  image = np.arange(2 * 3 * 3, dtype=np.uint8).reshape(2, 3, 3)
-  expected = hashlib.sha256(b"\x02\0\0\0\x03\0\0\0" + bytes(range(18))).hexdigest()
-  assert hashing.pixel_digest(image) == expected
-  assert hashing.pixel_digest(np.asfortranarray(image)) == expected
-  assert hashing.pixel_digest(image[::-1]) != expected
-  assert hashing.pixel_digest(image.reshape(3, 2, 3)) != expected

@@ -1,3 +1,4 @@
+import hashlib
 import pathlib
 import urllib.error
 
@@ -6,7 +7,6 @@ import pytest
 
 from deblock.records.jpeg import codec
 from deblock.records.photos import reading
-from deblock.records.planning import hashing
 from deblock.records.sources import kodak
 
 _LOCAL = pathlib.Path(__file__).parents[4] / "shared" / "data" / "kodak"
@@ -18,7 +18,7 @@ def server(monkeypatch):
   names = kodak.NAMES[:3]
   pixels = [np.full((4, 5, 3), number, np.uint8) for number in range(3)]
   monkeypatch.setattr(kodak, "NAMES", names)
-  monkeypatch.setattr(kodak, "PIXEL_DIGESTS", tuple(map(hashing.pixel_digest, pixels)))
+  monkeypatch.setattr(kodak, "PIXEL_DIGESTS", tuple(map(kodak.pixel_digest, pixels)))
   held = {
     kodak.URL.format(name=name): codec.encode_png(image)
     for name, image in zip(names, pixels, strict=True)
@@ -35,7 +35,7 @@ def server(monkeypatch):
 @pytest.mark.skipif(not _LOCAL.is_dir(), reason="the Kodak images are not here")
 def test_the_digests_are_those_of_the_images():
   found = [
-    hashing.pixel_digest(reading.read_rgb(str(_LOCAL / f"{number:02d}.png")))
+    kodak.pixel_digest(reading.read_rgb(str(_LOCAL / f"{number:02d}.png")))
     for number in range(1, 25)
   ]
   assert tuple(found) == kodak.PIXEL_DIGESTS
@@ -94,3 +94,12 @@ def test_another_image_is_refused_and_not_kept(tmp_path, server, answer):
   with pytest.raises(kodak.DownloadError, match=r"is not the expected kodim01\.png: "):
     kodak.kodak(tmp_path, lambda url: answer)
   assert not list(tmp_path.iterdir())
+
+
+def test_the_digest_is_that_of_size_and_pixels():
+  image = np.arange(2 * 3 * 3, dtype=np.uint8).reshape(2, 3, 3)
+  expected = hashlib.sha256(b"\x02\0\0\0\x03\0\0\0" + bytes(range(18))).hexdigest()
+  assert kodak.pixel_digest(image) == expected
+  assert kodak.pixel_digest(np.asfortranarray(image)) == expected
+  assert kodak.pixel_digest(image[::-1]) != expected
+  assert kodak.pixel_digest(image.reshape(3, 2, 3)) != expected
