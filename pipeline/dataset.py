@@ -22,9 +22,9 @@ from deblock.pipeline import (
 )
 from deblock.pipeline import config as config_lib
 from deblock.pipeline import qualities as qualities_lib
-from deblock.records.jpeg import codec
+from deblock.records import paths as paths_lib
 from deblock.records.jpeg import tables as jpeg_tables
-from deblock.records.layout import files, schema
+from deblock.records.layout import graph_codec, schema
 from deblock.records.layout import manifest as manifest_lib
 
 PREFETCHED_BATCHES = 2
@@ -183,7 +183,7 @@ def _held_out_records(config, manifest):
 def _share(manifest, host, hosts):
   """Returns this host's shards and the number of records in each."""
   # Workers of a data service have another working folder.
-  paths = tuple(map(files.absolute, manifest.shard_paths("train")))
+  paths = tuple(map(paths_lib.absolute, manifest.shard_paths("train")))
   counts = tuple(shard.count for shard in manifest.splits["train"] if shard.count)
   if not counts:
     raise ValueError(f"{manifest.folder} holds no training records.")
@@ -352,7 +352,7 @@ def _decode_all(serialized, clean_encoding, wanted: Sequence[int]):
   if wanted:
     kept = tf.reduce_any(qualities[:, tf.newaxis] == tf.constant(wanted, tf.int64), axis=1)
     streams, qualities = tf.boolean_mask(streams, kept), tf.boolean_mask(qualities, kept)
-  compressed = tf.map_fn(codec.tf_decode, streams, fn_output_signature=tf.uint8)
+  compressed = tf.map_fn(graph_codec.decode, streams, fn_output_signature=tf.uint8)
   return element.clean, compressed, tf.cast(qualities, tf.int32)
 
 

@@ -3,8 +3,8 @@
 import tensorflow as tf
 
 from deblock.pipeline import jpegsim
-from deblock.records.jpeg import codec
 from deblock.records.jpeg import tables as jpeg_tables
+from deblock.records.layout import graph_codec
 
 JPEGS = ("libjpeg", "jpegsim")
 
@@ -43,7 +43,7 @@ def decode_stored(stream, clean):
   Raises:
     InvalidArgumentError: in the graph, if the stream does not decode, or to another size.
   """
-  decoded = codec.tf_decode(stream)
+  decoded = graph_codec.decode(stream)
   check = tf.debugging.assert_equal(
     tf.shape(decoded), tf.shape(clean), message="a JPEG of a record has another size than its tile"
   )
@@ -82,9 +82,9 @@ def compress(crops, qualities, tables, jpeg):
     return _simulated(tf.stack(crops), tables, "420")
   # One chain of operations for each crop: a loop inside the graph costs more than it saves.
   apart = tf.unstack(crops) if tf.is_tensor(crops) else crops
-  streams = codec.tf_encode_each(apart, qualities)
+  streams = graph_codec.encode_each(apart, qualities)
   return [
-    tf.ensure_shape(codec.tf_decode(stream), crop.shape)
+    tf.ensure_shape(graph_codec.decode(stream), crop.shape)
     for stream, crop in zip(streams, apart, strict=True)
   ]
 
@@ -106,8 +106,8 @@ def compress_one(crop, quality, jpeg, subsampling="420"):
   if jpeg == "jpegsim" or subsampling == "422":
     tables = tf.gather(tf.constant(jpeg_tables.all_quantization_tables()), quality)
     return simulate_one(crop, tables, subsampling)
-  encode = _encode_444 if subsampling == "444" else codec.tf_encode
-  return tf.ensure_shape(codec.tf_decode(encode(crop, quality)), crop.shape)
+  encode = _encode_444 if subsampling == "444" else graph_codec.encode
+  return tf.ensure_shape(graph_codec.decode(encode(crop, quality)), crop.shape)
 
 
 def simulate_one(crop, tables, subsampling):
@@ -139,7 +139,7 @@ def _encode_444(crop, quality):
   with tf.control_dependencies([check] if check is not None else []):
     return tf.switch_case(
       quality - 1,
-      [lambda fixed=fixed: codec.tf_encode(crop, fixed, "444") for fixed in range(1, 101)],
+      [lambda fixed=fixed: graph_codec.encode(crop, fixed, "444") for fixed in range(1, 101)],
     )
 
 

@@ -9,8 +9,9 @@ import tensorflow as tf
 
 from deblock.pipeline import config as config_lib
 from deblock.pipeline import leaving_out, pairs, seeds, source
-from deblock.records.layout import files, schema
+from deblock.records import paths as paths_lib
 from deblock.records.layout import manifest as manifest_lib
+from deblock.records.layout import schema
 
 
 def keys(
@@ -39,7 +40,7 @@ def keys(
   if config.data_service:
     raise ValueError("the order in which a data service makes batches is not known.")
   batch_size = config.batch_size if batch_size is None else batch_size
-  paths = tuple(map(files.absolute, manifest.shard_paths("train")))[host::hosts]
+  paths = tuple(map(paths_lib.absolute, manifest.shard_paths("train")))[host::hosts]
   counts = tuple(shard.count for shard in manifest.splits["train"] if shard.count)[host::hosts]
   shards = leaving_out.usable(config, manifest.clean_encoding, manifest.folder, paths, counts)
   if config.sampling == "pairs":

@@ -8,6 +8,8 @@ import uuid
 
 import tensorflow as tf
 
+from deblock.records import paths
+
 TEMPORARY_SUFFIX = ".tmp"
 
 
@@ -52,7 +54,7 @@ def locked(path: str) -> Iterator[None]:
   Raises:
     BlockingIOError: if another process holds the lock.
   """
-  if is_remote(path):
+  if paths.is_remote(path):
     yield
     return
   handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
@@ -63,19 +65,14 @@ def locked(path: str) -> Iterator[None]:
     os.close(handle)
 
 
-def is_remote(path: str) -> bool:
-  """Returns whether a path names another file system than this machine's, as gs://bucket does."""
-  return "://" in path
+def read_bytes(path: str) -> bytes:
+  """Returns the bytes of a file.
 
-
-def absolute(path: str) -> str:
-  """Returns a path that means the same to another user in another folder; "" stays "".
-
-  A leading ~ becomes the home folder; links stay links.
+  Raises:
+    tf.errors.NotFoundError: if there is none.
   """
-  if not path or is_remote(path):
-    return path
-  return os.path.abspath(os.path.expanduser(path))  # noqa: PTH100, PTH111, pathlib follows links
+  with tf.io.gfile.GFile(path, "rb") as file:
+    return file.read()
 
 
 def read_text(path: str) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from deblock.records.jpeg import codec
-from deblock.records.layout import triple
+from deblock.records.layout import graph_codec, triple
 
 # Raised whenever a reader of the former layout would go wrong on the new one.
 VERSION = 2
@@ -47,7 +47,7 @@ class Element(NamedTuple):
   Attributes:
     key: string scalar, "image-id/row/column".
     clean: uint8 [H, W, 3].
-    compressed: string [N], JPEG streams (`codec.tf_decode`).
+    compressed: string [N], JPEG streams (`graph_codec.decode`).
     qualities: int64 [N], in the order of `compressed`.
   """
 
@@ -117,7 +117,7 @@ def parse(serialized: tf.Tensor, clean_encoding: str) -> Element:
       spec[feature.name] = tf.io.FixedLenSequenceFeature([], feature.dtype, allow_missing=True)
   parsed = tf.io.parse_single_example(serialized, spec)
   if clean_encoding == "png":
-    clean = codec.tf_decode_png(parsed["clean"])
+    clean = graph_codec.decode_png(parsed["clean"])
   else:
     samples = tf.io.decode_raw(parsed["clean/value"], tf.uint8)
     clean = tf.ensure_shape(tf.reshape(samples, parsed["clean/shape"]), (None, None, 3))

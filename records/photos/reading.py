@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 import contextlib
 import io
+import pathlib
 from typing import NamedTuple
 import warnings
 
 import numpy as np
 from PIL import Image, ImageOps
-import tensorflow as tf
 
+from deblock.records import paths
 from deblock.records.jpeg import scans as jpeg_scans
 
 # Larger than any photograph of today's cameras (102 megapixels), 400 MB once decoded.
@@ -67,7 +68,7 @@ def read_picture(path: str, max_pixels: int = MAX_PIXELS) -> Picture:
   """Returns an image file as `decode_picture` decodes it.
 
   Args:
-    path: local, or any that `tf.io.gfile` reads.
+    path: local, or remote as in `read_bytes`.
     max_pixels: larger images are refused before they are decoded.
   Raises:
     ImageError: if the file is missing or cannot be read, or as `decode_picture`.
@@ -76,16 +77,37 @@ def read_picture(path: str, max_pixels: int = MAX_PIXELS) -> Picture:
 
 
 def read_bytes(path: str) -> bytes:
-  """Returns what a file holds, local or any that `tf.io.gfile` reads.
+  """Returns the bytes of a file.
 
+  Args:
+    path: local, or one that `etils.epath` reads: gs://, s3://, az:// and hf://.
   Raises:
-    ImageError: if the file is missing or cannot be read.
+    ImageError: if the file is missing or cannot be read, or if a package is missing that reads
+      such paths.
   """
+  if paths.is_remote(path):
+    return _read_remote(path)
   try:
-    with tf.io.gfile.GFile(path, "rb") as file:
-      return file.read()
-  except (OSError, UnicodeError, tf.errors.OpError) as error:
-    reason = getattr(error, "message", None) or str(error)
+    return pathlib.Path(path).read_bytes()
+  except (OSError, ValueError) as error:
+    reason = getattr(error, "strerror", None) or str(error)
+    raise ImageError(path, f"cannot be read: {reason}") from error
+
+
+def _read_remote(path):
+  # Imported here because local files need neither the package nor what it imports.
+  from etils import epath
+
+  try:
+    file = epath.Path(path)
+  except KeyError as error:
+    scheme = path.partition("://")[0]
+    raise ImageError(path, f"cannot be read: no file system is known for {scheme}://") from error
+  try:
+    return file.read_bytes()
+  except Exception as error:
+    # Each file system raises kinds of its own; ImportError names the package that is missing.
+    reason = getattr(error, "message", None) or str(error) or type(error).__name__
     raise ImageError(path, f"cannot be read: {reason}") from error
 
 

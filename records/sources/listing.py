@@ -8,6 +8,7 @@ import stat
 
 import tensorflow as tf
 
+from deblock.records import paths
 from deblock.records.sources import identity
 
 IMAGE_SUFFIXES = frozenset(
@@ -55,7 +56,7 @@ def from_pattern(pattern: str) -> tuple[identity.SourceImage, ...]:
   """
   pattern = os.path.expanduser(pattern)  # noqa: PTH111, pathlib would spoil gs://bucket
   try:
-    found = _remote(pattern) if "://" in pattern else _local(pattern)
+    found = _remote(pattern) if paths.is_remote(pattern) else _local(pattern)
     images = [identity.SourceImage.alone(inside, path) for inside, path in found]
   except UnicodeDecodeError as error:
     raise _not_utf8(pattern, error.object) from error
@@ -155,8 +156,8 @@ def _walk_remote(root):
 
 def _glob(pattern, is_folder):
   root = _fixed_part(pattern)
-  paths = tf.io.gfile.glob(pattern) if pattern else ()
-  found = [(_relative(path, root), path) for path in paths if not is_folder(path)]
+  matches = tf.io.gfile.glob(pattern) if pattern else ()
+  found = [(_relative(path, root), path) for path in matches if not is_folder(path)]
   return _some(found, f"no file or folder matches {pattern!r}.")
 
 

@@ -6,6 +6,10 @@ import os
 import pathlib
 from typing import Any, Protocol
 
+import tensorflow as tf
+
+from deblock.records import paths
+from deblock.records.layout import files
 from deblock.records.photos import reading
 from deblock.records.sources import identity, kodak, listing, packaged
 from deblock.records.sources import tfds as tfds_source
@@ -59,9 +63,20 @@ class FileSource:
     """Yields each image with its pixels, or why it has none, in the order given."""
     for image in wanted:
       try:
-        yield image, reading.read_picture(image.path)
+        yield image, reading.decode_picture(_read_bytes(image.path), image.path)
       except reading.ImageError as error:
         yield image, error
+
+
+def _read_bytes(path):
+  """Returns the bytes of an image file, from every file system that `listing` lists."""
+  if not paths.is_remote(path):
+    return reading.read_bytes(path)
+  try:
+    return files.read_bytes(path)
+  except (UnicodeError, tf.errors.OpError) as error:
+    reason = getattr(error, "message", None) or str(error)
+    raise reading.ImageError(path, f"cannot be read: {reason}") from error
 
 
 def open_source(

@@ -8,6 +8,7 @@ from typing import Any
 from absl import logging
 import tensorflow as tf
 
+from deblock.records import paths
 from deblock.records.layout import files, manifest, schema, tfds_metadata
 from deblock.records.planning import config as config_lib
 from deblock.records.planning import cutting, estimate, hashing, plan
@@ -50,9 +51,9 @@ def write(
   # Workers may have another working folder, and whoever goes on with the job too.
   config = dataclasses.replace(
     config,
-    records=files.absolute(config.records),
-    images=files.absolute(config.images),
-    tfds_dir=files.absolute(config.tfds_dir),
+    records=paths.absolute(config.records),
+    images=paths.absolute(config.images),
+    tfds_dir=paths.absolute(config.tfds_dir),
   )
   test_ids = read_list(config.test_list) if config.test_list else None
   settings = _settings(config, test_ids)

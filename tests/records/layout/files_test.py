@@ -47,7 +47,7 @@ def test_a_lock_keeps_others_out_until_its_holder_is_gone(tmp_path):
   path = str(tmp_path / "lock")
   program = f"""
 import sys, time
-from deblock.records import files
+from deblock.records.layout import files
 with files.locked({path!r}):
   print("locked", flush=True)
   time.sleep(600)
@@ -62,12 +62,3 @@ with files.locked({path!r}):
     holder.communicate()
   with files.locked(path):
     pass
-
-
-def test_absolute_paths_are_of_local_files_only(tmp_path, monkeypatch):
-  monkeypatch.chdir(tmp_path)
-  monkeypatch.setenv("HOME", "/home/somebody")
-  assert files.absolute("a/b") == f"{tmp_path}/a/b"
-  assert files.absolute("~/a") == "/home/somebody/a"
-  assert files.absolute("") == ""
-  assert files.absolute("gs://bucket/a") == "gs://bucket/a"

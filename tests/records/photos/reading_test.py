@@ -4,6 +4,7 @@ import struct
 import time
 import zlib
 
+from etils import epath
 import numpy as np
 from PIL import Image
 import pytest
@@ -218,6 +219,15 @@ def test_a_file_that_may_not_be_read_is_named(open_folder, as_nobody):
   path.chmod(0)
   with as_nobody():
     assert "Permission denied" in _problem(path)
+
+
+def test_a_remote_file_names_the_package_that_reads_it(monkeypatch):
+  # As where TensorFlow, which reads gs:// too, is not installed.
+  monkeypatch.setattr(epath.gpath, "_is_tf_installed", lambda: False)
+  assert _problem("gs://bucket/a.png") == (
+    "cannot be read: Please install gcsfs to access Google Storage"
+  )
+  assert _problem("none://host/a.png") == "cannot be read: no file system is known for none://"
 
 
 def test_floating_point_is_refused(tmp_path):

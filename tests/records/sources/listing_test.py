@@ -5,8 +5,7 @@ import pytest
 import tensorflow as tf
 
 from deblock.records.jpeg import codec
-from deblock.records.photos import reading
-from deblock.records.sources import listing
+from deblock.records.sources import listing, opening
 
 
 @pytest.fixture
@@ -193,7 +192,8 @@ def test_a_remote_folder_is_listed_and_read(remote):
   found = listing.from_pattern(remote)
   assert _ids(found) == ["b.png", "sub/a.PNG"]
   assert found[1].path == f"{remote}/sub/a.PNG"
-  np.testing.assert_array_equal(reading.read_rgb(found[1].path), np.full((3, 4, 3), 7))
+  ((_, picture),) = opening.open_source(remote).read(found[1:])
+  np.testing.assert_array_equal(picture.pixels, np.full((3, 4, 3), 7))
 
 
 def test_a_remote_glob_and_a_remote_file_are_listed(remote):

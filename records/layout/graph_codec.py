@@ -1,0 +1,101 @@
+"""Encodes and decodes JPEG and PNG with TensorFlow: the twins of `jpeg.codec`.
+
+TensorFlow's default is the fast DCT, whose pixels differ from the accurate DCT by up to three
+levels. With the accurate one both codecs return the same pixels, to the last bit.
+"""
+
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+from deblock.records.jpeg import codec
+from deblock.records.jpeg import tables as jpeg_tables
+
+
+def decode(data: tf.Tensor) -> tf.Tensor:
+  """Returns the pixels of a JPEG stream, equal to `codec.decode` to the last bit.
+
+  Args:
+    data: string scalar.
+  Returns:
+    uint8 [H, W, 3]; H and W are not known statically.
+  Raises:
+    InvalidArgumentError: in the graph, if the stream is damaged or no JPEG.
+  """
+  return tf.io.decode_jpeg(
+    data,
+    channels=3,
+    dct_method="INTEGER_ACCURATE",
+    fancy_upscaling=True,
+    try_recover_truncated=False,
+  )
+
+
+def encode(image: tf.Tensor, quality: int | tf.Tensor, subsampling: str = "420") -> tf.Tensor:
+  """Returns an image as a JPEG stream whose decoded pixels equal those of `codec.encode`.
+
+  The bytes differ in the pixel density of the header alone. TensorFlow's encoder either halves
+  chroma both ways or not at all, so there is no 4:2:2 here; and its form that takes the quality as
+  a tensor always halves, so that one exists for 4:2:0 only.
+
+  Args:
+    image: uint8 [H, W, 3] RGB, or [H, W, 1] gray.
+    quality: a Python integer in [1, 100], or an integer scalar tensor (4:2:0 only).
+    subsampling: "420" or "444".
+  Returns:
+    string scalar.
+  Raises:
+    ValueError: if an argument breaks these rules.
+    InvalidArgumentError: in the graph, if a quality tensor is out of range.
+  """
+  if codec.check_subsampling(subsampling) == "422":
+    raise ValueError("TensorFlow encodes subsampling 420 and 444 only, got 422.")
+  if tf.is_tensor(quality):
+    if subsampling != "420":
+      raise ValueError(f"a quality tensor needs subsampling 420, got {subsampling}.")
+    return tf.raw_ops.EncodeJpegVariableQuality(images=image, quality=_checked(quality))
+  return tf.io.encode_jpeg(
+    image,
+    quality=jpeg_tables.check_quality(quality),
+    chroma_downsampling=subsampling == "420",
+    optimize_size=False,
+    progressive=False,
+  )
+
+
+def encode_each(images: Sequence[tf.Tensor], qualities: tf.Tensor) -> list[tf.Tensor]:
+  """Returns the streams that `encode` makes of images, each at a quality of its own, 4:2:0.
+
+  Fewer operations than calling that for each: all qualities are checked at once.
+
+  Args:
+    images: uint8 [H, W, 3] RGB, or [H, W, 1] gray.
+    qualities: integers [N], of as many images.
+  Returns:
+    N string scalars.
+  Raises:
+    InvalidArgumentError: in the graph, if a quality is out of range.
+  """
+  pairs = zip(images, tf.unstack(_checked(qualities)), strict=True)
+  return [
+    tf.raw_ops.EncodeJpegVariableQuality(images=image, quality=quality) for image, quality in pairs
+  ]
+
+
+def decode_png(data: tf.Tensor) -> tf.Tensor:
+  """Returns the pixels of a PNG stream (string scalar), uint8 [H, W, 3].
+
+  Raises:
+    InvalidArgumentError: in the graph, if the stream is damaged or no PNG.
+  """
+  return tf.io.decode_png(data, channels=3, dtype=tf.uint8)
+
+
+def _checked(qualities):
+  """Returns qualities of any shape as int32, after the graph has checked them."""
+  qualities = tf.cast(qualities, tf.int32)
+  check = tf.debugging.assert_equal(
+    qualities, tf.clip_by_value(qualities, 1, 100), message="quality must be in [1, 100]"
+  )
+  with tf.control_dependencies([check] if check is not None else []):
+    return tf.identity(qualities)
