@@ -13,6 +13,7 @@ import posixpath
 import time
 
 from PIL import Image
+import tabulate
 import tensorflow as tf
 
 from deblock.launch import flags as config_flags
@@ -48,11 +49,13 @@ config_flags.define(ProgramConfig)
 def summary(made: manifest.Manifest) -> str:
   """Returns what a folder of records holds, as text for a terminal."""
   images = collections.Counter(image.split for image in made.images)
-  lines = [f"{'split':<8} {'images':>7} {'shards':>6} {'tiles':>9} {'MiB':>9}"]
+  rows = []
   for split, shards in made.splits.items():
     size_mib = sum(shard.size_bytes for shard in shards) / _MIB
-    tiles = made.count(split)
-    lines.append(f"{split:<8} {images[split]:>7} {len(shards):>6} {tiles:>9} {size_mib:>9.1f}")
+    rows.append((split, images[split], len(shards), made.count(split), f"{size_mib:.1f}"))
+  header = ("split", "images", "shards", "tiles", "MiB")
+  align = ("left", *4 * ("right",))
+  lines = [tabulate.tabulate(rows, header, "plain", colalign=align, disable_numparse=True)]
   lines += [f"skipped {skipped.path}: {skipped.reason}" for skipped in made.skipped]
   lines += [f"left out {copy.id}: the same pixels as {copy.of}" for copy in made.copies]
   lines += [

@@ -7,6 +7,8 @@ import json
 import math
 import pathlib
 
+import tabulate
+
 from deblock.launch.evaluation import bootstrap, published
 from deblock.launch.evaluation import figures as figures_lib
 from deblock.launch.evaluation import protocol as protocol_lib
@@ -49,19 +51,27 @@ def text(rows: Sequence[figures_lib.Row]) -> str:
   else:
     shown = [*rows, *means]
     label, titles = "image", [row.image for row in shown]
-  width = max(len(label), *(len(title) for title in titles))
-  lines = [
-    f"{label:<{width}}  quality  PSNR of JPEG  restored    gain  SSIM of JPEG  restored"
-    "  PSNR-B of JPEG  restored  seconds  95 % of the mean gain"
-  ]
-  lines += [
-    f"{title:<{width}}  {row.quality:>7}  {row.psnr_jpeg:>9.3f} dB  {row.psnr:>5.3f} dB"
-    f"  {row.gain:>+6.3f}  {row.ssim_jpeg:>12.4f}  {row.ssim:>8.4f}"
-    f"  {row.psnr_b_jpeg:>11.3f} dB  {row.psnr_b:>5.3f} dB  {row.seconds:>7.3f}"
-    f"  {interval(row)}".rstrip()
+  header = (
+    *(label, "quality", "PSNR of JPEG", "restored", "gain", "SSIM of JPEG", "restored"),
+    *("PSNR-B of JPEG", "restored", "seconds", "95 % of the mean gain"),
+  )
+  cells = [
+    (
+      title,
+      row.quality,
+      f"{row.psnr_jpeg:.3f} dB",
+      f"{row.psnr:.3f} dB",
+      f"{row.gain:+.3f}",
+      f"{row.ssim_jpeg:.4f}",
+      f"{row.ssim:.4f}",
+      f"{row.psnr_b_jpeg:.3f} dB",
+      f"{row.psnr_b:.3f} dB",
+      f"{row.seconds:.3f}",
+      interval(row),
+    )
     for title, row in zip(titles, shown, strict=True)
   ]
-  return "\n".join(lines)
+  return _table("plain", header, cells, "l" + 9 * "r" + "l")
 
 
 def interval(row: figures_lib.Row) -> str:
@@ -117,58 +127,72 @@ def markdown(
 
 
 def _measured(means):
-  lines = [
-    "| quality | model | PSNR of JPEG | PSNR | gain | 95 % interval | SSIM of JPEG | SSIM "
-    "| PSNR-B of JPEG | PSNR-B | seconds an image |",
-    "|--:|:--|--:|--:|--:|:-:|--:|--:|--:|--:|--:|",
-  ]
-  lines += [
-    f"| {row.quality} | {_escaped(row.model)} | {row.psnr_jpeg:.3f} | {row.psnr:.3f} "
-    f"| {row.gain:+.3f} | {interval(row) or NOTHING} | {row.ssim_jpeg:.4f} | {row.ssim:.4f} "
-    f"| {row.psnr_b_jpeg:.3f} | {row.psnr_b:.3f} | {row.seconds:.2f} |"
+  header = (
+    *("quality", "model", "PSNR of JPEG", "PSNR", "gain", "95 % interval", "SSIM of JPEG", "SSIM"),
+    *("PSNR-B of JPEG", "PSNR-B", "seconds an image"),
+  )
+  cells = [
+    (
+      row.quality,
+      _escaped(row.model),
+      f"{row.psnr_jpeg:.3f}",
+      f"{row.psnr:.3f}",
+      f"{row.gain:+.3f}",
+      interval(row) or NOTHING,
+      f"{row.ssim_jpeg:.4f}",
+      f"{row.ssim:.4f}",
+      f"{row.psnr_b_jpeg:.3f}",
+      f"{row.psnr_b:.3f}",
+      f"{row.seconds:.2f}",
+    )
     for row in means
   ]
-  return "\n".join(lines)
+  return _table("pipe", header, cells, "rlrrrcrrrrr")
 
 
 def _beside(means, reference):
-  """Returns a table of what was measured here, and below it of what is published."""
+  """Returns a table of the figures measured here, and below them the published ones."""
   qualities = sorted({row.quality for row in means} & set(published.QUALITIES))
-  lines = _head("network", "source", qualities)
+  cells = []
   for model in dict.fromkeys(row.model for row in means):
     figures = {row.quality: row for row in means if row.model == model}
-    cells = [f"{figures[q].psnr:.2f} / {figures[q].ssim:.4f}" for q in qualities]
-    lines.append(f"| {_escaped(model)} | measured here | {' | '.join(cells)} |")
+    measured = (f"{figures[q].psnr:.2f} / {figures[q].ssim:.4f}" for q in qualities)
+    cells.append((_escaped(model), "measured here", *measured))
   for row in published.ROWS:
     if (row.test_set, row.kind) == (reference.test_set, reference.kind):
-      cells = [_printed(row, quality) for quality in qualities]
-      lines.append(f"| {row.network} | published: {row.paper} | {' | '.join(cells)} |")
-  return "\n".join(lines)
+      printed = (_printed(row, quality) for quality in qualities)
+      cells.append((row.network, f"published: {row.paper}", *printed))
+  header = ("network", "source", *(f"q{quality}" for quality in qualities))
+  return _table("pipe", header, cells, "ll" + len(qualities) * "r")
 
 
 def _published(rows):
-  lines = _head("network", "published | test set", published.QUALITIES, columns=3)
-  lines += [
-    f"| {row.network} | {row.paper} | {row.test_set}, "
-    f"{'gray' if row.kind == published.GRAY else 'colour'} "
-    f"| {' | '.join(_printed(row, quality) for quality in published.QUALITIES)} |"
+  cells = [
+    (
+      row.network,
+      row.paper,
+      f"{row.test_set}, {'gray' if row.kind == published.GRAY else 'colour'}",
+      *(_printed(row, quality) for quality in published.QUALITIES),
+    )
     for row in rows
   ]
-  return "\n".join(lines)
+  header = ("network", "published", "test set", *(f"q{q}" for q in published.QUALITIES))
+  return _table("pipe", header, cells, "lll" + len(published.QUALITIES) * "r")
 
 
 def _published_double():
-  lines = ["| network | published | test set, qualities, shift | PSNR |", "|:--|:--|:--|--:|"]
-  lines += [
-    f"| {network} | Jiang 2021 | LIVE1, gray, 10 then 50, by (4, 4) | {psnr:.2f} |"
+  cells = [
+    (network, "Jiang 2021", "LIVE1, gray, 10 then 50, by (4, 4)", f"{psnr:.2f}")
     for network, psnr in published.DOUBLE_JPEG
   ]
-  return "\n".join(lines)
+  header = ("network", "published", "test set, qualities, shift", "PSNR")
+  return _table("pipe", header, cells, "lllr")
 
 
-def _head(first, second, qualities, columns=2):
-  names = " | ".join(f"q{quality}" for quality in qualities)
-  return [f"| {first} | {second} | {names} |", "|" + ":--|" * columns + "--:|" * len(qualities)]
+def _table(style, header, cells, align):
+  """Returns an aligned table; `align` has a letter of l, c, r for each column."""
+  sides = [{"l": "left", "c": "center", "r": "right"}[letter] for letter in align]
+  return tabulate.tabulate(cells, header, style, colalign=sides, disable_numparse=True)
 
 
 def _printed(row, quality):

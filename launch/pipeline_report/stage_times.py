@@ -5,6 +5,7 @@ import gc
 import time
 from typing import NamedTuple
 
+import tabulate
 import tensorflow as tf
 
 _TILES_PER_CALL = 4  # So that returning to Python is not part of what is measured.
@@ -104,17 +105,23 @@ def table(measured: Sequence[StageTime], crop_size: int) -> str:
   """
   added = costs(measured)
   all_added = sum(cost.microseconds for cost in added) or 1.0
-  lines = [f"{'stage':<18} {'us/crop':>9} {'CPU-us/crop':>12} {'share of time':>14}"]
-  for cost in added:
-    share = cost.microseconds / all_added
-    lines.append(
-      f"{cost.name:<18} {cost.microseconds:>9.1f} {cost.cpu_microseconds:>12.1f} {share:>14.0%}"
+  rows = [
+    (
+      cost.name,
+      f"{cost.microseconds:.1f}",
+      f"{cost.cpu_microseconds:.1f}",
+      f"{cost.microseconds / all_added:.0%}",
     )
+    for cost in added
+  ]
+  header = ("stage", "us/crop", "CPU-us/crop", "share of time")
+  align = ("left", "right", "right", "right")
   whole = measured[-1]
   rate = whole.crops / whole.seconds
   megabytes = rate * 2 * 3 * crop_size**2 * 4 / 1e6
   slowest = max(added, key=lambda cost: cost.microseconds)
-  lines += [
+  lines = [
+    tabulate.tabulate(rows, header, "plain", colalign=align, disable_numparse=True),
     f"whole: {rate:.0f} crops/s, {megabytes:.0f} MB/s of float pixels, "
     f"{whole.cpu_seconds / whole.seconds:.2f} CPU-seconds per second, "
     f"{1e6 * whole.cpu_seconds / whole.crops:.1f} CPU-us per crop",

@@ -8,6 +8,8 @@ import pathlib
 import time
 from typing import NamedTuple
 
+import tabulate
+
 from deblock.launch.run_folder import history, saved_weights
 from deblock.launch.settings import train as train_settings
 from deblock.launch.settings import watching_config
@@ -219,16 +221,15 @@ def _shortened(note):
   return note if len(note) <= _LONGEST_NOTE else f"{note[: _LONGEST_NOTE - 1]}…"
 
 
+def _aligned(rows, style):
+  """Returns rows, the first of which is the header, as tabulate's style; numbers stand right."""
+  align = ["right" if _is_number_column(rows, index) else "left" for index in range(len(rows[0]))]
+  header, *body = rows
+  return tabulate.tabulate(body, header, style, colalign=align, disable_numparse=True)
+
+
 def _text(rows):
-  widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-  lines = []
-  for row in rows:
-    cells = (
-      cell.rjust(width) if _is_number_column(rows, index) else cell.ljust(width)
-      for index, (cell, width) in enumerate(zip(row, widths, strict=True))
-    )
-    lines.append("  ".join(cells).rstrip())
-  return "\n".join(lines)
+  return _aligned(rows, "plain")
 
 
 def _is_number_column(rows, index):
@@ -250,7 +251,4 @@ def _csv(rows):
 
 
 def _markdown(rows):
-  escaped = [[cell.replace("|", r"\|") for cell in row] for row in rows]
-  head, *body = [f"| {' | '.join(row)} |" for row in escaped]
-  rule = "|".join("---:" if _is_number_column(rows, i) else "---" for i in range(len(rows[0])))
-  return "\n".join([head, f"|{rule}|", *body])
+  return _aligned([[cell.replace("|", r"\|") for cell in row] for row in rows], "pipe")
