@@ -10,12 +10,7 @@ MODEL ?= blockcnn
 NAME ?= default
 WIDTH ?= 16
 STEPS ?= 800
-MINUTES ?= 5
 TRAIN_FLAGS ?=
-TORCH ?=
-VALID ?=
-SEED ?= 0
-MODELS ?=
 
 BIN = $(VENV)/bin
 RECORDS = $(WORKDIR)/records
@@ -27,11 +22,10 @@ GIVEN = $(filter-out STEPS=%,$(MAKEOVERRIDES))
 SELECTION = --logdir=$(LOGDIR) --records=$(RECORDS) --output=$(EVALUATION) --qualities=$(QUALITIES)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo records train pretrained evaluate compare tensorboard test test-slow lint typecheck bench \
-  bench-compiling bench-equal-time bench-expectation bench-faithful bench-jpeg bench-kills bench-kodak bench-networks \
-  bench-pipeline bench-quality bench-records bench-replicas bench-restore bench-train fuzz clean
+.PHONY: help install demo records train pretrained evaluate compare tensorboard test test-slow lint \
+  typecheck bench fuzz clean
 
-help: ## list these targets
+help:
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  \1\t\2/p' Makefile | expand -t 20
 	@echo "Variables: IMAGES=FOLDER SOURCE=kodak QUALITIES=10,20 MODEL=NAME WIDTH=K STEPS=N WORKDIR=DIR"
 
@@ -111,70 +105,15 @@ typecheck: $(INSTALLED) ## static types
 	  ln -sfn ../../../$$part build/ns/deblock/$$part; done
 	@$(BIN)/mypy build/ns/deblock
 
-bench: records ## measure the input pipeline, training and restoring
-	@$(BIN)/python tests/bench/loading.py $(RECORDS)
-	@$(BIN)/python tests/bench/trimming.py
-	@$(BIN)/python tests/bench/restoring.py
+# tests/bench/__main__.py lists the parts and the variables that each takes.
+BENCH_VARIABLES = WORKDIR SUB IMAGES VALID COUNT MINUTES SEED MODELS LOSS FULL ENSEMBLE TORCH REVISION
 
-# FULL names the logdir of a run of the recipe's ten epochs, if there is one, to measure beside them.
-bench-kodak: $(INSTALLED) ## the Kodak network and ours, MINUTES of training each (IMAGES=KODAK)
-	@$(BIN)/python tests/bench/kodak.py --workdir=$(WORKDIR)/bench-kodak --minutes=$(MINUTES) \
-	  $(if $(IMAGES),--images='$(IMAGES)',--source=kodak) $(if $(FULL),--full='$(FULL)')
+bench: $(INSTALLED) ## measure PART=records, pipeline, training, ...; without PART, the list
+	@$(BIN)/python tests/bench $(PART) $(if $(PART),$(foreach \
+	  name,$(BENCH_VARIABLES),$(if $($(name)),$(name)='$($(name))')))
 
-# PARTS picks some of: throughput workers memory growth planning encodings.
-bench-records: $(INSTALLED) ## the writer of records: speed, memory, growth, and 20 kills (35 min)
-	@$(BIN)/python tests/bench/writing.py $(WORKDIR)/bench-records $(PARTS)
-	@$(BIN)/python tests/bench/killing.py $(WORKDIR)/bench-records
-
-bench-kills: $(INSTALLED) ## 20 kills of a training run, and what a checkpoint costs (5 min)
-	@$(BIN)/python tests/bench/interrupting.py $(WORKDIR)/bench-kills
-
-bench-compiling: $(INSTALLED) ## training steps with and without XLA (10 min)
-	@$(BIN)/python tests/bench/compiling.py $(PARTS)
-
-bench-faithful: $(INSTALLED) ## what staying inside the quantisation cells gains (IMAGES=FOLDER of PNG)
-	@$(BIN)/python tests/bench/faithful.py '$(IMAGES)'
-
-bench-expectation: $(INSTALLED) ## what going to the expectation inside the cells gains (IMAGES)
-	@$(BIN)/python tests/bench/expectation.py '$(IMAGES)'
-
-bench-replicas: $(INSTALLED) ## what two replicas cost against one device of the same batch (3 min)
-	@$(BIN)/python tests/bench/replicas.py
-
-bench-jpeg: $(INSTALLED) ## JPEG as tensor operations against libjpeg (IMAGES=FOLDER of PNG files)
-	@$(BIN)/python tests/bench/jpegsim.py '$(IMAGES)'
-
-# PARTS picks some of: crops pairs scaling starving.
-bench-pipeline: $(INSTALLED) ## the input pipeline against other loaders, and beside training (20 min)
-	@$(BIN)/python tests/bench/pipeline.py $(WORKDIR)/bench-pipeline $(PARTS) \
-	  $(if $(IMAGES),--images='$(IMAGES)')
-
-# TORCH names a Python interpreter that has PyTorch; without it our side is measured alone.
-bench-networks: $(INSTALLED) ## speed, memory and size of every network, PyTorch beside two (TORCH=PYTHON)
-	@$(BIN)/python tests/bench/networks.py --torch='$(TORCH)'
-
-# PARTS picks some of: steps overhead memory.
-bench-train: $(INSTALLED) ## training steps against PyTorch, and what our loop adds (TORCH=PYTHON)
-	@$(BIN)/python tests/bench/training.py $(WORKDIR)/bench-train $(PARTS) --torch='$(TORCH)'
-
-# MODELS picks some of the rows; finished ones are not trained again.
-bench-equal-time: $(INSTALLED) ## networks trained for the same CPU-minutes (MINUTES, IMAGES, VALID, SEED)
-	@$(BIN)/python tests/bench/equal_time.py --workdir=$(WORKDIR)/equal-time --images='$(IMAGES)' \
-	  --valid='$(VALID)' --minutes=$(MINUTES) --seed=$(SEED) $(if $(MODELS),--models='$(MODELS)') \
-	  $(if $(COUNT),--count=$(COUNT)) $(if $(LOSS),--loss=$(LOSS))
-
-# PARTS picks some of: fidelity speed memory peers. TORCH names a Python that has PyTorch, for peers.
-bench-restore: $(INSTALLED) ## restoring: fidelity, speed, memory up to 100 megapixels, a peer (40 min)
-	@$(BIN)/python tests/bench/restore.py $(PARTS) $(if $(IMAGES),--images='$(IMAGES)') \
-	  $(if $(COUNT),--count=$(COUNT)) $(if $(TORCH),--torch='$(TORCH)')
-
-# PARTS picks some of: rivals damages. ENSEMBLE=1 adds the mean of eight positions.
-bench-quality: $(INSTALLED) ## what the weights that ship gain, beside filters and by kind of damage
-	@$(BIN)/python tests/bench/quality.py $(PARTS) $(if $(IMAGES),--images='$(IMAGES)') \
-	  $(if $(COUNT),--count=$(COUNT)) $(if $(ENSEMBLE),--ensemble)
-
-# SEED makes other files; COUNT is 20000 unless said.
-fuzz: $(INSTALLED) ## restore damaged files by the thousand: no crash, no hang, nothing left behind
+# SEED makes other files; COUNT is 20000 by default.
+fuzz: $(INSTALLED) ## restore damaged files by the thousand: no crash, hang or leftover file
 	@$(BIN)/python tests/bench/fuzzing.py $(if $(COUNT),--count=$(COUNT)) $(if $(SEED),--seed=$(SEED))
 
 clean: ## remove the virtual environment, caches and builds; runs stay

@@ -56,8 +56,8 @@ NOT_YET_LIGHT = {
 }
 
 
-def _sources(*folders):
-  return sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
+def _sources(*folders, root=ROOT):
+  return sorted(path for folder in folders for path in (root / folder).rglob("*.py"))
 
 
 @functools.cache
@@ -108,9 +108,9 @@ def _console_scripts():
   return [line.split("=")[1].strip() for line in lines if line.strip()]
 
 
-def _room(name):
+def _room(name, rooms):
   """Returns the room of a module, given as "records.jpeg.tables" or as "records.quiet"."""
-  return max((room for room in ROOMS if _is_within(name, room)), key=len)
+  return max((room for room in rooms if _is_within(name, room)), key=len)
 
 
 def _modules(room):
@@ -119,14 +119,14 @@ def _modules(room):
   return sorted(path.stem for path in folder.glob("*.py") if path.stem != "__init__")
 
 
-def arrows():
+def arrows(root=ROOT, rooms=ROOMS):
   """Returns which rooms import which, as {room: {imported room, ...}}, without themselves."""
-  found = {room: set() for room in ROOMS}
-  for path in _sources(*PACKAGES):
-    room = _room(".".join(path.relative_to(ROOT).with_suffix("").parts))
+  found = {room: set() for room in rooms}
+  for path in _sources(*PACKAGES, root=root):
+    room = _room(".".join(path.relative_to(root).with_suffix("").parts), rooms)
     for name in _full_names(path):
       if _is_within(name, "deblock") and name.count(".") > 1:
-        found[room].add(_room(name.removeprefix("deblock.")))
+        found[room].add(_room(name.removeprefix("deblock."), rooms))
     found[room].discard(room)
   return found
 

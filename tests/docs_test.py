@@ -1,22 +1,35 @@
-"""The pages in docs/ say what their scripts compute."""
+"""The pages say what their scripts compute, and name files and commands that exist."""
 
 import importlib.util
 import pathlib
 import re
+import shlex
+import subprocess
+import sys
 
 import pytest
 
 ROOT = pathlib.Path(__file__).parents[1]
 
 
-@pytest.fixture(scope="module")
-def model():
-  """The module tests/bench/scaling_model.py: pytest imports test files alone."""
-  path = ROOT / "tests" / "bench" / "scaling_model.py"
-  spec = importlib.util.spec_from_file_location(path.stem, path)
+def _bench(name):
+  """Returns a module of tests/bench: pytest imports test files alone."""
+  path = ROOT / "tests" / "bench" / f"{name}.py"
+  spec = importlib.util.spec_from_file_location(f"bench_{name}", path)
   module = importlib.util.module_from_spec(spec)
+  sys.modules[spec.name] = module  # Dataclasses look their module up.
   spec.loader.exec_module(module)
   return module
+
+
+@pytest.fixture(scope="module")
+def model():
+  return _bench("scaling_model")
+
+
+@pytest.fixture(scope="module")
+def bench():
+  return _bench("__main__")
 
 
 def test_the_page_on_scaling_holds_the_tables_of_its_script(model):
@@ -65,10 +78,75 @@ def test_the_readme_leads_to_every_page():
   assert not [page for page in PAGES if page.startswith("docs/") and page not in text]
 
 
+def _make_commands(page):
+  """Yields the words after "make" of every command on a page, indented or in backquotes."""
+  text = (ROOT / page).read_text(encoding="utf-8")
+  for line, inline in re.findall(r"^ {4}make (.*)|`make\s([^`]*)`", text, re.MULTILINE):
+    yield shlex.split(line or inline, comments=True)
+
+
 @pytest.mark.parametrize("page", PAGES)
-def test_the_targets_that_pages_name_exist(page):
+def test_the_commands_of_make_exist(page, bench):
   makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
   targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+  for words in _make_commands(page):
+    variables = dict(word.split("=", 1) for word in words if "=" in word)
+    assert {word for word in words if "=" not in word} <= targets, words
+    assert all(re.search(rf"\b{name}\b", makefile) for name in variables), words
+    if "bench" in words and variables:
+      part = variables.pop("PART")
+      # Some pages name a part and leave out the folders that it needs.
+      missing = dict.fromkeys(bench.PARTS[part].needs, "DIR")
+      assert bench.command(part, {**missing, **variables})
+
+
+def test_the_list_of_targets_is_short_and_has_all_but_itself(tmp_path):
+  makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+  targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+  run = ["make", "--no-print-directory", "-C", ROOT, "help"]
+  *lines, _ = subprocess.run(run, check=True, capture_output=True, text=True).stdout.splitlines()
+  assert {line.split()[0] for line in lines} == targets - {"help"}
+  assert len(lines) <= 15
+
+
+def test_every_benchmark_has_its_script_and_its_choices(bench):
+  for name, part in bench.PARTS.items():
+    text = (ROOT / "tests" / "bench" / part.script).read_text(encoding="utf-8")
+    assert f"make bench PART={name}" in text, part.script
+    (choices,) = re.findall(r"^PARTS = .*\((.*?)\)", text, re.MULTILINE) or [""]
+    assert tuple(re.findall(r"\w+", choices)) == part.subs, name
+  makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+  (passed,) = re.findall(r"^BENCH_VARIABLES = (.*)", makefile, re.MULTILINE)
+  assert set(passed.split()) == {"WORKDIR"}.union(
+    *(part.variables for part in bench.PARTS.values())
+  )
+
+
+def test_a_benchmark_gets_the_variables_that_are_given(bench):
+  given = {"WORKDIR": "w", "SUB": "crops, pairs", "IMAGES": "a b"}
+  command = bench.command("pipeline", given)
+  assert command == ["pipeline.py", "w/bench-pipeline", "crops", "pairs", "--images=a b"]
+  assert bench.command("pipeline", {}) == ["pipeline.py", "runs/quickstart/bench-pipeline"]
+  assert bench.command("training-xla", {"MODELS": "l4 l8:8"}) == ["compiling.py", "l4", "l8:8"]
+
+
+@pytest.mark.parametrize(
+  ("part", "variables", "message"),
+  [
+    ("nothing", {}, "PART must be one of records, .* got 'nothing'"),
+    ("pipeline", {"SUB": "crops,other"}, "SUB must be some of crops, .* got other"),
+    ("pipeline", {"COUNT": "2"}, "PART=pipeline does not take COUNT"),
+    ("quality", {}, "PART=quality needs IMAGES"),
+  ],
+)
+def test_a_mistake_in_the_variables_is_named(bench, part, variables, message):
+  with pytest.raises(ValueError, match=message):
+    bench.command(part, variables)
+
+
+@pytest.mark.parametrize("page", (*PAGES, "model/weights/MODEL_CARD.md"))
+def test_the_files_that_pages_name_exist(page):
   text = (ROOT / page).read_text(encoding="utf-8")
-  named = re.findall(r"(?:^ {4}|`)make ([a-z-]+)", text, re.MULTILINE)
-  assert set(named) <= targets
+  folders = "records|pipeline|model|launch|tests|docs"
+  named = re.findall(rf"(?:{folders})/[a-z0-9_/-]+\.(?:py|md|flags)", text)
+  assert [name for name in named if not (ROOT / name).exists()] == []

@@ -35,7 +35,8 @@ _STEPS, _FREQUENCIES = -0.3, 0.2
 # images at quality 10, 40, 75 and 90, 0.02, 0.04, 0.10 and 0.20 dB (0.01, 0.03, 0.07 and 0.15) more
 # than the projection; of images of quality 30 saved again at 70, on the same grid and shifted by 4,
 # 0.24 and 0.16 dB (0.11 and 0.07) less, of 60 saved again at 60, shifted, 0.08 dB (0.03) less. With
-# 0.7 or 1.4 times sigma the gains are no larger, or the losses are (make bench-expectation).
+# 0.7 or 1.4 times sigma the gains are no larger, or the losses are
+# (make bench PART=quality-expectation).
 WAY = 0.5
 # Farther outside, the expectation is taken as here, 0.28 sigma from the border: the formula divides
 # by what is left of a tail, which float32 does not resolve.

@@ -1,6 +1,6 @@
 """What XLA does to a training step: CPU-seconds and wall, with and without, in turns.
 
-python tests/bench/compiling.py [--precision=float32] [--rounds=3] [NETWORK:WIDTH ...]
+make bench PART=training-xla MODELS='NETWORK:WIDTH ...'
 
 Prints lines of `name: figure`. A network's width of 0 is its own.
 """

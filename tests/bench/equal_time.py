@@ -1,6 +1,6 @@
 """Trains networks for the same processor time on the same stream, and tables what they reach.
 
-make bench-equal-time IMAGES=FOLDER VALID=FOLDER MINUTES=60 SEED=0 MODELS='arcnn deblocknet:48'
+make bench PART=networks-equal-time IMAGES=TRAIN VALID=VALID MINUTES=60 MODELS='arcnn deblocknet:48'
 
 Every network gets the same CPU-minutes (user and system, of all threads, from the end of the first
 call, which compiles), so that other jobs on the machine change nothing but how long it takes; the
@@ -135,8 +135,8 @@ def measure(arguments):
     steps=steps,
     megapixels=round(steps * arguments.batch * CROP**2 / 1e6, 2),
     cpu_minutes=round(spent / 60.0, 2),
-    command=f"make bench-equal-time MINUTES={arguments.minutes:g} SEED={arguments.seed} "
-    f"LOSS={arguments.loss} MODELS='{name}'",
+    command=f"make bench PART=networks-equal-time MINUTES={arguments.minutes:g} "
+    f"SEED={arguments.seed} LOSS={arguments.loss} MODELS='{name}'",
     **gains(network, entry, arguments.valid, arguments.count),
   )
   equal_rows.append(arguments.workdir / "table.csv", row)

@@ -1,6 +1,6 @@
 """What going to the expectation inside the cells gains over projecting, by the part of the way.
 
-make bench-expectation IMAGES=FOLDER
+make bench PART=quality-expectation IMAGES=FOLDER
 
 On pieces of photographs that were saved once at some qualities, or twice, the second time on a grid
 shifted by so many pixels: gain in dB of luma over the projection, for parts of the way, and for

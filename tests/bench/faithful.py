@@ -1,6 +1,6 @@
 """What projecting onto the quantisation cells gains, for the JPEG itself and for shipped networks.
 
-make bench-faithful IMAGES=FOLDER
+make bench PART=quality-cells IMAGES=FOLDER
 
 For each quality: PSNR of what a network restores, and by how much it rises with the projection:
 with the file's own coefficients, with those recovered from YCbCr as libjpeg decodes it, with those

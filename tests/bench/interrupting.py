@@ -1,6 +1,6 @@
 """Kills a training run at random moments and shows that it ends as if nobody had.
 
-python tests/bench/interrupting.py WORKDIR [--kills=20] [--seed=0]; run by `make bench-kills`.
+make bench PART=training-kills
 
 A small network is trained, asked to stop by SIGTERM, continued, killed with SIGKILL after a random
 time, started again with the same settings, and so on, until so many kills are counted; then it is

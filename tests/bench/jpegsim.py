@@ -1,7 +1,9 @@
 """JPEG as tensor operations against libjpeg-turbo: how equal, and how fast.
 
-python tests/bench/jpegsim.py IMAGES, a folder of images such as Kodak's. Where the packages are
-installed, coefficients are compared to those that jpeglib reads, and simplejpeg is timed too.
+make bench PART=pipeline-jpeg IMAGES=FOLDER
+
+If jpeglib is installed, coefficients are compared with those that it reads. If simplejpeg is
+installed, it is timed too.
 """
 
 import argparse

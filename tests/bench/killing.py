@@ -1,11 +1,11 @@
 """Kills a writer of records at random moments and shows that nothing is lost or done twice.
 
-python tests/bench/killing.py WORKDIR [--kills=20] [--seed=0]; run by `make bench-records`.
+make bench PART=records-kills
 
-A job of two workers is started, killed with SIGKILL (all of its processes) after a random time, and
-started again, until it gets through; then comes a new job, until so many kills are counted.
-Meanwhile nothing but whole shards may be seen, a finished shard must never change again, and in
-the end every byte must be that of a job that nobody disturbed.
+Starts a job of two workers, kills all of its processes with SIGKILL after a random time, and starts
+it again until it finishes; then a new job, until there were 20 kills. Readers must see only whole
+shards, a finished shard must never change, and the result must equal that of an undisturbed job
+byte by byte.
 """
 
 import argparse

@@ -1,6 +1,6 @@
 """Trains the Kodak network and ours for the same minutes on the same pairs, and compares them.
 
-make bench-kodak IMAGES=FOLDER MINUTES=5
+make bench PART=networks-kodak IMAGES=FOLDER MINUTES=5
 
 The images are stored whole at quality 25, and every 8x8 block with its neighbours is a pair; the
 first fifth of the pairs, in the order of the images' names, is for testing (see pipeline/pairs.py).
@@ -39,8 +39,7 @@ def evaluated(logdir, records):
 def main():
   """Prints a line for each network."""
   parser = argparse.ArgumentParser(description=__doc__)
-  parser.add_argument("--images", default="")
-  parser.add_argument("--source", default="")
+  parser.add_argument("--images", default="", help="the Kodak images; downloaded if not given")
   parser.add_argument("--workdir", type=pathlib.Path, required=True)
   parser.add_argument("--minutes", type=float, default=5.0)
   parser.add_argument(
@@ -48,8 +47,9 @@ def main():
   )
   arguments = parser.parse_args()
   records = arguments.workdir / "records"
-  program("build_records", f"--images={arguments.images}", f"--source={arguments.source}",
-          f"--records={records}", "--qualities=25", "--tile_size=0", "--test_share=0")  # fmt: skip
+  source = f"--images={arguments.images}" if arguments.images else "--source=kodak"
+  program("build_records", source, f"--records={records}", "--qualities=25", "--tile_size=0",
+          "--test_share=0")  # fmt: skip
   runs = {
     "blockcnn_kodak": (f"--flagfile={RECIPE}",),
     "blockcnn, width 16": OURS,

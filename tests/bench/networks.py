@@ -1,6 +1,6 @@
 """Speed and size of every network, and PyTorch's speed with two of them.
 
-make bench-networks TORCH=python-with-torch
+make bench PART=networks TORCH=python-with-torch
 
 For each network: trained parameters, multiply-accumulates a pixel, the growth of the process'
 memory, and milliseconds to restore one 768x512 colour image, on the clock and of processors, by the

@@ -1,6 +1,7 @@
 """The input pipeline against other loaders, by threads, over time, and beside a training loop.
 
-python tests/bench/pipeline.py WORKDIR [PART ...] [--images=FOLDER]; run by `make bench-pipeline`.
+make bench PART=pipeline IMAGES=FOLDER SUB='crops pairs scaling starving'
+
 Compare figures of one run only. Speeds in CPU-seconds stand on a machine that others use too;
 `pairs`, `scaling` and `starving` go by the clock and want it for themselves.
 """

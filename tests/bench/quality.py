@@ -1,6 +1,6 @@
 """What the weights that ship gain: beside rivals, and on JPEGs of other kinds than the test sets'.
 
-make bench-quality IMAGES=KODAK PARTS='rivals damages' COUNT=24
+make bench PART=quality IMAGES=KODAK SUB='rivals damages' COUNT=24
 
 rivals: classic filters and the networks, each image at the protocol's four qualities, 4:2:0:
 PSNR, SSIM and PSNR-B over the JPEG's, PSNR of luma too (ITU-T T.871), seconds an image.
@@ -130,7 +130,7 @@ def main():
   parser.add_argument("--images", required=True, help="folder of clean PNG images")
   parser.add_argument("--count", type=int, default=None, help="images, the first ones; all")
   parser.add_argument(
-    "--ensemble", action="store_true", help="the default in eight positions too, in rivals"
+    "--ensemble", type=int, default=0, help="1: the default in eight positions too, in rivals"
   )
   arguments = parser.parse_args()
   if unknown := set(arguments.parts) - set(PARTS):

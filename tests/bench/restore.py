@@ -1,6 +1,6 @@
 """What deblock-restore promises, measured: fidelity, speed, memory, and a peer beside it.
 
-make bench-restore IMAGES=FOLDER TORCH=PYTHON PARTS='fidelity speed memory peers'
+make bench PART=restoring IMAGES=FOLDER TORCH=PYTHON SUB='fidelity speed memory peers'
 
 fidelity, on PNG images in IMAGES: what share of a file's coefficients compressing the result gives
 back, and the gain in PSNR with and without staying inside the file's quantisation cells. speed and

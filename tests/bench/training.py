@@ -1,6 +1,6 @@
 """Steps of training: against PyTorch, what our loop adds to the bare step, and its memory.
 
-make bench-train TORCH=python-with-torch WORKDIR=DIR PARTS='steps overhead memory'
+make bench PART=training TORCH=PYTHON SUB='steps overhead memory'
 
 - steps: steps a second of batches of 16 crops of 96x96, by launch/training/step.py, in turn with
   the same network, loss and optimiser in PyTorch in its two layouts; the better one counts. The

@@ -2,7 +2,9 @@
 
 The second is what TensorFlow's generator dataset, and so every distributed iterator, sets for the
 whole process; the loop avoids it on one device. Each side runs in a process of its own, since the
-setting cannot be taken back. Run by `make bench`.
+setting cannot be taken back.
+
+make bench PART=training-trimming
 """
 
 import subprocess
@@ -14,8 +16,9 @@ import ctypes, sys, time
 if sys.argv[1] == "trimmed":
   assert ctypes.CDLL(None).mallopt(-1, 128 * 1024)
 import keras, tensorflow as tf
-from deblock.launch import step
-from deblock.model import losses, registry
+from deblock.launch.training import step
+from deblock.model import losses
+from deblock.model.networks import registry
 from deblock.pipeline import batch
 entry = registry.get("blockcnn")
 network = entry.build(16, True)

@@ -1,7 +1,8 @@
 """The writer of records against a plain loop, by workers, by size and by number of images.
 
-python tests/bench/writing.py WORKDIR [PART ...]; run by `make bench-records`. The images are
-turned, shifted copies of photographs that come inside scikit-image, each with pixels of its own.
+make bench PART=records SUB='throughput workers memory growth planning encodings'
+
+The images are turned and shifted copies of the photographs in scikit-image, each with other pixels.
 """
 
 import argparse

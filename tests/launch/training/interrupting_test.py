@@ -1,4 +1,4 @@
-"""A training run that is killed, in processes of its own: `make bench-kills` in small."""
+"""`make bench PART=training-kills` in small: kills a training run that has its own processes."""
 
 import os
 import pathlib

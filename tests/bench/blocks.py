@@ -2,7 +2,9 @@
 
 The networks have random weights; what is compared is time, and that whole tiles of blockcnn_fc give
 what its blocks do. Blocks go 256 to a call, as the restorer takes them, and one to a call, as the
-published code does. One run of each after one that compiles. Run by `make bench`.
+published code does. One run of each after one that compiles.
+
+make bench PART=restoring-blocks
 """
 
 import argparse

@@ -1,0 +1,200 @@
+"""Runs a benchmark by its name: python tests/bench [PART [VARIABLE=VALUE ...]].
+
+`make bench PART=NAME` runs this. Without a part it prints all of them, one line each.
+"""
+
+import dataclasses
+import pathlib
+import string
+import subprocess
+import sys
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+  """A benchmark.
+
+  Attributes:
+    line: what it measures, for the list.
+    script: file name beside this one.
+    arguments: the script's arguments, in which {NAME} stands for a variable. An argument whose
+      variable is not given is left out; "{SUB}" and "{MODELS}" become one argument for each word.
+    subs: what SUB may pick; empty if there is no choice.
+    needs: variables that must be given.
+  """
+
+  line: str
+  script: str
+  arguments: tuple[str, ...] = ()
+  subs: tuple[str, ...] = ()
+  needs: tuple[str, ...] = ()
+
+  @property
+  def variables(self) -> set[str]:
+    """The names of the variables that the arguments use."""
+    return {name for argument in self.arguments for name in _names(argument)}
+
+
+PARTS = {
+  "records": Part(
+    "the writer of records: speed, memory, growth (25 min)",
+    "writing.py",
+    ("{WORKDIR}/bench-records", "{SUB}"),
+    ("throughput", "workers", "memory", "growth", "planning", "encodings"),
+  ),
+  "records-kills": Part(
+    "20 kills of the writer of records (10 min)", "killing.py", ("{WORKDIR}/bench-records",)
+  ),
+  "pipeline": Part(
+    "the input pipeline beside other loaders and beside training (20 min)",
+    "pipeline.py",
+    ("{WORKDIR}/bench-pipeline", "{SUB}", "--images={IMAGES}"),
+    ("crops", "pairs", "scaling", "starving"),
+  ),
+  "pipeline-jpeg": Part(
+    "JPEG as tensor operations against libjpeg", "jpegsim.py", ("{IMAGES}",), needs=("IMAGES",)
+  ),
+  "training": Part(
+    "training steps beside PyTorch, and what the loop adds",
+    "training.py",
+    ("{WORKDIR}/bench-train", "{SUB}", "--torch={TORCH}"),
+    ("steps", "overhead", "memory"),
+  ),
+  "training-kills": Part(
+    "20 kills of a training run, and what a checkpoint costs (5 min)",
+    "interrupting.py",
+    ("{WORKDIR}/bench-kills",),
+  ),
+  "training-replicas": Part(
+    "two replicas against one device with the same batch (3 min)", "replicas.py", ("{MODELS}",)
+  ),
+  "training-trimming": Part("training steps with trimmed memory", "trimming.py"),
+  "training-xla": Part(
+    "training steps with and without XLA (10 min)", "compiling.py", ("{MODELS}",)
+  ),
+  "networks": Part(
+    "speed, memory and size of every network, two beside PyTorch",
+    "networks.py",
+    ("--torch={TORCH}",),
+  ),
+  "networks-equal-time": Part(
+    "networks trained for the same CPU-minutes; finished rows are kept",
+    "equal_time.py",
+    (
+      "--workdir={WORKDIR}/equal-time",
+      "--images={IMAGES}",
+      "--valid={VALID}",
+      "--minutes={MINUTES}",
+      "--seed={SEED}",
+      "--models={MODELS}",
+      "--count={COUNT}",
+      "--loss={LOSS}",
+    ),
+    needs=("IMAGES", "VALID"),
+  ),
+  "networks-kodak": Part(
+    "the Kodak network and ours, trained for the same minutes",
+    "kodak.py",
+    (
+      "--workdir={WORKDIR}/bench-kodak",
+      "--images={IMAGES}",
+      "--minutes={MINUTES}",
+      "--full={FULL}",
+    ),
+  ),
+  "restoring": Part(
+    "deblock-restore: fidelity, speed, memory, a peer (40 min)",
+    "restore.py",
+    ("{SUB}", "--images={IMAGES}", "--count={COUNT}", "--torch={TORCH}"),
+    ("fidelity", "speed", "memory", "peers"),
+  ),
+  "restoring-blocks": Part("BlockCNN block by block and in tiles", "blocks.py"),
+  "quality": Part(
+    "gains of the pretrained weights, beside filters and by kind of damage",
+    "quality.py",
+    ("{SUB}", "--images={IMAGES}", "--count={COUNT}", "--ensemble={ENSEMBLE}"),
+    ("rivals", "damages"),
+    needs=("IMAGES",),
+  ),
+  "quality-cells": Part(
+    "gains of staying inside the quantisation cells",
+    "faithful.py",
+    ("{IMAGES}", "--count={COUNT}"),
+    needs=("IMAGES",),
+  ),
+  "quality-expectation": Part(
+    "gains of moving to the expectation inside the cells",
+    "expectation.py",
+    ("{IMAGES}", "--count={COUNT}"),
+    needs=("IMAGES",),
+  ),
+  "house": Part("folders, files, rooms and imports of a git revision", "house.py", ("{REVISION}",)),
+}
+
+
+def _names(argument: str) -> list[str]:
+  return [name for _, name, _, _ in string.Formatter().parse(argument) if name]
+
+
+def listing() -> str:
+  """Returns a line for each part: its name, what it measures, and the variables that it takes."""
+  width = max(map(len, PARTS))
+  lines = ["make bench PART=NAME [VARIABLE=VALUE ...]"]
+  for name, part in PARTS.items():
+    taken = [
+      f"SUB={','.join(part.subs)}" if variable == "SUB" else variable
+      for variable in sorted(part.variables - {"WORKDIR"})
+    ]
+    variables = f" [{' '.join(taken)}]" if taken else ""
+    lines.append(f"  {name:<{width}}  {part.line}{variables}")
+  return "\n".join(lines)
+
+
+def command(name: str, variables: dict[str, str]) -> list[str]:
+  """Returns the script and the arguments of a part.
+
+  Raises:
+    ValueError: if there is no such part, it does not take one of the variables, needs another, or
+      SUB picks what is not there.
+  """
+  if name not in PARTS:
+    raise ValueError(f"PART must be one of {', '.join(PARTS)}, got {name!r}.")
+  part = PARTS[name]
+  variables = {"WORKDIR": "runs/quickstart", **variables}
+  if unknown := sorted(variables.keys() - part.variables - {"WORKDIR"}):
+    raise ValueError(f"PART={name} does not take {', '.join(unknown)}.")
+  if missing := [variable for variable in part.needs if not variables.get(variable)]:
+    raise ValueError(f"PART={name} needs {', '.join(missing)}.")
+  picked = variables.get("SUB", "").replace(",", " ").split()
+  if unknown := sorted(set(picked) - set(part.subs)):
+    raise ValueError(f"SUB must be some of {', '.join(part.subs)}, got {', '.join(unknown)}.")
+  made = [part.script]
+  for argument in part.arguments:
+    if any(not variables.get(variable) for variable in _names(argument)):
+      continue
+    if argument == "{SUB}":
+      made += picked
+    elif argument == "{MODELS}":
+      made += variables["MODELS"].split()
+    else:
+      made.append(argument.format_map(variables))
+  return made
+
+
+def main(arguments: list[str]) -> int:
+  """Runs the named part, or prints all."""
+  if not arguments:
+    print(listing())
+    return 0
+  name, *pairs = arguments
+  try:
+    script, *options = command(name, dict(pair.split("=", 1) for pair in pairs))
+  except ValueError as error:
+    print(f"bench: {error}", file=sys.stderr)
+    return 2
+  path = pathlib.Path(__file__).with_name(script)
+  return subprocess.run([sys.executable, path, *options]).returncode
+
+
+if __name__ == "__main__":
+  sys.exit(main(sys.argv[1:]))
