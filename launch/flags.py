@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from absl import flags
 
-from deblock.records import ranges
+from deblock.records import option
 
 # The flags belong to the programs that call `define`, whose --help then shows them.
 flags.disclaim_key_flags()
@@ -47,7 +47,7 @@ def parse(config_class: type[Config], flag_values: flags.FlagValues = flags.FLAG
   for field in dataclasses.fields(config_class):  # type: ignore[arg-type]
     value: Any = flag_values[field.name].value
     if field.type == tuple[int, ...]:
-      value = ranges.whole_numbers(field.name, value)
+      value = option.whole_numbers(field.name, value)
     elif field.type == tuple[str, ...]:
       value = tuple(value)
     values[field.name] = value

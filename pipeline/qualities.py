@@ -5,7 +5,7 @@ import re
 import numpy as np
 import tensorflow as tf
 
-from deblock.records import ranges
+from deblock.records import option
 
 # FBCNN's training (Jiang et al., ICCV 2021) draws three in four from {10, 20, ..., 60} and the rest
 # evenly from 8 to 96.
@@ -30,7 +30,7 @@ def probabilities(text: str, name: str = "online_qualities") -> np.ndarray:
   chances = np.zeros(101)
   lists = weighted_lists(name, NAMED.get(text, text), "5-95 or 0.75*10,20+0.25*8-96")
   for weight, items in lists:
-    numbers = ranges.whole_numbers(name, items)
+    numbers = option.whole_numbers(name, items)
     outside = [number for number in numbers if not 1 <= number <= 100]
     if outside:
       raise ValueError(f"{name} must be in [1, 100], got {outside[0]} in {text!r}.")

@@ -1,6 +1,6 @@
-"""A field's default and help line."""
-
 import dataclasses
+
+import pytest
 
 from deblock.records import option
 
@@ -13,3 +13,22 @@ def test_a_field_has_its_default_and_its_help_line():
   (field,) = dataclasses.fields(Settings)
   assert Settings().quality == 25
   assert (field.name, field.metadata["help"]) == ("quality", "of the JPEG")
+
+
+def test_ranges_stand_for_the_numbers_in_them():
+  items = ["3", " 5-8 ", "10-30:10", "-4", "7-7"]
+  assert option.whole_numbers("list", items) == (3, 5, 6, 7, 8, 10, 20, 30, -4, 7)
+  assert option.whole_numbers("list", []) == ()
+
+
+@pytest.mark.parametrize("item", ["x", "1.5", "", "5-", "-", "1-2-3", "1-9:"])
+def test_what_is_no_number_is_named(item):
+  message = rf"list must be whole numbers or ranges such as 5-95 .*, got '{item}'\."
+  with pytest.raises(ValueError, match=message):
+    option.whole_numbers("list", ["10", item])
+
+
+@pytest.mark.parametrize("item", ["9-5", "1-9:0"])
+def test_a_range_that_holds_nothing_is_named(item):
+  with pytest.raises(ValueError, match=f"list has the range '{item}', which holds no number"):
+    option.whole_numbers("list", [item])
