@@ -4,7 +4,7 @@ import math
 
 import tensorflow as tf
 
-from deblock.model import restorer
+from deblock.model import tiling
 from deblock.model.networks import registry
 
 
@@ -20,10 +20,10 @@ def per_pixel(network, entry: registry.Entry) -> float:
   Raises:
     ValueError: as in `count`.
   """
-  tile = restorer.usual_tile(entry)
+  tile = tiling.usual_tile(entry)
   side = tile + 2 * entry.consumed
   compressed = tf.TensorSpec((1, side, side, 3), tf.float32)
-  tables = tf.TensorSpec((1, 2, restorer.BLOCK, restorer.BLOCK), tf.float32)
+  tables = tf.TensorSpec((1, 2, tiling.BLOCK, tiling.BLOCK), tf.float32)
   return count(network, entry.inputs(compressed, tables)) / tile**2
 
 

@@ -6,7 +6,7 @@ import functools
 import numpy as np
 
 from deblock.launch.evaluation import filters
-from deblock.model import restorer
+from deblock.model import tiling
 
 
 def _identity(image, tables):
@@ -25,7 +25,7 @@ NAMES = tuple(_FILTERS)
 
 
 class Baseline:
-  """A filter that is run over an image as `restorer.Restorer` runs a network.
+  """A filter that is run over an image as `tiling.Tiled` runs a network.
 
   Args:
     smooth: float32 [H, W, 3] in [0, 1] and [2, 8, 8] quantisation steps to float32 [H, W, 3].
@@ -42,12 +42,12 @@ class Baseline:
       tables: [2, 8, 8], its quantisation steps of luma and chroma, natural order.
     """
     ((_, _, smoothed),) = self.parts(compressed, tables)
-    return restorer.to_bytes(smoothed)
+    return tiling.to_bytes(smoothed)
 
-  def parts(self, compressed: np.ndarray, tables: np.ndarray) -> Iterator[restorer.Part]:
+  def parts(self, compressed: np.ndarray, tables: np.ndarray) -> Iterator[tiling.Part]:
     """Yields the filtered image as one part, not rounded yet; arguments are those of the call."""
     image = compressed / np.float32(255.0)
-    yield restorer.Part(0, 0, self._smooth(image, np.asarray(tables)))
+    yield tiling.Part(0, 0, self._smooth(image, np.asarray(tables)))
 
 
 def load(name: str, subsampling: str = "420") -> Baseline:

@@ -8,7 +8,7 @@ import numpy as np
 from deblock.launch.evaluation import baselines
 from deblock.launch.restoring import network
 from deblock.launch.run_folder import saved_weights
-from deblock.model import pretrained, restorer
+from deblock.model import pretrained, tiling
 
 
 class Method(NamedTuple):
@@ -21,7 +21,7 @@ class Method(NamedTuple):
   """
 
   name: str
-  restore: Callable[[np.ndarray, np.ndarray], np.ndarray] | restorer.Restorer | baselines.Baseline
+  restore: Callable[[np.ndarray, np.ndarray], np.ndarray] | tiling.Tiled | baselines.Baseline
 
 
 def names() -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import tensorflow as tf
 from deblock.launch import program
 from deblock.launch.restoring import network as network_lib
 from deblock.launch.restoring import outputs, photograph, restore_config
-from deblock.model import restorer
+from deblock.model import tiling
 from deblock.records import graph_errors
 from deblock.records.photos import original, reading, saving
 
@@ -96,7 +96,7 @@ def restore(
 
 def run(
   jobs: Sequence[outputs.Job],
-  network: restorer.Restorer,
+  network: tiling.Tiled,
   config: restore_config.RestoreConfig,
   on_pixels: Callable[[int], None] = lambda pixels: None,
   on_outcome: Callable[[Outcome], None] = lambda outcome: None,

@@ -4,7 +4,7 @@ import math
 
 from deblock.launch.run_folder import saved_weights
 from deblock.launch.settings import train as train_settings
-from deblock.model import pretrained, restorer
+from deblock.model import pretrained, restorer, tiling
 from deblock.model.networks import registry
 
 # Measured as the growth of the process above what was in use before, for each pixel of a tile with
@@ -21,7 +21,7 @@ def load(
   checkpoint: str = "",
   weights: str = saved_weights.AUTO,
   self_ensemble: bool = False,
-) -> restorer.Restorer:
+) -> tiling.Tiled:
   """Returns a network and how it is run over images of any size.
 
   Args:
@@ -53,4 +53,4 @@ def load(
 def tile_within(window_bytes: int, entry: registry.Entry) -> int:
   """Returns the side of the largest tile that takes so much memory, 64 at least."""
   side = math.isqrt(window_bytes // _WINDOW_BYTES_PER_PIXEL) - 2 * entry.context
-  return min(max(_SMALLEST_TILE, side // _GRID * _GRID), restorer.TILE_WITH_CONTEXT)
+  return min(max(_SMALLEST_TILE, side // _GRID * _GRID), tiling.TILE_WITH_CONTEXT)

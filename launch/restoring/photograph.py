@@ -15,7 +15,7 @@ import numpy as np
 from deblock.launch.restoring import fading
 from deblock.launch.restoring import faithful as faithful_lib
 from deblock.launch.restoring import network as network_lib
-from deblock.model import restorer
+from deblock.model import tiling
 from deblock.records.jpeg import encoders as jpeg_encoders
 from deblock.records.jpeg import tables as jpeg_tables
 from deblock.records.jpeg import traces as jpeg_traces
@@ -107,7 +107,7 @@ def restore(
 
 def restore_original(
   found: original.Original,
-  network: restorer.Restorer,
+  network: tiling.Tiled,
   quality: int = 0,
   strength: float = 1.0,
   on_part: Callable[[int], None] = lambda pixels: None,
@@ -257,4 +257,4 @@ def _finished(restored, compressed, samples, strength):
     return np.rint(np.clip(deep, 0.0, 65535.0)).astype(np.uint16)
   if strength < 1.0:
     restored = compressed + np.float32(strength) * (restored - compressed)
-  return restorer.to_bytes(restored)
+  return tiling.to_bytes(restored)

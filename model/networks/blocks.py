@@ -228,7 +228,7 @@ class PadToMultiple(keras.layers.Layer):
     for axis in (1, 2):
       if images.shape[axis] is None or images.shape[axis] % self.side:
         length = tf.shape(images)[axis]
-        padded = -(-length // self.side) * self.side
+        padded = (length + self.side - 1) // self.side * self.side
         images = tf.gather(images, tf.minimum(tf.range(padded), length - 1), axis=axis)
     return images
 

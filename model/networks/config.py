@@ -1,4 +1,4 @@
-"""What network to build, as one value."""
+"""What network to build, and how it is run over an image of any size, as values."""
 
 import dataclasses
 
@@ -37,3 +37,34 @@ class ModelConfig:
         f"condition must be one of {', '.join(CONDITIONS)}, or empty for the network's own, got "
         f"{self.condition!r}."
       )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Traits:
+  """How a network is run over an image of any size.
+
+  Attributes:
+    name: of the network.
+    context: pixels of surroundings that a block depends on, on each side; a multiple of 8.
+    border: what stands in for pixels beyond an image's edge: "mirror" or "zeros".
+    blockwise: whether a block depends on how much of the image is shown with it, so that the
+      network must be run one block at a time.
+    keeps_size: whether the restored image is as large as the JPEG, and the network handles an
+      image's edge itself; otherwise the network takes `context` pixels off each side.
+    conditioned: whether the network takes the JPEG's quantisation tables too.
+    pools: whether it takes a mean over all it is shown, so that a restored pixel depends a little
+      on how large a part of the image that is: context and tiles are then not exact.
+  """
+
+  name: str
+  context: int
+  border: str = "zeros"
+  blockwise: bool = False
+  keeps_size: bool = False
+  conditioned: bool = False
+  pools: bool = False
+
+  @property
+  def consumed(self) -> int:
+    """Pixels that the network takes off each side."""
+    return 0 if self.keeps_size else self.context

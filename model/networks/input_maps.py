@@ -35,7 +35,7 @@ class TableMaps(keras.layers.Layer):
     height, width = tf.shape(images)[1], tf.shape(images)[2]
     maps = 2.0 / math.log(_LARGEST_STEP) * keras.ops.log(tables) - 1.0
     maps = tf.transpose(maps, (0, 2, 3, 1))
-    maps = tf.tile(maps, (1, -(-height // _BLOCK), -(-width // _BLOCK), 1))
+    maps = tf.tile(maps, (1, (height + _BLOCK - 1) // _BLOCK, (width + _BLOCK - 1) // _BLOCK, 1))
     return tf.concat([images, tf.cast(maps[:, :height, :width], images.dtype)], axis=-1)
 
   def compute_output_shape(self, input_shape):

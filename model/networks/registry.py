@@ -21,25 +21,15 @@ from deblock.model.networks import (
 )
 
 
-@dataclasses.dataclass(frozen=True)
-class Entry:
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Entry(config.Traits):
   """A network that can be asked for by name.
 
   Attributes:
-    name: what `--model` takes.
     description: one line for `--list_models`.
     build: (width, residual) to a keras.Model that maps `inputs` to a restored image; where there
       are several `conditions` it takes one of them as `condition`.
-    context: pixels of surroundings that a block depends on, on each side; a multiple of 8.
-    border: what stands in for pixels beyond an image's edge: "mirror" or "zeros".
-    blockwise: whether a block depends on how much of the image is shown with it, so that the
-      network must be run one block at a time.
-    keeps_size: whether the restored image is as large as the JPEG, and an image's edge is the
-      network's own affair; otherwise the network takes `context` pixels off each side.
-    conditioned: whether the network takes the JPEG's quantisation tables too.
     conditions: what the network can be told about the JPEG; the first is its own choice.
-    pools: whether it takes a mean over all it is shown, so that a restored pixel depends a little
-      on how large a part of the image that is: context and tiles are then not exact.
     objective: how it is trained; see `objectives.plain`.
     loss: what it minimises unless told otherwise. L1 holds a plain network at the identity, where
       it begins, for hundreds of steps (docs/networks.md): those have the losses of their papers.
@@ -47,24 +37,12 @@ class Entry:
       unless told otherwise.
   """
 
-  name: str
   description: str
   build: Callable[..., keras.Model]
-  context: int
-  border: str = "zeros"
-  blockwise: bool = False
-  keeps_size: bool = False
-  conditioned: bool = False
   conditions: tuple[str, ...] = (config.NONE,)
-  pools: bool = False
   objective: Callable = objectives.plain
   loss: str = "l1"
   residual: bool = True
-
-  @property
-  def consumed(self) -> int:
-    """Pixels that the network takes off each side."""
-    return 0 if self.keeps_size else self.context
 
   def inputs(self, compressed, tables):
     """Returns what the network is called with.

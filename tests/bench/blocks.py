@@ -15,7 +15,7 @@ from unittest import mock
 import numpy as np
 
 from deblock.launch.machines import strategy  # noqa: F401, whose package sets oneDNN
-from deblock.model import restorer
+from deblock.model import restorer, tiling
 from deblock.model.networks import config, registry
 
 TILES = (64, 128, 256)
@@ -58,7 +58,7 @@ def main():
   ways += [("blockcnn_fc", whole, tile) for tile in (ALONE, BLOCK, *TILES)]
   found = {}
   for name, built, tile in ways:
-    pixels = restorer.BLOCK**2 if tile == ALONE else restorer.PIXELS_PER_CALL
+    pixels = tiling.BLOCK**2 if tile == ALONE else tiling.PIXELS_PER_CALL
     with mock.patch.object(restorer, "PIXELS_PER_CALL", pixels):
       restored, wall, cpu = run(restorer.Restorer(*built, tile or BLOCK, constant=True), image)
     found[name, tile] = restored, wall, cpu

@@ -35,14 +35,14 @@ class Light:
   """Stands for a network: makes everything a little lighter, in tiles."""
 
   def parts(self, compressed, tables):
-    """Yields the parts of the image, as `restorer.Restorer` does."""
-    from deblock.model import restorer
+    """Yields the parts of the image, as `tiling.Tiled` does."""
+    from deblock.model import tiling
 
     del tables
     for top in range(0, compressed.shape[0], 256):
       for left in range(0, compressed.shape[1], 256):
         window = compressed[top : top + 256, left : left + 256]
-        yield restorer.Part(top, left, window / np.float32(255.0) + np.float32(0.02))
+        yield tiling.Part(top, left, window / np.float32(255.0) + np.float32(0.02))
 
 
 def _status(name):

@@ -185,7 +185,9 @@ class Run:
 
 def register():
   """Registers the network."""
-  registry.register(registry.Entry("plain", "for tests", network, 8, "mirror", False))
+  registry.register(
+    registry.Entry(name="plain", description="for tests", build=network, context=8, border="mirror")
+  )
 
 
 def state(folder):

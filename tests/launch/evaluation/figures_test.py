@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from deblock.launch.evaluation import baselines, bootstrap, figures, methods, protocol
-from deblock.model import restorer
+from deblock.model import tiling
 from deblock.records.jpeg import codec
 from deblock.records.jpeg import tables as jpeg_tables
 
@@ -101,7 +101,7 @@ def test_faithful_figures_are_those_of_the_projected_image(picture):
       return jpeg // 2
 
     def parts(self, jpeg, tables):
-      yield restorer.Part(0, 0, jpeg / np.float32(510.0))
+      yield tiling.Part(0, 0, jpeg / np.float32(510.0))
 
   images, qualities = [("a", picture(48, 64))], (10, 99)
   darker, faithful = [_method(Darker())], protocol.ProtocolConfig(faithful=True)

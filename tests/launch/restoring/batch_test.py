@@ -5,7 +5,7 @@ from PIL import Image
 import pytest
 
 from deblock.launch.restoring import batch, outputs, restore_config
-from deblock.model import restorer
+from deblock.model import tiling
 
 
 class Stub:
@@ -13,7 +13,7 @@ class Stub:
 
   def parts(self, compressed, tables):
     del tables
-    yield restorer.Part(0, 0, compressed / np.float32(255.0) + np.float32(20 / 255))
+    yield tiling.Part(0, 0, compressed / np.float32(255.0) + np.float32(20 / 255))
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import pytest
 
 from deblock.launch.restoring import faithful
 from deblock.launch.restoring import photograph as photograph_lib
-from deblock.model import restorer
+from deblock.model import tiling
 from deblock.model.cells import consistency
 from deblock.pipeline import jpegsim
 from deblock.records.jpeg import codec
@@ -29,7 +29,7 @@ class Stub:
     made = (compressed / 255.0 + waves + noise).astype(np.float32)
     for top in range(0, height, self.tile):
       for left in range(0, width, self.tile):
-        yield restorer.Part(top, left, made[top : top + self.tile, left : left + self.tile])
+        yield tiling.Part(top, left, made[top : top + self.tile, left : left + self.tile])
 
 
 def _case(photograph, kind, quality, height=96, width=80):

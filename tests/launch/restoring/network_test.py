@@ -1,7 +1,7 @@
 import pytest
 
 from deblock.launch.restoring import network
-from deblock.model import pretrained, restorer
+from deblock.model import pretrained, restorer, tiling
 from deblock.model.networks import registry
 
 _MIB = 2**20
@@ -12,7 +12,7 @@ def test_a_tile_takes_no_more_than_it_may_and_has_whole_blocks(name):
   entry = registry.get(name)
   tiles = [network.tile_within(mib * _MIB, entry) for mib in (1, 64, 128, 512, 4096)]
   assert tiles == sorted(tiles)
-  assert tiles[0] == 64 and tiles[-1] == restorer.TILE_WITH_CONTEXT
+  assert tiles[0] == 64 and tiles[-1] == tiling.TILE_WITH_CONTEXT
   assert all(tile % 16 == 0 for tile in tiles)
   assert (tiles[2] + 2 * entry.context) ** 2 * 900 <= 128 * _MIB
 

@@ -7,7 +7,7 @@ import pytest
 
 from deblock.launch.restoring import fading
 from deblock.launch.restoring import photograph as photograph_lib
-from deblock.model import restorer
+from deblock.model import tiling
 from deblock.records.jpeg import codec
 from deblock.records.jpeg import tables as jpeg_tables
 from deblock.records.photos import original, reading
@@ -31,7 +31,7 @@ class Stub:
     for top in range(0, compressed.shape[0], self.tile):
       for left in range(0, compressed.shape[1], self.tile):
         window = compressed[top : top + self.tile, left : left + self.tile]
-        yield restorer.Part(top, left, window / np.float32(255.0) + np.float32(20 / 255))
+        yield tiling.Part(top, left, window / np.float32(255.0) + np.float32(20 / 255))
 
 
 def _lighter(pixels, strength=1.0):

@@ -10,7 +10,7 @@ from PIL import Image
 import pytest
 
 from deblock.launch.restoring import batch, outputs, restore_config
-from deblock.model import pretrained, restorer
+from deblock.model import pretrained, tiling
 from deblock.records.photos import original
 
 
@@ -19,7 +19,7 @@ class Stub:
 
   def parts(self, compressed, tables):
     del tables
-    yield restorer.Part(0, 0, compressed / np.float32(255.0) + np.float32(20 / 255))
+    yield tiling.Part(0, 0, compressed / np.float32(255.0) + np.float32(20 / 255))
 
 
 @pytest.fixture

@@ -104,7 +104,11 @@ def main(records, folder):
   """Prints the figures."""
   cpu = tf.config.list_physical_devices("CPU")[0]
   tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-  registry.register(registry.Entry("plain", "for tests", network, CONTEXT, "mirror", False))
+  registry.register(
+    registry.Entry(
+      name="plain", description="for tests", build=network, context=CONTEXT, border="mirror"
+    )
+  )
   before, one, one_averages, one_totals = train_on("cpu")
   _, two, two_averages, two_totals = train_on("mirrored")
   whole, _ = train_from_records(records, str(folder), 4)

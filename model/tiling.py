@@ -1,0 +1,162 @@
+"""Runs a network over images of any size, tile by tile, whatever computes the network."""
+
+from collections.abc import Callable, Iterator
+import functools
+from typing import NamedTuple
+
+import numpy as np
+
+from deblock.model import self_ensemble
+from deblock.model.networks import config
+
+BLOCK = 8
+_CHROMA_GRID = 16  # Of the largest blocks, those of subsampled chroma.
+TILE = 128  # Side of the tiles of networks that need not run block by block, in pixels.
+# Networks that keep the size see each tile with its context, which is computed in vain.
+TILE_WITH_CONTEXT = 768
+PIXELS_PER_CALL = 16384  # Output pixels of one call: 256 blocks, or one tile; bounds the memory.
+
+
+def usual_tile(traits: config.Traits) -> int:
+  """Returns the side in pixels of what a network restores at a time, unless told otherwise.
+
+  8 for a blockwise network, `TILE_WITH_CONTEXT` for one that keeps the size, else `TILE`.
+  """
+  if traits.blockwise:
+    return BLOCK
+  return TILE_WITH_CONTEXT if traits.keeps_size else TILE
+
+
+class Part(NamedTuple):
+  """A part of a restored image.
+
+  Attributes:
+    top: its first row in the image.
+    left: its first column.
+    restored: float32 [h, w, 3], the network's output, which [0, 1] does not bound.
+  """
+
+  top: int
+  left: int
+  restored: np.ndarray
+
+
+def to_bytes(restored):
+  """Returns restored samples, float32 of any shape, clipped to [0, 1] and rounded to uint8."""
+  return np.rint(np.clip(restored, 0.0, 1.0) * 255.0).astype(np.uint8)
+
+
+class Tiled:
+  """A network, and how it is run over an image.
+
+  Args:
+    run: float32 tiles [B, h, w, 3] in [0, 1] and float32 tables [1, 2, 8, 8] of all of them to the
+      network's output, float32 [B, h', w', 3].
+    traits: what must be known of the network.
+    tile: side in pixels of what is restored at a time; None for `usual_tile`.
+    ensemble: whether each tile is restored in its eight positions and the mean taken.
+  Raises:
+    ValueError: if the tile is not a positive multiple of 8.
+  """
+
+  def __init__(
+    self,
+    run: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    traits: config.Traits,
+    tile: int | None = None,
+    ensemble: bool = False,
+  ):
+    tile = usual_tile(traits) if tile is None else tile
+    if tile <= 0 or tile % BLOCK:
+      raise ValueError(f"tile must be a positive multiple of 8, the JPEG block side, got {tile}.")
+    self.traits = traits
+    self._tile = tile
+    # A network that keeps no size sees squares of whole blocks.
+    grid = _CHROMA_GRID if traits.keeps_size else 1
+    self._run = functools.partial(self_ensemble.mean, run, grid=grid) if ensemble else run
+
+  def __call__(self, compressed, tables=None):
+    """Returns the restored image.
+
+    Args:
+      compressed: uint8 [H, W, 3], a decoded JPEG whose block grid starts at its first pixel.
+      tables: [2, 8, 8], its quantisation steps of luma and chroma, natural order; a network that is
+        not conditioned does without.
+    Returns:
+      uint8 [H, W, 3]: the network's output, clipped to [0, 1] and rounded, as the protocol asks.
+    Raises:
+      ValueError: if the image is not uint8 [H, W, 3], or the tables are missing or misshapen.
+    """
+    whole = np.empty_like(compressed)
+    for top, left, restored in self.parts(compressed, tables):
+      height, width, _ = restored.shape
+      whole[top : top + height, left : left + width] = to_bytes(restored)
+    return whole
+
+  def parts(self, compressed, tables=None) -> Iterator[Part]:
+    """Yields the restored image in parts that cover it once, neither clipped nor rounded yet.
+
+    A network that keeps the size yields each tile as soon as it is made; any other yields the image
+    as one part. Arguments and errors are those of `__call__`, and errors come before any work.
+    """
+    if compressed.ndim != 3 or compressed.shape[2] != 3 or compressed.dtype != np.uint8:
+      raise ValueError(
+        f"an image must be uint8 [H, W, 3], got {compressed.dtype} {list(compressed.shape)}."
+      )
+    if tables is None and self.traits.conditioned:
+      raise ValueError(f"{self.traits.name} needs the JPEG's quantisation tables, got none.")
+    tables = np.ones((2, BLOCK, BLOCK)) if tables is None else np.asarray(tables)
+    if tables.shape != (2, BLOCK, BLOCK):
+      raise ValueError(f"tables must have shape [2, 8, 8], got {list(tables.shape)}.")
+    tables = tables[np.newaxis].astype(np.float32)
+    if self.traits.keeps_size:
+      return self._by_windows(compressed, tables)
+    return iter((Part(0, 0, self._by_tiles(compressed, tables)),))
+
+  def _by_windows(self, compressed, tables):
+    """Yields each tile, which is seen with what surrounds it inside the image."""
+    height, width, _ = compressed.shape
+    tile, context = self._tile, self.traits.context
+    for top in range(0, height, tile):
+      for left in range(0, width, tile):
+        first_row, first_column = max(0, top - context), max(0, left - context)
+        window = compressed[
+          first_row : top + tile + context, first_column : left + tile + context
+        ] / np.float32(255.0)
+        made = np.asarray(self._run(window[np.newaxis], tables))
+        made = made[0, top - first_row :, left - first_column :]
+        yield Part(top, left, made[:tile, :tile])
+
+  def _by_tiles(self, compressed, tables):
+    """Returns float32 [H, W, 3]; many tiles to a call, the image continued beyond its border."""
+    height, width, _ = compressed.shape
+    padded, rows, columns = self._pad(compressed)
+    side, tile = self._tile + 2 * self.traits.context, self._tile
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (side, side), axis=(0, 1))
+    windows = windows[::tile, ::tile].transpose(0, 1, 3, 4, 2)
+    tiles = windows.reshape(rows * columns, side, side, 3)
+    per_call = max(1, PIXELS_PER_CALL // tile**2)
+    restored = np.concatenate(
+      [
+        self._run(tiles[start : start + per_call] / np.float32(255.0), tables)
+        for start in range(0, len(tiles), per_call)
+      ]
+    )
+    image = restored.reshape(rows, columns, tile, tile, 3).swapaxes(1, 2)
+    return image.reshape(rows * tile, columns * tile, 3)[:height, :width]
+
+  def _pad(self, image):
+    """Returns the image with its surroundings, and the number of rows and columns of tiles."""
+    height, width, _ = image.shape
+    rows, columns = -(-height // self._tile), -(-width // self._tile)
+    context = self.traits.context
+    margins: tuple[tuple[int, int], ...] = (
+      (context, rows * self._tile - height + context),
+      (context, columns * self._tile - width + context),
+      (0, 0),
+    )
+    # Mirrored with the edge pixel repeated ("symmetric"), a block's neighbour beyond the border is
+    # the block itself turned over, so that the block grid goes on.
+    if self.traits.border == "mirror":
+      return np.pad(image, margins, "symmetric"), rows, columns
+    return np.pad(image, margins, "constant"), rows, columns
