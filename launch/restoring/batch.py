@@ -12,6 +12,7 @@ from deblock.launch.restoring import network as network_lib
 from deblock.launch.restoring import outputs, photograph, restore_config
 from deblock.model import tiling
 from deblock.records import graph_errors
+from deblock.records.photos import metadata as metadata_lib
 from deblock.records.photos import original, reading, saving
 
 RESTORED, SKIPPED, FAILED = "restored", "skipped", "failed"
@@ -160,7 +161,7 @@ def _one(job, network, config, on_pixels):
   height, width = found.samples.shape[:2]
   upright = original.upright(made.samples, found.orientation)
   alpha = None if found.alpha is None else original.upright(found.alpha, found.orientation)
-  metadata = found.metadata if config.metadata == "keep" else original.Metadata()
+  metadata = found.metadata if config.metadata == "keep" else metadata_lib.Metadata()
   notes = [made.condition.source, *made.notes, *found.notes]
   # Before encoding, which needs the most memory.
   del found, made

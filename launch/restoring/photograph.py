@@ -20,7 +20,7 @@ from deblock.records.jpeg import encoders as jpeg_encoders
 from deblock.records.jpeg import tables as jpeg_tables
 from deblock.records.jpeg import traces as jpeg_traces
 from deblock.records.photos import levels as jpeg_levels
-from deblock.records.photos import original, reading
+from deblock.records.photos import metadata, original, reading
 
 _BLOCK = 8
 # From here on JPEGs are left as they are. On 8 validation images in 4:4:4 the shipped networks lose
@@ -226,7 +226,7 @@ def _of_array(samples):
       "an image must be uint8 [H, W, 3], uint8 [H, W] or uint16 [H, W], got "
       f"{samples.dtype} {list(samples.shape)}."
     )
-  return original.Original(samples, None, 1, "", None, original.Metadata(), ())
+  return original.Original(samples, None, 1, "", None, metadata.Metadata(), ())
 
 
 def _to_8_bits(samples):

@@ -1,6 +1,6 @@
-"""The planes of a JPEG as its decoder makes them, before RGB is rounded and cut to its range.
+"""Decodes a JPEG to Y, Cb and Cr, before the conversion to RGB rounds and clips them.
 
-They are whole numbers of which nearly every coefficient is found again; of RGB it is fewer.
+From these planes nearly every DCT coefficient can be recovered; from RGB fewer can.
 """
 
 import numpy as np
@@ -10,14 +10,14 @@ from deblock.records.jpeg import header as jpeg_header
 from deblock.records.jpeg import sampling as jpeg_sampling
 from deblock.records.photos import reading
 
-_ROWS = 512  # That are copied at a time: Pillow would copy a large image twice at once.
+_ROWS = 512  # Copied at a time. Pillow would hold two copies of a large image at once.
 
 
 def obstacle(header: jpeg_header.JpegHeader | None) -> str:
-  """Returns why coefficients cannot be found in a file's planes; "" if they can.
+  """Returns why coefficients cannot be recovered from a file's planes; "" if they can.
 
   Args:
-    header: of a JPEG; None of any other file.
+    header: of a JPEG; None for any other file.
   """
   if header is None:
     return "it is no JPEG file"
@@ -33,23 +33,23 @@ def obstacle(header: jpeg_header.JpegHeader | None) -> str:
 
 
 def decode(data: bytes, name: str, max_pixels: int = reading.MAX_PIXELS) -> np.ndarray:
-  """Returns the decoded planes of a JPEG, smooth chroma for each pixel.
+  """Returns the decoded planes of a JPEG, with smoothly upsampled chroma.
 
   Args:
-    data: what the file holds, a gray or a YCbCr JPEG.
-    name: what an error calls it, its path as a rule.
+    data: bytes of a gray or YCbCr JPEG.
+    name: used in error messages, usually the path.
     max_pixels: larger images are refused before they are decoded.
   Returns:
-    uint8 [H, W, 3], Y, Cb and Cr; or gray, uint8 [H, W].
+    uint8 [H, W, 3], Y, Cb and Cr; or uint8 [H, W] for gray.
   Raises:
-    ImageError: as `images.decode_picture`, or if it is another kind of file.
+    ImageError: as `reading.decode_picture`, or for any other kind of file.
   """
   with reading.opened(data, name, max_pixels) as picture:
     if isinstance(picture, JpegImagePlugin.JpegImageFile) and picture.mode == "RGB":
-      # No smaller image is asked for, only that its colours be left as they are stored.
+      # The same size, but without the conversion to RGB.
       picture.draft("YCbCr", picture.size)
     if picture.mode not in ("L", "YCbCr"):
-      raise reading.ImageError(name, "is no gray or YCbCr JPEG")
+      raise reading.ImageError(name, "is not a gray or YCbCr JPEG")
     picture.load()
     width, height = picture.size
     levels = np.empty((height, width) if picture.mode == "L" else (height, width, 3), np.uint8)

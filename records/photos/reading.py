@@ -1,4 +1,4 @@
-"""Reads image files from the wild into RGB pixels, or says why that cannot be done."""
+"""Reads image files of any origin into RGB pixels, or says why it cannot."""
 
 from collections.abc import Iterator
 import contextlib
@@ -13,11 +13,11 @@ from PIL import Image, ImageOps
 from deblock.records import paths
 from deblock.records.jpeg import scans as jpeg_scans
 
-# Larger than any photograph of today's cameras (102 megapixels), 400 MB once decoded.
+# More than any camera of today takes (102 megapixels); 400 MB once decoded.
 MAX_PIXELS = 2**27
 
-# What Pillow decodes by itself (MPO comes under JPEG): EPS would start another program on a
-# stranger's file.
+# Formats that Pillow decodes itself (MPO counts as JPEG). EPS would run another program on an
+# untrusted file.
 _FORMATS = (
   "PNG",
   "JPEG",
@@ -33,31 +33,31 @@ _FORMATS = (
 
 
 class ImageError(ValueError):
-  """One image that cannot be used.
+  """An image cannot be used. The message is "PATH: REASON".
 
   Attributes:
     path: the file.
-    reason: why, as a clause without the path.
+    reason: a clause without the path.
   """
 
   def __init__(self, path: str, reason: str):
-    """Forms the message "PATH: REASON"."""
+    """Takes the attributes."""
     super().__init__(f"{path}: {reason}")
     self.path = path
     self.reason = reason
 
   def __reduce__(self):
-    """Lets the error cross from one process to another."""
+    """Pickles the error, so that it can cross processes."""
     return type(self), (self.path, self.reason)
 
 
 class Picture(NamedTuple):
-  """The pixels of an image, and what they were stored as.
+  """The pixels of an image and the format they were stored in.
 
   Attributes:
     pixels: uint8 [H, W, 3], RGB.
-    format: Pillow's name of the file's format, such as "PNG" or "JPEG"; a phone's picture with a
-      preview behind it (MPO) is a JPEG too; empty where the pixels came without a file.
+    format: Pillow's name of the file's format, such as "PNG" or "JPEG". A phone's JPEG with a
+      preview behind it (MPO) counts as "JPEG". Empty if the pixels came without a file.
   """
 
   pixels: np.ndarray
@@ -112,22 +112,24 @@ def _read_remote(path):
 
 
 def read_rgb(path: str, max_pixels: int = MAX_PIXELS) -> np.ndarray:
-  """Returns the pixels alone of `read_picture`, uint8 [H, W, 3]; the errors are the same."""
+  """Returns the pixels of `read_picture`, uint8 [H, W, 3], and raises the same errors."""
   return read_picture(path, max_pixels).pixels
 
 
 def decode_picture(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Picture:
   """Returns an image from the bytes of its file, as 8-bit RGB, the way a viewer shows it.
 
-  EXIF orientation is applied. Transparency is laid on white, the page that most viewers show.
-  Gray, palette and CMYK become RGB; of 16-bit samples the high byte is kept. Colour profiles are
-  ignored: the samples themselves are the signal. Files of several frames or pages are refused, as
-  none of them is the photograph; only the preview behind a phone's picture (MPO) is passed over.
-  The format is told by the contents, never by the name.
+  - EXIF orientation is applied.
+  - Transparent images are laid on white, as most viewers do.
+  - Gray, palette and CMYK become RGB. 16-bit samples keep their high byte.
+  - Colour profiles are ignored: the samples are the signal.
+  - Files of several frames or pages are refused. The preview behind a phone's JPEG (MPO) is
+    ignored.
+  - The format is taken from the content, not from the name.
 
   Args:
-    data: what the file holds.
-    name: what an error calls it, its path as a rule.
+    data: bytes of the file.
+    name: used in error messages, usually the path.
     max_pixels: larger images are refused before they are decoded.
   Raises:
     ImageError: if the data are empty, damaged, no image, too large or of several frames.
@@ -139,17 +141,17 @@ def decode_picture(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Pict
 
 @contextlib.contextmanager
 def opened(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Iterator[Image.Image]:
-  """Opens an image from the bytes of its file, and says of it what goes wrong in the body too.
+  """Opens an image from the bytes of its file, without decoding its pixels.
 
-  The pixels are not decoded yet. Arguments and errors are those of `decode_picture`.
+  Arguments and errors are those of `decode_picture`. An error of the body becomes an ImageError.
   """
   if not data:
     raise ImageError(name, "cannot be read as an image: the file is empty")
   try:
     with warnings.catch_warnings():
-      # Our own limit stands in for Pillow's warning; its error, at twice that size, is kept.
+      # `max_pixels` replaces Pillow's warning. Its error, at twice that size, stays.
       warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-      # Odd metadata is no reason to warn either: the pixels are all that counts here.
+      # Nor does it matter here whether metadata is odd.
       warnings.simplefilter("ignore", UserWarning)
       with Image.open(io.BytesIO(data), formats=_FORMATS) as picture:
         _check(name, picture, max_pixels, data)
@@ -160,13 +162,13 @@ def opened(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Iterator[Ima
     reason = "cannot be read as an image: it has no known image format"
     raise ImageError(name, reason) from error
   except Exception as error:
-    # Damaged files make Pillow's many decoders raise a dozen kinds, struct.error to KeyError.
+    # Damaged files make Pillow's decoders raise a dozen kinds of errors, struct.error to KeyError.
     detail = str(error) or type(error).__name__
     raise ImageError(name, f"cannot be read as an image: {detail}") from error
 
 
 def format_name(picture: Image.Image) -> str:
-  """Returns `Picture.format` of what `opened` gives."""
+  """Returns the `Picture.format` of an image from `opened`."""
   return "JPEG" if picture.format == "MPO" else str(picture.format)
 
 
@@ -175,7 +177,7 @@ def _check(path, picture, max_pixels, data):
   if width * height > max_pixels:
     raise ImageError(path, f"is too large: {width}x{height} pixels, more than {max_pixels} in all")
   if picture.format != "MPO" and getattr(picture, "n_frames", 1) > 1:
-    raise ImageError(path, f"is no single photograph: it has {picture.n_frames} frames")
+    raise ImageError(path, f"is not a single photograph: it has {picture.n_frames} frames")
   if format_name(picture) == "JPEG" and (problem := jpeg_scans.problem(data)):
     raise ImageError(path, problem)
 
@@ -185,7 +187,7 @@ def _to_rgb(path, picture):
     samples = np.asarray(picture).astype(np.int64)
     if samples.min() < 0 or samples.max() > 65535:
       raise ImageError(path, "has samples beyond 16 bits")
-    # The high byte, as Pillow keeps it of 16-bit RGB.
+    # The high byte, as Pillow does with 16-bit RGB.
     gray = (samples >> 8).astype(np.uint8)
     return np.repeat(gray[..., np.newaxis], 3, axis=2)
   if picture.mode == "F":

@@ -1,34 +1,36 @@
-"""A restored photograph as the bytes of a file, with what the original said of itself."""
+"""Encodes a restored photograph as a file with the metadata of the original."""
 
 from collections.abc import Callable
 import dataclasses
 import io
+import struct
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, PngImagePlugin
+from PIL import Image, PngImagePlugin, TiffImagePlugin
 
-from deblock.records.photos import original, tiff_exif
+from deblock.records.photos import metadata as metadata_lib
 
-# A JPEG's segment holds 65533 bytes; EXIF has 6 of them for its name, XMP 29.
+# A JPEG segment holds 65533 bytes: EXIF with its mark of 6 bytes, XMP after a name of 29 bytes.
 _MOST_EXIF, _MOST_XMP = 65533, 65504
 _MOST_JPEG_SIDE, _MOST_WEBP_SIDE = 65535, 16383
+_TIFF_ENTRY_BYTES = 12  # Tag, type, count, and the value or its offset.
 
 
 class Format(NamedTuple):
   """A format of output files.
 
   Attributes:
-    suffix: of their names.
-    save: image and metadata to the bytes of a file.
+    suffix: of file names.
+    save: from image and metadata to the bytes of a file.
     keeps_alpha: whether it has transparency.
-    keeps_gray: whether it has gray images of their own.
+    keeps_gray: whether it has gray images.
     keeps_16_bits: whether it has samples of 16 bits.
-    most_side: pixels of its longest side, 0 for any.
+    most_side: longest side that it allows, in pixels; 0 for any.
   """
 
   suffix: str
-  save: Callable[[Image.Image, original.Metadata], bytes]
+  save: Callable[[Image.Image, metadata_lib.Metadata], bytes]
   keeps_alpha: bool
   keeps_gray: bool
   keeps_16_bits: bool
@@ -39,7 +41,7 @@ def check_format(name: str) -> str:
   """Returns the name of a format after checking it.
 
   Raises:
-    ValueError: if there is none of that name.
+    ValueError: if there is no such format.
   """
   if name not in FORMATS:
     raise ValueError(f"format must be one of {', '.join(FORMATS)}, got {name!r}.")
@@ -49,16 +51,16 @@ def check_format(name: str) -> str:
 def encode(
   samples: np.ndarray,
   alpha: np.ndarray | None,
-  metadata: original.Metadata,
+  metadata: metadata_lib.Metadata,
   format_name: str,
 ) -> tuple[bytes, tuple[str, ...]]:
-  """Returns a file's bytes, and what the format could not keep, a clause each.
+  """Returns the bytes of a file, and notes on what the format could not keep, a clause each.
 
-  All formats but JPEG (quality 95, 4:4:4) are without loss.
+  All formats are lossless, except JPEG (quality 95, 4:4:4).
 
   Args:
     samples: uint8 [H, W, 3] RGB, uint8 [H, W] gray or uint16 [H, W] gray.
-    alpha: uint8 [H, W], or None. Where the format has no transparency it is laid on white.
+    alpha: uint8 [H, W], or None. A format without transparency gets the image on white.
     metadata: to write into the file.
     format_name: one of `FORMATS`.
   Raises:
@@ -90,16 +92,16 @@ def encode(
 
 
 def _saved(picture, metadata, kind, notes):
-  """Returns a file, without metadata if they are what it cannot be made of."""
+  """Returns the bytes of a file; without metadata if Pillow fails on them."""
   try:
     return kind.save(picture, metadata)
   except MemoryError:
     raise
   except Exception as error:
-    # Damaged metadata make Pillow raise a dozen kinds. The pixels are not the worse for it.
-    if metadata == original.Metadata():
+    # Damaged metadata make Pillow raise a dozen kinds of errors. The pixels are not affected.
+    if metadata == metadata_lib.Metadata():
       raise
-    data = kind.save(picture, original.Metadata())
+    data = kind.save(picture, metadata_lib.Metadata())
     notes.append(f"metadata left out, which cannot be written ({error or type(error).__name__})")
     return data
 
@@ -111,7 +113,7 @@ def _on_white(picture):
 
 
 def _short(metadata, notes):
-  """Returns the metadata that a JPEG's segments can hold."""
+  """Returns the metadata without the blocks that are too long for a JPEG segment."""
   if len(metadata.exif) > _MOST_EXIF:
     notes.append("EXIF left out, as it is too long for jpg")
     metadata = dataclasses.replace(metadata, exif=b"")
@@ -122,7 +124,7 @@ def _short(metadata, notes):
 
 
 def _present(metadata, *names):
-  """Returns the metadata of these names as options, but for what there is none of."""
+  """Returns the profile and the named fields as options of Pillow; leaves empty ones out."""
   options = {name: getattr(metadata, name) for name in names}
   options["icc_profile"] = metadata.icc
   return {name: value for name, value in options.items() if value}
@@ -138,13 +140,13 @@ def _png(picture, metadata):
   info = PngImagePlugin.PngInfo()
   if metadata.xmp:
     info.add_itxt("XML:com.adobe.xmp", metadata.xmp.decode("utf-8", "replace"))
-  # As in codec.encode_png: level 6 takes four times as long for 2 %.
+  # As in `jpeg.codec.encode_png`: level 6 takes four times as long for 2 %.
   options = {"format": "PNG", "compress_level": 1, "pnginfo": info}
   return _by_pillow(picture, **options, **_present(metadata, "exif", "dpi"))
 
 
 def _webp(picture, metadata):
-  # Exact, as the colours under transparent pixels are the photograph's too.
+  # Exact keeps the colours of transparent pixels.
   options = {"format": "WEBP", "lossless": True, "exact": True, "quality": 50}
   return _by_pillow(picture, **options, **_present(metadata, "exif", "xmp"))
 
@@ -152,10 +154,49 @@ def _webp(picture, metadata):
 def _tiff(picture, metadata):
   tags = Image.Exif()
   if metadata.exif:
-    tags.load(original.descriptive(metadata.exif))
+    tags.load(metadata_lib.descriptive(metadata.exif))
   if metadata.xmp:
     tags[700] = metadata.xmp
-  return tiff_exif.save(picture, tags, **_present(metadata, "dpi"))
+  return _compressed_tiff(picture, tags, **_present(metadata, "dpi"))
+
+
+def _compressed_tiff(picture, tags, **options):
+  """Returns a deflated TIFF file with all of `tags`.
+
+  EXIF and GPS are directories of their own. Pillow cannot write them into compressed files, as
+  libtiff refuses them. They are appended to the file here, and the main directory gets their
+  offsets.
+  """
+  main = TiffImagePlugin.ImageFileDirectory_v2()
+  for tag, value in tags.items():
+    main[tag] = 0 if tag in metadata_lib.DIRECTORIES else value
+  buffer = io.BytesIO()
+  picture.save(buffer, "TIFF", compression="tiff_adobe_deflate", tiffinfo=main, **options)
+  for tag in metadata_lib.DIRECTORIES:
+    values = tags.get_ifd(tag) if tag in tags else {}
+    if values:
+      _append_directory(buffer, tag, values)
+  return buffer.getvalue()
+
+
+def _append_directory(buffer, tag, values):
+  """Appends a directory to a TIFF file, and writes its offset into the main directory."""
+  start = buffer.seek(0, io.SEEK_END)
+  # Directories begin at even offsets.
+  start += buffer.write(b"\0" * (start % 2))
+  header = bytes(buffer.getbuffer()[:8])
+  directory = TiffImagePlugin.ImageFileDirectory_v2(header)
+  for name, value in values.items():
+    directory[name] = value
+  buffer.write(directory.tobytes(start))
+  order = "<" if header[:2] == b"II" else ">"
+  with buffer.getbuffer() as view:
+    (first,) = struct.unpack_from(f"{order}L", view, 4)
+    (count,) = struct.unpack_from(f"{order}H", view, first)
+    for place in range(first + 2, first + 2 + count * _TIFF_ENTRY_BYTES, _TIFF_ENTRY_BYTES):
+      if struct.unpack_from(f"{order}H", view, place) == (tag,):
+        # Type 4, one unsigned number of 32 bits.
+        struct.pack_into(f"{order}HHLL", view, place, tag, 4, 1, start)
 
 
 def _jpg(picture, metadata):

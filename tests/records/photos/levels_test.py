@@ -57,7 +57,7 @@ def test_of_a_gray_file_the_samples_are_the_plane(photograph):
 def test_other_files_are_refused(photograph):
   picture = Image.fromarray(photograph(16, 16))
   for data in (_data(picture, "PNG"), _data(picture.convert("CMYK"))):
-    with pytest.raises(reading.ImageError, match="a: is no gray or YCbCr JPEG"):
+    with pytest.raises(reading.ImageError, match="a: is not a gray or YCbCr JPEG"):
       jpeg_levels.decode(data, "a")
 
 

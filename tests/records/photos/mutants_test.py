@@ -56,7 +56,7 @@ def test_metadata_that_cannot_be_written_are_left_out_and_noted(mutants, monkeyp
       raise RuntimeError("Error setting from dictionary")
     return b"a file"
 
-  monkeypatch.setattr(saving.tiff_exif, "save", refuse)
+  monkeypatch.setattr(saving, "_compressed_tiff", refuse)
   data, notes = saving.encode(found.samples, None, found.metadata, "tiff")
   assert data == b"a file"
   assert notes == ("metadata left out, which cannot be written (Error setting from dictionary)",)

@@ -1,7 +1,7 @@
 import io
 
 import numpy as np
-from PIL import Image, ImageCms
+from PIL import Image
 import pytest
 import tensorflow as tf
 
@@ -9,7 +9,6 @@ from deblock.records.jpeg import codec
 from deblock.records.photos import original, reading
 
 _XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><r tiff:Orientation="6" a="b"/></x:xmpmeta>'
-_SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
 def _data(picture, kind, **options):
@@ -68,30 +67,6 @@ def test_every_orientation_is_applied_once(picture, orientation):
   expected = reading.decode_picture(data, "a").pixels
   np.testing.assert_array_equal(original.upright(found.samples, found.orientation), expected)
   assert (expected.shape[0] == 40) == (orientation > 4)
-
-
-def test_metadata_are_read(picture):
-  exif = _exif().tobytes()
-  data = _data(picture, "JPEG", exif=exif, icc_profile=_SRGB, xmp=b"<x/>", dpi=(300, 300))
-  assert original.decode(data, "a").metadata == original.Metadata(exif, _SRGB, b"<x/>", (300, 300))
-
-
-def test_a_resolution_turns_with_the_pixels(picture):
-  for orientation, dpi in ((3, (300, 150)), (6, (150, 300))):
-    data = _data(picture, "JPEG", exif=_exif(orientation), dpi=(300, 150))
-    assert original.decode(data, "a").metadata.dpi == dpi
-
-
-def test_a_tiff_files_own_layout_is_no_metadata(picture):
-  tags = _tags(original.decode(_data(picture, "TIFF", exif=_exif().tobytes()), "a").metadata.exif)
-  assert set(tags) == {271, 0x8769}
-
-
-def test_damaged_exif_is_left_out_and_noted(picture):
-  data = _data(picture, "PNG", exif=b"Exif\0\0MM\0*\0\0\0\x08\xff\xff\0")
-  found = original.decode(data, "a")
-  assert found.metadata.exif == b""
-  np.testing.assert_array_equal(found.samples, np.asarray(picture))
 
 
 def test_gray_stays_gray_and_two_colours_become_it(picture):

@@ -128,7 +128,7 @@ def test_several_frames_are_no_photograph(tmp_path, suffix):
   frames = [Image.new("RGB", (8, 8), color) for color in ("red", "blue", "green")]
   path = tmp_path / f"a.{suffix}"
   frames[0].save(path, save_all=True, append_images=frames[1:])
-  assert _problem(path) == "is no single photograph: it has 3 frames"
+  assert _problem(path) == "is not a single photograph: it has 3 frames"
 
 
 def _header_of_png(width, height):
@@ -158,7 +158,7 @@ def test_an_animated_png_is_no_photograph(tmp_path):
   frames = [Image.new("RGB", (8, 8), color) for color in ("red", "blue")]
   path = tmp_path / "a.png"
   frames[0].save(path, save_all=True, append_images=frames[1:])
-  assert _problem(path) == "is no single photograph: it has 2 frames"
+  assert _problem(path) == "is not a single photograph: it has 2 frames"
 
 
 @pytest.mark.parametrize("progressive", [False, True])

@@ -4,14 +4,16 @@ import numpy as np
 from PIL import Image
 import pytest
 
+from deblock.records.photos import metadata as metadata_lib
 from deblock.records.photos import original, saving
 
 _EXIF = Image.Exif()
 _EXIF[271] = "Maker"
 _EXIF[256] = 12345  # A width that some cameras write, and that no TIFF must believe.
-_METADATA = original.Metadata(_EXIF.tobytes(), b"a profile", b"<x/>", (300.0, 150.0))
-_NOTHING = original.Metadata()
+_METADATA = metadata_lib.Metadata(_EXIF.tobytes(), b"a profile", b"<x/>", (300.0, 150.0))
+_NOTHING = metadata_lib.Metadata()
 _LOSSLESS = ("png", "webp", "tiff")
+_EXPOSURE, _LENS, _NORTH, _LATITUDE = 33434, 0xA434, 1, 2
 
 
 def _opened(samples, format_name, alpha=None, metadata=_NOTHING):
@@ -85,8 +87,43 @@ def test_jpg_is_of_quality_95_with_full_chroma(photograph):
   assert picture.quantization[0][0] == 2
 
 
+def _exif(exposure=True, place=True):
+  tags = Image.Exif()
+  tags[271] = "Maker"
+  if exposure:
+    tags.get_ifd(0x8769).update({_EXPOSURE: 0.5, _LENS: "a lens with a long name"})
+  if place:
+    tags.get_ifd(0x8825).update({_NORTH: "N", _LATITUDE: (52.0, 31.0, 12.5)})
+  return tags.tobytes()
+
+
+@pytest.mark.parametrize(("exposure", "place"), [(True, True), (True, False), (False, True)])
+def test_a_compressed_tiff_file_has_every_directory(photograph, exposure, place):
+  pixels = photograph(40, 57)
+  metadata = metadata_lib.Metadata(_exif(exposure, place), dpi=(300.0, 150.0))
+  made, _ = _opened(pixels, "tiff", metadata=metadata)
+  np.testing.assert_array_equal(np.asarray(made), pixels)
+  assert made.info["compression"] == "tiff_adobe_deflate" and made.info["dpi"] == (300, 150)
+  exif = made.getexif()
+  assert exif[271] == "Maker"
+  detail, where = exif.get_ifd(0x8769), exif.get_ifd(0x8825)
+  assert detail.get(_EXPOSURE) == (0.5 if exposure else None)
+  assert detail.get(_LENS) == ("a lens with a long name" if exposure else None)
+  assert where.get(_LATITUDE) == ((52.0, 31.0, 12.5) if place else None)
+
+
+def test_exif_survives_two_tiff_files(photograph):
+  metadata = metadata_lib.Metadata(_exif())
+  for _ in range(2):
+    data, _ = saving.encode(photograph(8, 8), None, metadata, "tiff")
+    metadata = original.decode(data, "a").metadata
+  found = Image.Exif()
+  found.load(metadata.exif)
+  assert found.get_ifd(0x8769)[_EXPOSURE] == 0.5 and found.get_ifd(0x8825)[_NORTH] == "N"
+
+
 def test_what_a_jpeg_cannot_hold_is_left_out_and_noted(photograph):
-  metadata = original.Metadata(b"Exif\0\0" + b"x" * 65536, b"", b"x" * 65505)
+  metadata = metadata_lib.Metadata(b"Exif\0\0" + b"x" * 65536, b"", b"x" * 65505)
   picture, notes = _opened(photograph(8, 8), "jpg", metadata=metadata)
   assert [note.split()[0] for note in notes] == ["EXIF", "XMP"]
   assert not {"exif", "xmp"} & picture.info.keys()
@@ -94,7 +131,7 @@ def test_what_a_jpeg_cannot_hold_is_left_out_and_noted(photograph):
 
 def test_an_image_that_is_too_long_is_refused():
   with pytest.raises(ValueError, match="too large for webp: 16384x1 pixels, at most 16383"):
-    saving.encode(np.zeros((1, 16384, 3), np.uint8), None, original.Metadata(), "webp")
+    saving.encode(np.zeros((1, 16384, 3), np.uint8), None, metadata_lib.Metadata(), "webp")
 
 
 def test_an_unknown_format_is_named():
