@@ -19,7 +19,7 @@ from deblock.records.layout import manifest as manifest_lib
 from deblock.records.photos import reading as images_lib
 from deblock.records.planning import config as records_config
 from deblock.records.planning import cutting
-from deblock.records.sources import identity, opening
+from deblock.records.sources import opening, source_image
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,7 +117,7 @@ class Chosen(NamedTuple):
   """
 
   source: opening.Source
-  images: tuple[identity.SourceImage, ...]
+  images: tuple[source_image.SourceImage, ...]
   jpeg_downscale: float
 
 
@@ -142,7 +142,7 @@ def choose(settings: SelectionConfig) -> tuple[Chosen, Sequence[int]]:
   for logdir, other in zip(settings.logdir[1:], runs[1:], strict=True):
     _check_same_images(settings, logdir, other, records, held_out)
   images = tuple(
-    identity.SourceImage.alone(image.id, image.path)
+    source_image.SourceImage.alone(image.id, image.path)
     for image in manifest.images
     if image.id in held_out
   )

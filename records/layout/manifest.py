@@ -166,6 +166,32 @@ def save(folder: str, manifest: Manifest) -> None:
   files.write_text(posixpath.join(folder, NAME), json.dumps(content, indent=1) + "\n")
 
 
+def save_for_tfds(folder: str, manifest: Manifest) -> None:
+  """Writes the `dataset_info.json` and `features.json` that `tfds.builder_from_directory` reads."""
+  # Imported here because it takes seconds, and reading records does not need it.
+  import tensorflow_datasets as tfds
+
+  infos = [
+    tfds.core.SplitInfo(
+      name=split,
+      shard_lengths=[entry.count for entry in shards],
+      num_bytes=sum(entry.size_bytes for entry in shards),
+      filename_template=tfds.core.ShardedFileTemplate(
+        data_dir=folder, dataset_name="deblock", split=split, filetype_suffix="tfrecord"
+      ),
+    )
+    for split, shards in manifest.splits.items()
+  ]
+  tfds.folder_dataset.write_metadata(
+    data_dir=folder,
+    features=schema.tfds_features(manifest.clean_encoding),
+    split_infos=infos,
+    version=f"{schema.VERSION}.0.0",
+    check_data=False,
+    description="Clean image tiles and their JPEG streams.",
+  )
+
+
 def load(folder: str | os.PathLike, *, damaged: bool = False) -> Manifest:
   """Returns the manifest of a folder, after checking that its shards are there and whole.
 

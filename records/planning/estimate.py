@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 import statistics
 
-from deblock.records.planning import config, cutting, decisions, hashing, tiles
-from deblock.records.sources import identity, opening
+from deblock.records.planning import config, cutting, hashing, tiles
+from deblock.records.sources import opening, source_image
 
 SAMPLED_IMAGES = 16
 
@@ -19,7 +19,7 @@ _SMALL_SETS_IMAGES = 8
 
 def size_bytes(
   source: opening.Source,
-  source_images: Sequence[identity.SourceImage],
+  source_images: Sequence[source_image.SourceImage],
   settings: config.RecordsConfig,
 ) -> float:
   """Returns about how many bytes the records of all the images take.
@@ -58,9 +58,10 @@ def shard_count(total_bytes: float, number: int, settings: config.RecordsConfig)
 
 def _pixels(image, found, settings):
   """Returns the number of pixels of an image's tiles."""
-  if cutting.problem(found, settings):
+  try:
+    height, width = cutting.prepare(found, settings).shape[:2]
+  except ValueError:
     return 0
-  height, width = cutting.prepare(found, settings).shape[:2]
   offsets = tiles.tile_offsets(height, width, settings.tile_size, settings.stride)
-  chosen = decisions.choose_offsets(offsets, image.id, settings)
+  chosen = cutting.choose_offsets(offsets, image.id, settings)
   return len(chosen) * (settings.tile_size**2 or height * width)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 import dataclasses
 
 from deblock.records.planning import hashing
-from deblock.records.sources import identity
+from deblock.records.sources import source_image
 
 SPLITS = ("train", "test")
 
@@ -23,7 +23,7 @@ class ShardPlan:
   split: str
   index: int
   count: int
-  images: tuple[identity.SourceImage, ...]
+  images: tuple[source_image.SourceImage, ...]
 
   @property
   def name(self) -> str:
@@ -38,13 +38,13 @@ class Plan:
   shards: tuple[ShardPlan, ...]
 
   @property
-  def images(self) -> tuple[identity.SourceImage, ...]:
+  def images(self) -> tuple[source_image.SourceImage, ...]:
     """Every image, in the order of the shards."""
     return tuple(image for shard in self.shards for image in shard.images)
 
 
 def assign_splits(
-  images: Iterable[identity.SourceImage],
+  images: Iterable[source_image.SourceImage],
   test_share: float,
   test_ids: Collection[str] | None = None,
 ) -> dict[str, str]:
@@ -97,7 +97,7 @@ def check_shards(shards: str) -> str:
 
 
 def make_plan(
-  images: Sequence[identity.SourceImage], splits: dict[str, str], shards: dict[str, int]
+  images: Sequence[source_image.SourceImage], splits: dict[str, str], shards: dict[str, int]
 ) -> Plan:
   """Returns the plan of a set of images: every image in one shard.
 
@@ -116,7 +116,7 @@ def make_plan(
     raise ValueError(f"image ids must be unique, got {len(images)} images with {len(ids)} ids.")
   plans = []
   for split in SPLITS:
-    chunks: dict[str, list[identity.SourceImage]] = {}
+    chunks: dict[str, list[source_image.SourceImage]] = {}
     for image in images:
       if splits[image.group] == split:
         chunks.setdefault(image.chunk, []).append(image)
@@ -143,7 +143,7 @@ def revise(plan: Plan, copies: Collection[str], moved: Collection[str]) -> Plan:
   if not copies and not moved:
     return plan
   train = [shard for shard in plan.shards if shard.split == "train"]
-  arrivals: dict[int, list[identity.SourceImage]] = {}
+  arrivals: dict[int, list[source_image.SourceImage]] = {}
   revised = []
   for shard in plan.shards:
     staying = []

@@ -12,7 +12,7 @@ from absl import logging
 import numpy as np
 
 from deblock.records.photos import reading
-from deblock.records.sources import identity
+from deblock.records.sources import source_image
 
 URL = "https://r0k.us/graphics/kodak/kodak/{name}"
 NAMES = tuple(f"kodim{number:02d}.png" for number in range(1, 25))
@@ -64,7 +64,7 @@ def fetch_url(url: str) -> bytes:
 
 def kodak(
   cache_dir: str | os.PathLike, fetch: Callable[[str], bytes] = fetch_url
-) -> tuple[identity.SourceImage, ...]:
+) -> tuple[source_image.SourceImage, ...]:
   """Returns the 24 Kodak images, after fetching those that the folder does not hold yet.
 
   Each is written under a temporary name, checked and then renamed, so an interrupted download is
@@ -82,7 +82,7 @@ def kodak(
     path = folder / name
     if not path.exists() or _problem(path, digest):
       _download(path, URL.format(name=name), digest, fetch)
-    found.append(identity.SourceImage.alone(path.stem, str(path)))
+    found.append(source_image.SourceImage.alone(path.stem, str(path)))
   return tuple(found)
 
 

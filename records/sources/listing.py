@@ -9,7 +9,7 @@ import stat
 import tensorflow as tf
 
 from deblock.records import paths
-from deblock.records.sources import identity
+from deblock.records.sources import source_image
 
 IMAGE_SUFFIXES = frozenset(
   (
@@ -34,7 +34,7 @@ _SUFFIXES = tuple(sorted(IMAGE_SUFFIXES))
 _WILDCARDS = frozenset("*?[")
 
 
-def from_pattern(pattern: str) -> tuple[identity.SourceImage, ...]:
+def from_pattern(pattern: str) -> tuple[source_image.SourceImage, ...]:
   """Returns the images of a folder, a glob or a single file, sorted by id.
 
   A folder is walked down; of it, files with the suffix of an image count, and names that begin
@@ -57,7 +57,7 @@ def from_pattern(pattern: str) -> tuple[identity.SourceImage, ...]:
   pattern = os.path.expanduser(pattern)  # noqa: PTH111, pathlib would spoil gs://bucket
   try:
     found = _remote(pattern) if paths.is_remote(pattern) else _local(pattern)
-    images = [identity.SourceImage.alone(inside, path) for inside, path in found]
+    images = [source_image.SourceImage.alone(inside, path) for inside, path in found]
   except UnicodeDecodeError as error:
     raise _not_utf8(pattern, error.object) from error
   images.sort(key=operator.attrgetter("id"))

@@ -11,7 +11,7 @@ import tensorflow as tf
 from deblock.records import paths
 from deblock.records.layout import files
 from deblock.records.photos import reading
-from deblock.records.sources import identity, kodak, listing, packaged
+from deblock.records.sources import kodak, listing, packaged, source_image
 from deblock.records.sources import tfds as tfds_source
 
 # "tfds:NAME" is the third kind.
@@ -22,7 +22,7 @@ TFDS_PREFIX = "tfds:"
 class Source(Protocol):
   """A set of clean images. A source is made of plain values: workers get a copy of their own."""
 
-  def list(self) -> tuple[identity.SourceImage, ...]:
+  def list(self) -> tuple[source_image.SourceImage, ...]:
     """Returns every image, without reading one.
 
     Raises:
@@ -31,8 +31,8 @@ class Source(Protocol):
     """
 
   def read(
-    self, wanted: Sequence[identity.SourceImage]
-  ) -> Iterator[tuple[identity.SourceImage, reading.Picture | reading.ImageError]]:
+    self, wanted: Sequence[source_image.SourceImage]
+  ) -> Iterator[tuple[source_image.SourceImage, reading.Picture | reading.ImageError]]:
     """Yields each image with its pixels, or why it has none, in the order given.
 
     Args:
@@ -50,16 +50,16 @@ class FileSource:
     arguments: what `find` is called with, each time that the images are listed.
   """
 
-  find: Callable[..., tuple[identity.SourceImage, ...]]
+  find: Callable[..., tuple[source_image.SourceImage, ...]]
   arguments: tuple[Any, ...] = ()
 
-  def list(self) -> tuple[identity.SourceImage, ...]:
+  def list(self) -> tuple[source_image.SourceImage, ...]:
     """Returns what `find` returns; it also says what is raised."""
     return self.find(*self.arguments)
 
   def read(
-    self, wanted: Sequence[identity.SourceImage]
-  ) -> Iterator[tuple[identity.SourceImage, reading.Picture | reading.ImageError]]:
+    self, wanted: Sequence[source_image.SourceImage]
+  ) -> Iterator[tuple[source_image.SourceImage, reading.Picture | reading.ImageError]]:
     """Yields each image with its pixels, or why it has none, in the order given."""
     for image in wanted:
       try:

@@ -3,7 +3,7 @@
 import importlib.util
 import pathlib
 
-from deblock.records.sources import identity
+from deblock.records.sources import source_image
 
 # Its other photographs are gray or have been JPEGs before. The two motorcycles are one scene seen
 # by two cameras, so they must not stand on both sides of a split.
@@ -15,7 +15,7 @@ _NAMES_AND_GROUPS = (
 )
 
 
-def packaged() -> tuple[identity.SourceImage, ...]:
+def packaged() -> tuple[source_image.SourceImage, ...]:
   """Returns the clean colour photographs that come with scikit-image.
 
   Only its data folder is looked up; the library is not imported.
@@ -31,5 +31,5 @@ def packaged() -> tuple[identity.SourceImage, ...]:
   for name, group in _NAMES_AND_GROUPS:
     if not (folder / name).exists():
       raise FileNotFoundError(f"scikit-image has no {folder / name}: give --images=FOLDER instead.")
-    images.append(identity.SourceImage(name, str(folder / name), group=group, chunk=name))
+    images.append(source_image.SourceImage(name, str(folder / name), group=group, chunk=name))
   return tuple(images)

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from deblock.records import quiet
 from deblock.records.photos import reading
-from deblock.records.sources import identity
+from deblock.records.sources import source_image
 
 CHUNK = 64
 
@@ -36,7 +36,7 @@ class TfdsSource:
   feature: str
   data_dir: str = ""
 
-  def list(self) -> tuple[identity.SourceImage, ...]:
+  def list(self) -> tuple[source_image.SourceImage, ...]:
     """Returns the images in the order of the data set, without reading one.
 
     The id "NAME/SPLIT/INDEX" is as stable as the data set's version; 64 neighbours are a chunk.
@@ -52,8 +52,8 @@ class TfdsSource:
     return tuple(self._image(index) for index in range(count))
 
   def read(
-    self, wanted: Sequence[identity.SourceImage]
-  ) -> Iterator[tuple[identity.SourceImage, reading.Picture | reading.ImageError]]:
+    self, wanted: Sequence[source_image.SourceImage]
+  ) -> Iterator[tuple[source_image.SourceImage, reading.Picture | reading.ImageError]]:
     """Yields each image with its pixels, or why it has none, in the order given.
 
     Neighbours of one chunk are read in one go; the other features are not decoded. A damaged image
@@ -74,7 +74,7 @@ class TfdsSource:
     id = f"{self.name}/{self.split}/{index:09d}"
     first = index - index % CHUNK
     chunk = f"{self.name}/{self.split}/{first:09d}+{CHUNK}"
-    return identity.SourceImage(id, f"tfds:{id}", group=id, chunk=chunk)
+    return source_image.SourceImage(id, f"tfds:{id}", group=id, chunk=chunk)
 
   def _open(self):
     folder = os.path.expanduser(self.data_dir)  # noqa: PTH111, pathlib would spoil gs://bucket

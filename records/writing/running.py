@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from deblock.records import quiet
 from deblock.records.planning import config as config_lib
-from deblock.records.planning import plan, plan_files
+from deblock.records.planning import plan
 from deblock.records.writing import progress, shard
 
 # A worker process takes some seconds to start: as long as this many bytes take to write.
@@ -69,15 +69,15 @@ def _run_pipeline(shards, config, workers, pipeline_options):
   with quiet.everything():
     import apache_beam as beam
 
-    from deblock.records.writing import local_beam, transforms
+    from deblock.records.writing import beam_steps
 
   folder = posixpath.join(config.records, shard.SIDECARS)
-  paths = tuple(plan_files.save(folder, item) for item in shards)
+  paths = tuple(shard.save_plan(item, folder) for item in shards)
   if pipeline_options is None:
-    pipeline = local_beam.local_pipeline(workers)
+    pipeline = beam_steps.local_pipeline(workers)
   else:
     pipeline = beam.Pipeline(options=pipeline_options)
-  _ = pipeline | "WriteRecords" >> transforms.WriteShards(paths, config)
+  _ = pipeline | "WriteRecords" >> beam_steps.WriteShards(paths, config)
   try:
     # Beam logs the traceback of what a worker raises, which comes to us as an error anyway.
     with quiet.logger("apache_beam", logging.CRITICAL):

@@ -1,5 +1,6 @@
 """Writes one shard from its list of images: the unit of work, of memory and of resumption."""
 
+from collections.abc import Iterable, Iterator
 import dataclasses
 import hashlib
 import json
@@ -8,27 +9,25 @@ import posixpath
 import tensorflow as tf
 
 from deblock.records.layout import files, manifest, schema
-from deblock.records.photos import reading
 from deblock.records.planning import config as config_lib
 from deblock.records.planning import cutting, hashing, perceptual, plan
-from deblock.records.sources import opening
-from deblock.records.writing import shuffle
+from deblock.records.sources import opening, source_image
 
 SIDECARS = ".shards"
 
-# What a worker holds of its shard while it writes; larger shards are shuffled within this much.
+# Bytes of records that a worker holds for shuffling.
 BUFFER_BYTES = 256 * 2**20
 
 
 @dataclasses.dataclass(frozen=True)
 class ShardResult:
-  """What became of one shard; stored beside it as JSON.
+  """The result of writing one shard. It is stored as JSON in the folder of sidecars.
 
   Attributes:
     fingerprint: of the settings and images that the shard was made from.
     shard: the finished file.
-    images: used for it.
-    skipped: of its images, those that could not be used.
+    images: images that were used.
+    skipped: images that could not be used.
   """
 
   fingerprint: str
@@ -38,7 +37,7 @@ class ShardResult:
 
 
 def fingerprint(shard_plan: plan.ShardPlan, config: config_lib.RecordsConfig) -> str:
-  """Returns a digest of all that decides a shard's bytes, but for the images' contents."""
+  """Returns a digest of everything that decides a shard's bytes, except the images' contents."""
   parts = [
     schema.VERSION,
     config.settings,
@@ -49,16 +48,16 @@ def fingerprint(shard_plan: plan.ShardPlan, config: config_lib.RecordsConfig) ->
 
 
 def sidecar_path(shard_plan: plan.ShardPlan, folder: str) -> str:
-  """Returns where the result of a shard is stored."""
+  """Returns the path of a shard's result."""
   return posixpath.join(folder, SIDECARS, f"{shard_plan.name}.json")
 
 
 def finished(
   shard_plan: plan.ShardPlan, config: config_lib.RecordsConfig, folder: str
 ) -> ShardResult | None:
-  """Returns the result of a shard that an earlier run finished, or None if it is to be made.
+  """Returns the result of a shard that is finished, else None.
 
-  Finished means: both files are there, their sizes agree, and the fingerprint is the same.
+  A shard is finished if both files exist, and its size and fingerprint agree with the result.
   """
   try:
     content = json.loads(files.read_text(sidecar_path(shard_plan, folder)))
@@ -69,7 +68,7 @@ def finished(
       skipped=tuple(manifest.SkippedEntry(**image) for image in content["skipped"]),
     )
   except (tf.errors.NotFoundError, ValueError, KeyError, TypeError):
-    # A sidecar that cannot be read is as good as none: the shard is made again.
+    # The shard is written again if its sidecar cannot be read.
     return None
   if result.fingerprint != fingerprint(shard_plan, config):
     return None
@@ -81,30 +80,29 @@ def finished(
 def write_shard(
   shard_plan: plan.ShardPlan, config: config_lib.RecordsConfig, folder: str
 ) -> ShardResult:
-  """Makes one shard with its sidecar, unless that has been done, and returns the result.
+  """Writes one shard and its sidecar, unless it is finished, and returns the result.
 
-  An image that cannot be used is noted with its reason and costs no other. The order of the records
-  is decided by hashes of seed and key (`shuffle.shuffled`). The memory needed is that of the buffer
-  and of one image with its tiles, however large the shard.
+  Unusable images are skipped and listed with the reason. The records are in the order of
+  `shuffled`. Memory holds the buffer, and one image with its tiles, however large the shard is.
 
   Args:
     shard_plan: which images go into which file.
     config: the settings.
-    folder: that of the records, with its folder of sidecars, both there already.
+    folder: of the records. It exists, and so does its folder of sidecars.
   Raises:
-    tf.errors.OpError: if the folder cannot be written; nothing is left of the file then.
+    tf.errors.OpError: if the folder cannot be written. The unfinished file is removed.
   """
   if (done := finished(shard_plan, config, folder)) is not None:
     return done
   used: list[manifest.ImageEntry] = []
   skipped: list[manifest.SkippedEntry] = []
-  # Beside the sidecars: whoever lists the shards by a glob never sees an unfinished one.
+  # In the folder of sidecars, so that a glob for shards never finds an unfinished one.
   temporary = files.temporary_name(posixpath.join(folder, SIDECARS, shard_plan.name))
   with files.removed_on_error(temporary):
     count = 0
     with tf.io.TFRecordWriter(temporary) as writer:
       records = _records(shard_plan, config, used, skipped)
-      for record in shuffle.shuffled(records, config.seed, BUFFER_BYTES):
+      for record in shuffled(records, config.seed, BUFFER_BYTES):
         writer.write(record)
         count += 1
     result = ShardResult(
@@ -123,18 +121,80 @@ def write_shard(
   return result
 
 
-def _records(shard_plan, config, used, skipped):
-  """Yields (key, serialised record) of every tile of a shard, and notes what became of its images.
+def shuffled(records: Iterable[tuple[str, bytes]], seed: int, buffer_bytes: int) -> Iterator[bytes]:
+  """Yields records in an order that their keys and the seed decide, with bounded memory.
 
-  The notes are lists that are complete once the last record has been taken: the pictures stream by
-  one at a time and are not seen again.
+  If all records fit into the buffer, the order is that of their keys' hashes, a full shuffle. After
+  that each new record pushes out one record that its hash picks, as in `Dataset.shuffle`.
+
+  Args:
+    records: (key, serialised record) pairs with different keys.
+    seed: of the order.
+    buffer_bytes: most bytes of records that are held, at times one record more.
+  """
+  buffer: list[tuple[int, str, bytes]] = []
+  held = 0
+  for key, record in records:
+    order = hashing.stable_hash(seed, key)
+    buffer.append((order, key, record))
+    held += len(record)
+    while held > buffer_bytes and len(buffer) > 1:
+      # The last place holds the newest record, which can be the one that is picked.
+      picked = order % len(buffer)
+      buffer[picked], buffer[-1] = buffer[-1], buffer[picked]
+      *_, leaving = buffer.pop()
+      held -= len(leaving)
+      yield leaving
+  buffer.sort()
+  # Popped one by one, so that no written record stays in memory.
+  buffer.reverse()
+  while buffer:
+    yield buffer.pop()[2]
+
+
+def save_plan(shard_plan: plan.ShardPlan, folder: str) -> str:
+  """Writes the plan of a shard into a folder and returns the file's path.
+
+  A Beam pipeline carries this path rather than the list of images: with a hundred thousand images
+  the lists exceed the few MiB that some runners allow for the description of a job.
+
+  Raises:
+    tf.errors.OpError: if the folder cannot be written.
+  """
+  path = posixpath.join(folder, f"{shard_plan.name}.plan.json")
+  content = {
+    "split": shard_plan.split,
+    "index": shard_plan.index,
+    "count": shard_plan.count,
+    "images": [dataclasses.astuple(image) for image in shard_plan.images],
+  }
+  files.write_text(path, json.dumps(content) + "\n")
+  return path
+
+
+def load_plan(path: str) -> plan.ShardPlan:
+  """Returns the plan that `save_plan` wrote.
+
+  Raises:
+    tf.errors.NotFoundError: if there is no such file.
+  """
+  content = json.loads(files.read_text(path))
+  images = tuple(source_image.SourceImage(*image) for image in content["images"])
+  return plan.ShardPlan(content["split"], content["index"], content["count"], images)
+
+
+def _records(shard_plan, config, used, skipped):
+  """Yields (key, serialised record) of every tile of a shard.
+
+  Appends each image to `used` or `skipped`. The lists are complete after the last record, as images
+  are read one at a time, and once.
   """
   for image, found in opening.open_source(**config.source_options).read(shard_plan.images):
-    reason = cutting.problem(found, config)
-    if isinstance(found, reading.ImageError) or reason:
-      skipped.append(manifest.SkippedEntry(image.id, image.path, reason))
+    try:
+      pixels = cutting.prepare(found, config)
+    except ValueError as error:
+      skipped.append(manifest.SkippedEntry(image.id, image.path, str(error)))
       continue
-    pixels = cutting.prepare(found, config)
     count = 0
     for value in cutting.make_triples(image.id, pixels, config):
       yield value.key, schema.to_example(value, config.clean_encoding)

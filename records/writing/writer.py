@@ -9,7 +9,7 @@ from absl import logging
 import tensorflow as tf
 
 from deblock.records import paths
-from deblock.records.layout import files, manifest, schema, tfds_metadata
+from deblock.records.layout import files, manifest, schema
 from deblock.records.planning import config as config_lib
 from deblock.records.planning import cutting, estimate, hashing, plan
 from deblock.records.sources import opening
@@ -86,7 +86,7 @@ def write(
     made = _manifest(final, results, found, config)
     _check_share(made, config)
     _warn(made, config)
-    tfds_metadata.write(config.records, made.splits, config.clean_encoding)
+    manifest.save_for_tfds(config.records, made)
     manifest.save(config.records, made)
   return made
 
@@ -161,7 +161,7 @@ def _final_names(shards, config, source):
       continue
     skipped = {bad.id for bad in result.skipped}
     again = [image for image in item.images if image.id in skipped]
-    if all(cutting.problem(found, config) for _, found in source.read(again)):
+    if not any(cutting.is_usable(found, config) for _, found in source.read(again)):
       names.add(item.name)
   return names
 

@@ -24,7 +24,7 @@ from deblock.records.layout import schema
 from deblock.records.photos import reading
 from deblock.records.planning import config as config_lib
 from deblock.records.planning import cutting, plan
-from deblock.records.sources import identity, opening, packaged
+from deblock.records.sources import opening, packaged, source_image
 from deblock.records.writing import shard, writer
 
 MIB = 2**20
@@ -151,7 +151,7 @@ def memory_of(workdir, gigabytes):
   side = 2048
   count = int(gigabytes * 1e9 / (3 * side**2))
   names = [f"{number:06d}" for number in range(count)]
-  one = plan.ShardPlan("train", 0, 1, tuple(identity.SourceImage.alone(n, n) for n in names))
+  one = plan.ShardPlan("train", 0, 1, tuple(source_image.SourceImage.alone(n, n) for n in names))
   config = config_lib.RecordsConfig(records=fresh(workdir), tiles_per_image=8, test_share=0.0)
   (pathlib.Path(config.records) / shard.SIDECARS).mkdir(parents=True)
   shard.sources.open_source = lambda **_: SyntheticSource(side)
@@ -200,7 +200,8 @@ def planning(workdir):
   for count in (100_000, 1_000_000, 10_000_000):
     began = time.perf_counter()
     named = tuple(
-      identity.SourceImage.alone(f"{n // 1000:05d}/{n:08d}.jpg", f"/d/{n}") for n in range(count)
+      source_image.SourceImage.alone(f"{n // 1000:05d}/{n:08d}.jpg", f"/d/{n}")
+      for n in range(count)
     )
     listed = time.perf_counter()
     splits = plan.assign_splits(named, 0.2)

@@ -1,3 +1,4 @@
+import collections
 import io
 
 import numpy as np
@@ -9,9 +10,15 @@ from deblock.records.photos import reading
 from deblock.records.planning import config as config_lib
 from deblock.records.planning import cutting
 
+_KEYS = [f"photo-{number}.png/0/{16 * number}" for number in range(2000)]
+
 
 def _config(**changes):
   return config_lib.RecordsConfig(**{"records": "out", "tile_size": 48, **changes})
+
+
+def _decided(**changes):
+  return config_lib.RecordsConfig(records="out", **changes)
 
 
 def _picture(pixels, file_format="PNG"):
@@ -52,11 +59,15 @@ def test_shrinking_washes_out_blocking(photograph):
 @pytest.mark.parametrize("downscale", [1.0, 2.0])
 def test_why_an_image_cannot_be_used(photograph, downscale):
   config = _config(jpeg_downscale=downscale)
-  assert cutting.problem(_picture(photograph(96, 96), "JPEG"), config) == ""
-  assert "smaller than one 48x48 tile" in cutting.problem(_picture(photograph(40, 96)), config)
-  found = cutting.problem(_picture(photograph(60, 96), "JPEG"), config)
-  assert bool(found) == (downscale == 2.0)
-  assert cutting.problem(reading.ImageError("a.png", "is bad"), config) == "is bad"
+  assert cutting.is_usable(_picture(photograph(96, 96), "JPEG"), config)
+  assert cutting.is_usable(_picture(photograph(60, 96), "JPEG"), config) == (downscale == 1.0)
+  for found, reason in (
+    (_picture(photograph(40, 96)), "smaller than one 48x48 tile"),
+    (reading.ImageError("a.png", "is bad"), "^is bad$"),
+  ):
+    assert not cutting.is_usable(found, config)
+    with pytest.raises(ValueError, match=reason):
+      cutting.prepare(found, config)
 
 
 def test_a_tile_has_its_jpegs_and_a_key_that_says_where_it_was(photograph):
@@ -94,3 +105,84 @@ def test_flat_tiles_get_rare(photograph):
 def test_a_few_tiles_of_an_image_can_be_asked_for(photograph):
   config = _config(tiles_per_image=3, stride=16)
   assert len(list(cutting.make_triples("a.png", photograph(96, 128), config))) == 3
+
+
+def test_by_default_all_qualities_are_stored_in_colour():
+  decided = cutting.decide("a/0/0", _decided(qualities=(30, 10)))
+  assert decided == cutting.Decisions(gray=False, qualities=(30, 10), subsampling="420")
+
+
+def test_drawn_qualities_differ_and_spread_over_all():
+  config = _decided(qualities=tuple(range(5, 96)), qualities_per_tile=3)
+  counts = collections.Counter()
+  for key in _KEYS:
+    drawn = cutting.decide(key, config).qualities
+    assert len(set(drawn)) == 3 and list(drawn) == sorted(drawn)
+    counts.update(drawn)
+  assert set(counts) == set(config.qualities)
+  expected = 3 * len(_KEYS) / len(config.qualities)
+  assert all(0.5 * expected < count < 1.6 * expected for count in counts.values())
+
+
+def test_drawing_all_qualities_is_taking_all():
+  config = _decided(qualities=(10, 20), qualities_per_tile=2)
+  assert cutting.decide("a/0/0", config).qualities == (10, 20)
+
+
+def test_each_subsampling_is_sampled_as_often():
+  config = _decided(subsampling="sampled")
+  counts = collections.Counter(cutting.decide(key, config).subsampling for key in _KEYS)
+  assert set(counts) == {"444", "422", "420"}
+  assert all(0.8 < 3 * count / len(_KEYS) < 1.2 for count in counts.values())
+
+
+@pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
+def test_the_share_of_gray_tiles_holds(share):
+  config = _decided(gray_share=share)
+  gray = sum(cutting.decide(key, config).gray for key in _KEYS) / len(_KEYS)
+  assert abs(gray - share) < 0.03
+  assert share not in (0.0, 1.0) or gray == share
+
+
+def test_decisions_are_independent_of_each_other():
+  config = _decided(gray_share=0.5, subsampling="sampled", qualities_per_tile=1, qualities=(10, 20))
+  counts = collections.Counter(cutting.decide(key, config) for key in _KEYS)
+  assert len(counts) == 2 * 3 * 2
+  assert min(counts.values()) > 0.6 * len(_KEYS) / 12
+
+
+def test_the_seed_changes_what_is_drawn():
+  drawn = [
+    [cutting.decide(key, _decided(gray_share=0.5, seed=seed)).gray for key in _KEYS[:50]]
+    for seed in (0, 0, 1)
+  ]
+  assert drawn[0] == drawn[1] != drawn[2]
+
+
+def test_at_most_so_many_tiles_are_chosen_and_stay_in_order():
+  offsets = [(row, column) for row in (0, 16, 32) for column in (0, 16, 32, 48)]
+  chosen = cutting.choose_offsets(offsets, "a.png", _decided(tiles_per_image=5))
+  assert len(set(chosen)) == 5
+  assert list(chosen) == sorted(chosen)
+  assert set(chosen) < set(offsets)
+  assert chosen != cutting.choose_offsets(offsets, "b.png", _decided(tiles_per_image=5))
+  assert cutting.choose_offsets(offsets, "a.png", _decided(tiles_per_image=99)) == tuple(offsets)
+  assert cutting.choose_offsets(offsets, "a.png", _decided()) == tuple(offsets)
+
+
+def test_a_larger_limit_keeps_the_tiles_of_a_smaller_one():
+  offsets = [(0, 16 * number) for number in range(30)]
+  few, many = (
+    set(cutting.choose_offsets(offsets, "a.png", _decided(tiles_per_image=limit)))
+    for limit in (4, 9)
+  )
+  assert few < many
+
+
+def test_flat_tiles_are_thinned_out_in_proportion():
+  config = _decided(min_detail=4.0)
+  assert all(cutting.is_kept(key, 4.0, config) for key in _KEYS)
+  kept = sum(cutting.is_kept(key, 1.0, config) for key in _KEYS) / len(_KEYS)
+  assert 0.2 < kept < 0.3
+  assert not any(cutting.is_kept(key, 0.0, config) for key in _KEYS)
+  assert all(cutting.is_kept(key, 0.0, _decided()) for key in _KEYS)

@@ -4,12 +4,12 @@ import itertools
 import pytest
 
 from deblock.records.planning import plan
-from deblock.records.sources import identity
+from deblock.records.sources import source_image
 
 
 def _images(count, prefix="image"):
   names = [f"{prefix}-{number}.png" for number in range(count)]
-  return tuple(identity.SourceImage.alone(name, f"/photos/{name}") for name in names)
+  return tuple(source_image.SourceImage.alone(name, f"/photos/{name}") for name in names)
 
 
 def _plan(images, test_share, shards):
@@ -29,7 +29,9 @@ def test_the_share_holds_on_average():
 
 
 def test_a_group_stays_together():
-  images = tuple(identity.SourceImage(f"{n}.png", "", f"scene-{n // 4}", str(n)) for n in range(80))
+  images = tuple(
+    source_image.SourceImage(f"{n}.png", "", f"scene-{n // 4}", str(n)) for n in range(80)
+  )
   splits = plan.assign_splits(images, 0.5)
   made = plan.make_plan(images, splits, {"train": 5, "test": 5})
   for item in made.shards:
@@ -84,7 +86,7 @@ def test_the_plan_does_not_depend_on_the_order_of_the_images():
 
 def test_images_of_one_chunk_are_read_together():
   images = tuple(
-    identity.SourceImage(f"{n:03d}", "", f"{n:03d}", f"chunk-{n // 10}") for n in range(200)
+    source_image.SourceImage(f"{n:03d}", "", f"{n:03d}", f"chunk-{n // 10}") for n in range(200)
   )
   made = _plan(images, 0.3, 4)
   for item in made.shards:
@@ -102,9 +104,9 @@ def test_images_of_one_chunk_are_read_together():
 
 def test_a_list_decides_the_split_of_whole_groups():
   images = (
-    identity.SourceImage("left", "", "pair", "left"),
-    identity.SourceImage("right", "", "pair", "right"),
-    identity.SourceImage.alone("other", ""),
+    source_image.SourceImage("left", "", "pair", "left"),
+    source_image.SourceImage("right", "", "pair", "right"),
+    source_image.SourceImage.alone("other", ""),
   )
   splits = plan.assign_splits(images, 0.5, test_ids={"left"})
   assert splits == {"pair": "test", "other": "train"}

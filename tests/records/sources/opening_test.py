@@ -5,7 +5,7 @@ from PIL import Image
 import pytest
 
 from deblock.records.photos import reading
-from deblock.records.sources import identity, kodak, opening, packaged
+from deblock.records.sources import kodak, opening, packaged, source_image
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_a_source_is_cheap_to_send_to_a_worker(settings):
 
 
 def test_images_that_are_known_are_a_source_too(folder):
-  one = identity.SourceImage.alone("x", str(folder / "a.png"))
+  one = source_image.SourceImage.alone("x", str(folder / "a.png"))
   source = pickle.loads(pickle.dumps(opening.FileSource(tuple, ((one,),))))
   assert source.list() == (one,)
 

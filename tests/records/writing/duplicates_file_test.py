@@ -4,7 +4,7 @@ import pytest
 
 from deblock.records.layout import manifest
 from deblock.records.planning import duplicates, plan
-from deblock.records.sources import identity
+from deblock.records.sources import source_image
 from deblock.records.writing import duplicates_file, shard
 
 FOUND = duplicates.Findings(
@@ -14,7 +14,7 @@ FOUND = duplicates.Findings(
 
 @pytest.fixture
 def draft():
-  images = tuple(identity.SourceImage.alone(name, name) for name in "abcd")
+  images = tuple(source_image.SourceImage.alone(name, name) for name in "abcd")
   return plan.make_plan(images, dict.fromkeys("abcd", "train"), {"train": 2, "test": 1})
 
 

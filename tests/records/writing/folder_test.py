@@ -69,7 +69,7 @@ def test_what_begins_is_incomplete(place, tmp_path):
 def test_two_writers_do_not_meet(place):
   program = f"""
 import sys, time
-from deblock.records import folder
+from deblock.records.writing import folder
 with folder.writing({place!r}):
   print("writing", flush=True)
   time.sleep(600)

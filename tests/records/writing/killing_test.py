@@ -29,7 +29,8 @@ def test_a_killed_run_leaves_whole_shards_and_the_next_one_does_the_rest(
   expected = writer.write(small_config(images, tmp_path / "expected", workers=1, **changes))
   config = small_config(images, tmp_path / "killed", workers=workers, **changes)
   program = f"""
-from deblock.records import config, writer
+from deblock.records.planning import config
+from deblock.records.writing import writer
 if __name__ == "__main__":
   writer.write(config.{config!r})
 """

@@ -6,8 +6,8 @@ import tensorflow as tf
 
 from deblock.records.jpeg import codec
 from deblock.records.layout import schema
-from deblock.records.planning import plan
-from deblock.records.sources import listing
+from deblock.records.planning import hashing, plan
+from deblock.records.sources import listing, source_image
 from deblock.records.writing import shard
 
 
@@ -109,3 +109,71 @@ def test_nothing_temporary_is_left(folder, item, config):
   shard.write_shard(item, config, config.records)
   names = [path.name for path in (folder / "out").rglob("*") if path.is_file()]
   assert sorted(names) == [item.name, f"{item.name}.json"]
+
+
+def _numbered(count):
+  return [(f"image/{number}", bytes([number % 256]) * (10 + number % 7)) for number in range(count)]
+
+
+def _order(records, seed, buffer_bytes):
+  return list(shard.shuffled(iter(records), seed, buffer_bytes))
+
+
+def test_what_fits_stands_in_the_order_of_the_hashes():
+  records = _numbered(50)
+  by_hash = sorted(records, key=lambda record: hashing.stable_hash(3, record[0]))
+  assert _order(records, 3, 10**6) == [record for _, record in by_hash]
+  assert _order(records[::-1], 3, 10**6) == [record for _, record in by_hash]
+
+
+@pytest.mark.parametrize("buffer_bytes", [0, 1, 100, 1000, 10**6])
+def test_every_record_comes_out_once(buffer_bytes):
+  records = _numbered(200)
+  found = _order(records, 0, buffer_bytes)
+  assert sorted(found) == sorted(record for _, record in records)
+
+
+def test_the_seed_decides_the_order():
+  records = _numbered(200)
+  assert _order(records, 0, 500) == _order(records, 0, 500)
+  assert _order(records, 0, 500) != _order(records, 1, 500)
+
+
+def test_no_more_is_held_than_the_buffer_takes():
+  held = 0
+  most = 0
+
+  def counted():
+    nonlocal held, most
+    for key, record in _numbered(300):
+      held += len(record)
+      most = max(most, held)
+      yield key, record
+
+  for record in shard.shuffled(counted(), 0, 400):
+    held -= len(record)
+  assert held == 0
+  assert 300 < most <= 400 + 16
+
+
+def test_a_full_buffer_still_mixes_far():
+  records = [(f"image/{number}", number.to_bytes(4, "big")) for number in range(2000)]
+  found = [int.from_bytes(record, "big") for record in _order(records, 0, 4 * 200)]
+  moved = [abs(place - number) for place, number in enumerate(found)]
+  assert sum(moved) / len(moved) > 100
+
+
+def test_a_plan_comes_back_as_it_was(tmp_path):
+  images = (
+    source_image.SourceImage("é/1.png", "/p/é/1.png", "g", "c"),
+    source_image.SourceImage.alone("b", "c"),
+  )
+  item = plan.ShardPlan("test", 3, 7, images)
+  path = shard.save_plan(item, str(tmp_path))
+  assert path == f"{tmp_path}/deblock-test.tfrecord-00003-of-00007.plan.json"
+  assert shard.load_plan(path) == item
+
+
+def test_a_missing_plan_is_named(tmp_path):
+  with pytest.raises(tf.errors.NotFoundError, match=r"none\.plan\.json"):
+    shard.load_plan(str(tmp_path / "none.plan.json"))

@@ -3,9 +3,9 @@ import pickle
 import apache_beam as beam
 from apache_beam.testing import util as beam_testing
 
-from deblock.records.planning import plan, plan_files
+from deblock.records.planning import plan
 from deblock.records.sources import listing
-from deblock.records.writing import local_beam, shard, transforms
+from deblock.records.writing import beam_steps, shard
 
 
 def test_every_shard_is_written_and_counted(tmp_path, write_images, small_config):
@@ -16,10 +16,10 @@ def test_every_shard_is_written_and_counted(tmp_path, write_images, small_config
   images = listing.from_pattern(config.images)
   splits = plan.assign_splits(images, 0.3)
   the_plan = plan.make_plan(images, splits, {"train": 2, "test": 1})
-  paths = tuple(plan_files.save(str(tmp_path), item) for item in the_plan.shards)
+  paths = tuple(shard.save_plan(item, str(tmp_path)) for item in the_plan.shards)
 
-  pipeline = local_beam.local_pipeline(1)
-  results = pipeline | transforms.WriteShards(paths, config)
+  pipeline = beam_steps.local_pipeline(1)
+  results = pipeline | beam_steps.WriteShards(paths, config)
   names = results | beam.Map(lambda result: result[0])
   expected = [item.name for item in the_plan.shards]
   beam_testing.assert_that(names, beam_testing.equal_to(expected))
@@ -38,5 +38,5 @@ def test_every_shard_is_written_and_counted(tmp_path, write_images, small_config
 
 def test_the_function_travels_to_workers(small_config):
   config = small_config("images", "out")
-  copy = pickle.loads(pickle.dumps(transforms.WriteShardFn(config)))
-  assert vars(copy) == vars(transforms.WriteShardFn(config))
+  copy = pickle.loads(pickle.dumps(beam_steps.WriteShardFn(config)))
+  assert vars(copy) == vars(beam_steps.WriteShardFn(config))
