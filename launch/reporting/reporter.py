@@ -9,7 +9,7 @@ import time
 
 import tensorflow as tf
 
-from deblock.launch.pictures import curve_sheet
+from deblock.launch.pictures import curves
 from deblock.launch.reporting import hyperparameters, progress_line, run_text
 from deblock.launch.run_folder import history
 from deblock.launch.settings import train as train_settings
@@ -92,13 +92,15 @@ class Reporter:
       tf.summary.text(name, words)
 
   def flush(self) -> None:
-    """Makes what was logged visible to TensorBoard, and draws the run's curves."""
+    """Makes what was logged visible to TensorBoard."""
     for writer in self._writers.values():
       writer.flush()
+
+  def draw(self) -> None:
+    """Draws the run's curves; that takes a second, so after evaluations and at the end."""
     if self._history.entries:
       title = f"{self._logdir.name}, {self._latest:,} steps"
-      sheet = curve_sheet.curve_sheet(self._history.entries, title)
-      curve_sheet.save(sheet, self._logdir / CURVES_FILE)
+      curves.save(self._history.entries, title, self._logdir / CURVES_FILE)
 
   def close(self) -> None:
     """Ends the log and the line."""
@@ -112,6 +114,7 @@ class Reporter:
     reason = reason.strip().split("\n")[0]
     self._history.append(history.Entry(self._latest, history.MAIN, {}, state, reason))
     self.flush()
+    self.draw()
 
   def _raw(self, summary):
     with self._writer(history.MAIN).as_default(self._latest):

@@ -230,6 +230,7 @@ class Session:
     for name, sheet in seen.sheets.items():
       self._reporter.image(self._step, name, sheet)
     self._reporter.flush()
+    self._reporter.draw()
     for line in watch_lib.lines(seen):
       self._reporter.note(f"step {self._step}: {line}")
     # Averaged weights are what the run is used with, where there are any.

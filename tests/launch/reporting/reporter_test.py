@@ -62,8 +62,17 @@ def test_a_flush_shows_what_was_logged_so_far(tmp_path):
     reporter.scalars(2, {"train/loss": 0.5})
     reporter.flush()
     assert "train/loss" in _events(tmp_path)
+    assert not (tmp_path / reporter_lib.CURVES_FILE).exists()
+
+
+def test_curves_are_drawn_when_asked_for_and_at_the_end(tmp_path):
+  with reporter_lib.Reporter(str(tmp_path), 0.0) as reporter:
+    reporter.scalars(2, {"train/loss": 0.5})
+    reporter.draw()
     with Image.open(tmp_path / reporter_lib.CURVES_FILE) as curves:
       curves.verify()
+    (tmp_path / reporter_lib.CURVES_FILE).unlink()
+  assert (tmp_path / reporter_lib.CURVES_FILE).exists()
 
 
 @pytest.mark.parametrize(
