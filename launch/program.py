@@ -1,4 +1,4 @@
-"""What every program does before and round its main function."""
+"""Starting a program: flags, usage mistakes as one line, exit status, progress bars."""
 
 from collections.abc import Callable, Sequence
 import pathlib
@@ -16,28 +16,30 @@ def run(
   takes_arguments: bool = False,
   takes_names: bool = False,
 ) -> None:
-  """Runs a program, and turns its user's mistakes into one line and an exit status of 1.
+  """Runs a program and exits. A mistake of the user becomes one line and the exit status 1.
 
-  A mistake is a ValueError, an OSError, a RuntimeError or an ArithmeticError, which the functions
-  below raise with a message that names the flag or file, or an error of TensorFlow's graph, such as
-  a damaged record. --verbosity=1 shows where it came from.
+  Mistakes are errors in flags, and the ValueErrors, OSErrors, RuntimeErrors, ArithmeticErrors and
+  TensorFlow errors of `main`, whose messages name the flag, file or record. --verbosity=1 adds the
+  traceback.
 
   Args:
-    main: takes the command line without the flags, the program's name first.
-    takes_arguments: whether `main` has a use for more than flags, which must follow a lone --.
-    takes_names: whether `main` takes names, such as those of files, which may stand anywhere.
+    main: takes the command line without flags, the program's name first; returns the exit status.
+    takes_arguments: whether arguments after a lone -- are passed to `main`. Others are mistakes.
+    takes_names: whether arguments that are not flags are passed to `main`, wherever they stand.
+  Raises:
+    SystemExit: always; with 0 after --help.
   """
 
   def guarded(arguments):
     extra = list(arguments[1:])
     passed_on = sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else []
-    if not takes_names and extra != (passed_on if takes_arguments else []):
-      raise app.UsageError(f"not understood: {' '.join(extra)}; options start with --.")
     verbose = flags.FLAGS.verbosity > 0
     if not verbose:
       # TensorFlow times its checkpoints in absl's log, at the level of information.
       logging.set_verbosity(logging.WARNING)
     try:
+      if not takes_names and extra != (passed_on if takes_arguments else []):
+        raise ValueError(f"not understood: {' '.join(extra)}; options start with --.")
       return main(arguments)
     except (ValueError, OSError, RuntimeError, ArithmeticError, tf.errors.OpError) as error:
       message = str(error)
@@ -46,23 +48,37 @@ def run(
       if verbose:
         logging.exception("%s", message)
       else:
-        print(f"{pathlib.Path(sys.argv[0]).name}: {message}", file=sys.stderr)
+        _complain(message)
       return 1
 
-  # Looking for devices, TensorFlow reports each library that a machine without a GPU lacks. It
-  # looks once, so it is made to do so here. Logical devices would be made by being listed, and
-  # TensorFlow takes no other machines' in after that.
+  # TensorFlow looks for devices once, and reports each library that a machine without a GPU lacks.
+  # Listing logical devices would create them, and no cluster could be joined afterwards.
   with quiet.standard_error():
     tf.config.list_physical_devices()
-  # absl takes the running script for the program, which a console script is not.
+  # absl shows the flags and the docstring of the running script, which a console script lacks.
   for flag in flags.FLAGS.get_key_flags_for_module(main.__module__):
     flags.FLAGS.register_key_flag_for_module(sys.argv[0], flag)
   sys.modules["__main__"].__doc__ = sys.modules[main.__module__].__doc__
-  app.run(guarded)
+  app.run(guarded, flags_parser=_parse)
+
+
+def _parse(arguments):
+  """Parses the flags; returns the other arguments, the program's name first."""
+  try:
+    return flags.FLAGS(arguments)
+  except flags.Error as error:
+    _complain(f"{error} (--help lists the flags)")
+    sys.exit(1)
+  except SystemExit:
+    sys.exit(0)  # absl's --help prints its text and exits with 1.
+
+
+def _complain(message):
+  print(f"{pathlib.Path(sys.argv[0]).name}: {message}", file=sys.stderr)
 
 
 def progress_bar(description: str, unit: str, total: float | None = None, **options) -> tqdm.tqdm:
-  """Returns a bar on standard error, which a log file sees move only now and then."""
+  """Returns a progress bar on standard error. Where that is a file, it updates every 15 s."""
   return tqdm.tqdm(
     total=total,
     desc=description,

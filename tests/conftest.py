@@ -1,11 +1,16 @@
 """A photograph, ways to spoil records and images, and a process that may not do everything."""
 
 import contextlib
+import importlib
 import importlib.util
 import os
 import pathlib
+import subprocess
+import sys
 import tempfile
 
+from absl import app, flags
+from absl.testing import flagsaver
 import numpy as np
 from PIL import Image
 import pytest
@@ -52,6 +57,43 @@ def damaging():
 def mutants():
   """The module `bench/mutants.py`, which makes damaged image files."""
   return _module_beside("bench/mutants.py")
+
+
+def _forget_programs():
+  """Removes the imported programs and their flags: two programs may define the same flag."""
+  for module, defined in flags.FLAGS.flags_by_module_dict().items():
+    if module.startswith("deblock."):
+      for flag in list(defined):
+        delattr(flags.FLAGS, flag.name)
+      sys.modules.pop(module, None)
+
+
+@pytest.fixture
+def program(monkeypatch, capsys):
+  """The function (name, *arguments): runs a program here, as its console script would.
+
+  It returns a `CompletedProcess` with what the program printed. A process of its own costs six
+  CPU-seconds, for TensorFlow's import; it proves more only about imports and exits.
+  """
+
+  def run(name, *arguments):
+    import tensorflow as tf
+
+    # The tests of this process keep the GPU.
+    monkeypatch.setattr(tf.config, "set_visible_devices", lambda *_: None)
+    monkeypatch.setattr(sys, "argv", [f"deblock-{name}", *map(str, arguments)])
+    monkeypatch.setattr(sys.modules["__main__"], "__doc__", None)
+    app.define_help_flags()
+    _forget_programs()
+    capsys.readouterr()
+    with flagsaver.flagsaver():
+      module = importlib.import_module(f"deblock.launch.{name}")
+      with pytest.raises(SystemExit) as ended:
+        module.run()
+      _forget_programs()
+    return subprocess.CompletedProcess(sys.argv, ended.value.code or 0, *capsys.readouterr())
+
+  return run
 
 
 @contextlib.contextmanager

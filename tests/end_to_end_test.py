@@ -23,19 +23,15 @@ SERVER_SECONDS = 60
 pytestmark = pytest.mark.slow
 
 
-def _python(*arguments):
-  return subprocess.run(
-    [sys.executable, "-m", *map(str, arguments)],
+def _run(name, *arguments):
+  """Runs a program in a process of its own, which must succeed; returns the lines it printed."""
+  done = subprocess.run(
+    [sys.executable, "-m", f"deblock.launch.{name}", *map(str, arguments)],
     env={**os.environ, "CUDA_VISIBLE_DEVICES": "-1"},
     capture_output=True,
     text=True,
     timeout=PROGRAM_SECONDS,
   )
-
-
-def _run(program, *arguments):
-  """Runs a program to its good end and returns the lines that it printed."""
-  done = _python(f"deblock.launch.{program}", *arguments)
   assert done.returncode == 0, done.stderr
   return done.stdout.splitlines()
 
@@ -59,7 +55,7 @@ def _after(lines, label):
 
 @pytest.fixture(scope="module")
 def work(tmp_path_factory):
-  """A folder with images, records and a trained run, and what the programs printed."""
+  """A folder with images, records and a run, what the programs printed, and training's flags."""
   folder = tmp_path_factory.mktemp("work")
   _write_images(folder / "images")
   printed = {
@@ -73,7 +69,6 @@ def work(tmp_path_factory):
     )
   }
   train = (
-    "train",
     f"--records={folder / 'records'}",
     f"--logdir={folder / 'run'}",
     "--model=blockcnn_kodak",
@@ -91,13 +86,12 @@ def work(tmp_path_factory):
     "--evaluation_tiles=1",
     "--profile_steps=2",
   )
-  printed["train"] = _run(*train)
-  printed["train again"] = _run(*train)
-  return folder, printed
+  printed["train"] = _run("train", *train)
+  return folder, printed, train
 
 
 def test_the_broken_file_is_reported_and_costs_no_other(work):
-  folder, printed = work
+  folder, printed, _ = work
   manifest = json.loads((folder / "records" / "manifest.json").read_text())
   (skipped,) = manifest["skipped"]
   assert skipped["path"] == str(folder / "images" / "broken.png")
@@ -108,7 +102,7 @@ def test_the_broken_file_is_reported_and_costs_no_other(work):
 
 
 def test_training_tells_where_its_checkpoint_is(work):
-  folder, printed = work
+  folder, printed, _ = work
   assert printed["train"][0].startswith(f"trained to step {STEPS} ")
   (checkpoint,) = _after(printed["train"], "checkpoint")
   assert pathlib.Path(checkpoint).is_relative_to(folder / "run")
@@ -118,15 +112,15 @@ def test_training_tells_where_its_checkpoint_is(work):
 
 
 def test_training_leaves_its_curves_and_the_profile_that_was_asked_for(work):
-  folder, _ = work
+  folder, *_ = work
   with Image.open(folder / "run" / "curves.png") as picture:
     assert picture.format == "PNG"
   assert len(list((folder / "run").glob("plugins/profile/*/*.xplane.pb"))) == 1
 
 
-def test_the_run_is_found_with_what_it_reached(work):
-  folder, _ = work
-  head, row = _run("runs", folder, "--format=csv")
+def test_the_run_is_found_with_what_it_reached(work, program):
+  folder, *_ = work
+  head, row = program("runs", folder, "--format=csv").stdout.splitlines()
   values = dict(zip(head.split(","), row.split(","), strict=True))
   assert (values["run"], values["state"], values["step"]) == ("run", "finished", str(STEPS))
   written = (folder / "run" / "metrics.jsonl").read_text()
@@ -135,14 +129,17 @@ def test_the_run_is_found_with_what_it_reached(work):
   assert float(values["gain dB"]) == pytest.approx(best, abs=5e-4)
 
 
-def test_a_second_run_has_nothing_to_do(work):
-  _, printed = work
-  assert printed["train again"][0].startswith("nothing to do")
-  assert _after(printed["train again"], "checkpoint") == _after(printed["train"], "checkpoint")
+def test_a_second_run_has_nothing_to_do(work, program):
+  _, printed, train = work
+  done = program("train", *train)
+  assert done.returncode == 0, done.stderr
+  lines = done.stdout.splitlines()
+  assert lines[0].startswith("nothing to do")
+  assert _after(lines, "checkpoint") == _after(printed["train"], "checkpoint")
 
 
 def test_evaluation_saves_what_it_prints(work, tmp_path):
-  folder, _ = work
+  folder, *_ = work
   lines = _run("evaluate", f"--logdir={folder / 'run'}", f"--output={tmp_path / 'out'}")
   rows = json.loads((tmp_path / "out" / "evaluation.json").read_text())
   columns = {"image", "quality", "psnr_jpeg", "psnr", "ssim_jpeg", "ssim"}
@@ -165,7 +162,7 @@ def test_evaluation_saves_what_it_prints(work, tmp_path):
 
 
 def test_comparing_draws_a_picture_of_each_image_and_quality(work, tmp_path):
-  folder, _ = work
+  folder, *_ = work
   lines = _run(
     "compare",
     f"--logdir={folder / 'run'}",
@@ -185,15 +182,15 @@ def test_comparing_draws_a_picture_of_each_image_and_quality(work, tmp_path):
   assert width > 3 * SIDE and height > SIDE + 64
 
 
-def test_an_output_that_cannot_be_written_is_named(work, tmp_path):
-  folder, _ = work
+def test_an_output_that_cannot_be_written_is_named(work, program, tmp_path):
+  folder, *_ = work
   taken = tmp_path / "taken"
   taken.write_text("a file")
-  done = _python("deblock.launch.compare", f"--logdir={folder / 'run'}", f"--output={taken}")
+  done = program("compare", f"--logdir={folder / 'run'}", f"--output={taken}")
   assert done.returncode == 1
-  assert "Traceback" not in done.stderr
-  assert str(taken) in done.stderr
-  assert "output" in done.stderr.replace(str(taken), "")
+  (line,) = done.stderr.splitlines()
+  assert str(taken) in line
+  assert "output" in line.replace(str(taken), "")
 
 
 def _fetch(url):
@@ -233,7 +230,7 @@ def _poll(condition, what):
 
 
 def test_tensorboard_shows_what_was_logged(work, tmp_path):
-  folder, _ = work
+  folder, *_ = work
   log = tmp_path / "log"
   with log.open("w") as stream:
     server = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""What programs share, seen from outside: each runs as a process, several at a time."""
+"""What programs share, seen from outside. Most run in this process, some in one of their own."""
 
 import configparser
 import dataclasses
@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import pytest
+import tensorflow as tf
 
 from deblock.launch.evaluation import selection
 from deblock.launch.machines import serving
@@ -39,80 +40,30 @@ PARTS = {
 # Runs where neither TensorFlow nor absl is, and needs JAX, which is not installed here.
 STANDALONE = ("run_exported",)
 MISTAKES = {
-  "wrong value": (["train", "--records=r", "--logdir=l", "--crop_size=60"], "crop_size", "60"),
-  "missing": (["build_records"], "records", "''"),
-  "no names": (["restore", "--out=o"], "IN...", "--out=DIR"),
-  "nothing asked for": (["inspect_pipeline", "--records=r"], "--benchmark", "--show"),
+  "wrong value": (["train", "--records=r", "--logdir=l", "--crop_size=60"], ["crop_size", "60"]),
+  "missing": (["build_records"], ["records", "''"]),
+  "no names": (["restore", "--out=o"], ["IN...", "--out=DIR"]),
+  "nothing asked for": (["inspect_pipeline", "--records=r"], ["--benchmark", "--show"]),
+  "unknown flag": (["runs", "--fromat=csv"], ["'fromat'", "format", "--help"]),
+  "no flag": (["evaluate", "--logdir=l", "--output=o", "photos"], ["not understood: photos;"]),
+  # Only what follows the lone -- goes to Beam.
+  "no flag before --": (
+    ["build_records", "--records=r", "photos", "--", "x"],
+    ["not understood: photos x;"],
+  ),
 }
-# Prints each error's exit status on standard output, and leaves its message on the other.
-RAISING = """
-from deblock.launch import program  # First: it keeps TensorFlow's greetings away.
-import tensorflow as tf
-
-for error in (
-  ValueError("width must be at least 0, got -1."),
-  PermissionError(13, "Permission denied", "/some/where"),
-  RuntimeError("the download failed."),
-  FloatingPointError("the loss is nan."),
-  tf.errors.DataLossError(None, None, "corrupted record at 12\\n\\t [[{{node IteratorGetNext}}]]"),
-):
-
-  def main(arguments):
-    raise error
-
-  try:
-    program.run(main)
-  except SystemExit as end:
-    print(end.code)
-"""
 
 
-def _script(program):
-  """Returns the arguments that run a program as its console script does."""
-  return ["-c", f"from deblock.launch import {program}; {program}.run()"]
-
-
-def _module(program):
-  return ["-m", f"deblock.launch.{program}"]
-
-
-def _commands():
-  commands = {f"help of {program}": [*_script(program), "--help"] for program in PARTS}
-  commands["help of compare"] = [*_module("compare"), "--help"]  # One of them the other way.
-  for name, ((program, *arguments), *_) in MISTAKES.items():
-    commands[name] = [*_module(program), *arguments]
-  commands["list of models"] = [*_script("train"), "--list_models"]
-  commands["errors"] = ["-c", RAISING]
-  commands["left over"] = [*_module("evaluate"), "--logdir=l", "--output=o", "photographs"]
-  commands["left over before --"] = [*_module("build_records"), "--records=r", "photos", "--", "x"]
-  return commands
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-  """Every command's finished process with its output, by name."""
-  folder = tmp_path_factory.mktemp("programs")
-  environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1"}
-  waiting, done = list(_commands().items()), {}
-  while waiting:
-    # Two at a time: each is busy importing TensorFlow.
-    batch, waiting = waiting[:2], waiting[2:]
-    running = {
-      name: subprocess.Popen(
-        [sys.executable, *command],
-        cwd=folder,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-      )
-      for name, command in batch
-    }
-    for name, process in running.items():
-      out, err = process.communicate(timeout=120)
-      done[name] = subprocess.CompletedProcess(process.args, process.returncode, out, err)
-  assert not list(folder.iterdir()), "a refused command left files"
-  return done
+def _process(folder, *command):
+  """Runs Python in a process of its own, where nothing of the project is imported yet."""
+  return subprocess.run(
+    [sys.executable, *command],
+    cwd=folder,
+    env={**os.environ, "CUDA_VISIBLE_DEVICES": "-1"},
+    capture_output=True,
+    text=True,
+    timeout=120,
+  )
 
 
 def _assert_shows_every_flag(text, config_classes):
@@ -124,13 +75,22 @@ def _assert_shows_every_flag(text, config_classes):
       assert field.metadata["help"].replace(" ", "") in words.replace(" ", ""), field.name
 
 
-@pytest.mark.parametrize("program", PARTS)
-def test_help_shows_every_flag_with_its_line_and_stops(finished, program):
-  done = finished[f"help of {program}"]
-  assert done.returncode in (0, 1)
-  assert "Traceback" not in done.stderr
+def _assert_is_help(done, name):
+  assert (done.returncode, done.stderr) == (0, "")
   assert done.stdout.startswith("deblock-"), "the words of the program itself come first"
-  _assert_shows_every_flag(done.stdout, PARTS[program])
+  _assert_shows_every_flag(done.stdout, PARTS[name])
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_help_shows_every_flag_with_its_line_and_returns_zero(program, name):
+  _assert_is_help(program(name, "--help"), name)
+
+
+def test_help_is_the_same_by_module_in_a_process_of_its_own(tmp_path):
+  _assert_is_help(
+    _process(tmp_path, "-m", "deblock.launch.build_records", "--help"), "build_records"
+  )
+  assert not list(tmp_path.iterdir())
 
 
 def test_the_programs_are_those_that_are_installed():
@@ -141,52 +101,64 @@ def test_the_programs_are_those_that_are_installed():
   assert targets == {f"deblock.launch.{program}:run" for program in (*PARTS, *STANDALONE)}
 
 
-def test_the_networks_are_listed_with_what_they_cost(finished):
-  done = finished["list of models"]
+def test_networks_are_listed_with_what_they_cost(program, monkeypatch):
+  listed = {name: registry.get(name) for name in ("deblocknet", "deblocknet_fast")}
+  monkeypatch.setattr(registry, "_ENTRIES", listed)
+  done = program("train", "--list_models")
   assert done.returncode == 0, done.stderr
   _, *lines = done.stdout.splitlines()
-  assert [line.split()[0] for line in lines] == list(registry.names())
-  assert all(registry.get(line.split()[0]).description in line for line in lines)
   figures = {line.split()[0]: line.split()[1:3] for line in lines}
-  assert figures["deblocknet"] == ["473,452", "114.0"]
-  assert figures["deblocknet_fast"] == ["242,960", "19.4"]
+  assert figures == {"deblocknet": ["473,452", "114.0"], "deblocknet_fast": ["242,960", "19.4"]}
 
 
-@pytest.mark.parametrize("mistake", MISTAKES)
-def test_a_mistake_is_one_line_that_names_flag_and_value(finished, mistake):
-  _, flag, value = MISTAKES[mistake]
-  done = finished[mistake]
+def _assert_is_one_line(done, said):
   assert done.returncode == 1
   assert done.stdout == ""
   (line,) = done.stderr.splitlines()
-  assert flag in line and value in line
+  assert [text for text in said if text not in line] == []
 
 
-def test_each_error_is_one_line_without_its_origin(finished):
-  done = finished["errors"]
-  assert done.stdout.split() == ["1"] * 5
-  lines = done.stderr.splitlines()
-  messages = (
-    "width must be at least 0",
-    "/some/where",
-    "the download failed",
-    "the loss is nan",
-    "corrupted record at 12",
-  )
-  for line, message in zip(lines, messages, strict=True):
-    assert message in line and "Error" not in line
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_one_line_that_names_flag_and_value(program, mistake, tmp_path, monkeypatch):
+  monkeypatch.chdir(tmp_path)
+  arguments, said = MISTAKES[mistake]
+  _assert_is_one_line(program(*arguments), said)
+  assert not list(tmp_path.iterdir()), "a refused command left files"
+
+
+def test_a_console_script_says_nothing_but_the_mistake(tmp_path):
+  (name, *arguments), said = MISTAKES["wrong value"]
+  script = f"from deblock.launch import {name}; {name}.run()"
+  _assert_is_one_line(_process(tmp_path, "-c", script, *arguments), said)
+  assert not list(tmp_path.iterdir()), "a refused command left files"
 
 
 @pytest.mark.parametrize(
-  ("name", "said"),
+  ("error", "message"),
   [
-    ("left over", "not understood: photographs"),
-    # Only what follows the lone -- goes to Beam.
-    ("left over before --", "not understood: photos x"),
+    (ValueError("width must be at least 0, got -1."), "width must be at least 0, got -1."),
+    (PermissionError(13, "Permission denied", "/a"), "[Errno 13] Permission denied: '/a'"),
+    (RuntimeError("the download failed."), "the download failed."),
+    (FloatingPointError("the loss is nan."), "the loss is nan."),
+    (
+      tf.errors.DataLossError(
+        None, None, "corrupted record at 12\n\t [[{{node IteratorGetNext}}]]"
+      ),
+      "corrupted record at 12",
+    ),
   ],
 )
-def test_arguments_that_are_no_flags_are_refused(finished, name, said):
-  done = finished[name]
-  assert done.returncode not in (0, None)
-  assert said in done.stdout + done.stderr
-  assert "Traceback" not in done.stderr
+def test_each_error_is_one_line_without_its_origin(program, monkeypatch, error, message):
+  def fail(table):
+    raise error
+
+  monkeypatch.setattr(run_table, "find", fail)
+  done = program("runs", "folder")
+  assert (done.returncode, done.stdout) == (1, "")
+  assert done.stderr == f"deblock-runs: {message}\n"
+
+
+def test_an_error_of_the_program_itself_keeps_its_traceback(program, monkeypatch):
+  monkeypatch.setattr(run_table, "find", lambda folder: {}["no such key"])
+  with pytest.raises(KeyError):
+    program("runs", "folder")

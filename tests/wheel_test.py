@@ -1,0 +1,131 @@
+"""A wheel, installed outside the checkout, holds all that the programs need."""
+
+import configparser
+import importlib.util
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import sysconfig
+import venv
+import zipfile
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[1]
+PACKAGES = ("records", "pipeline", "model", "launch")
+AT_A_TIME = 2
+
+pytestmark = pytest.mark.slow
+
+
+def _scripts():
+  settings = configparser.ConfigParser()
+  settings.read(ROOT / "setup.cfg")
+  lines = settings["options.entry_points"]["console_scripts"].strip().splitlines()
+  return [line.split("=")[0].strip() for line in lines]
+
+
+def _pip(*arguments):
+  done = subprocess.run(
+    [sys.executable, "-m", "pip", "--disable-pip-version-check", *map(str, arguments)],
+    capture_output=True,
+    text=True,
+  )
+  assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+  """A wheel of a copy of the checkout, in which building leaves its files."""
+  folder = tmp_path_factory.mktemp("wheel")
+  for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
+    shutil.copy(ROOT / name, folder / name)
+  for name in PACKAGES:
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / name, folder / name, ignore=ignored)
+  _pip("wheel", "--no-deps", "--no-index", "--no-build-isolation", "-w", folder / "dist", folder)
+  (made,) = (folder / "dist").glob("*.whl")
+  return made
+
+
+@pytest.fixture(scope="module")
+def scripts(wheel, tmp_path_factory):
+  """The folder of the console scripts of an environment that has the wheel, and our packages."""
+  folder = tmp_path_factory.mktemp("environment")
+  venv.create(folder)
+  variables = {"base": str(folder), "platbase": str(folder)}
+  packages = pathlib.Path(sysconfig.get_path("purelib", "venv", variables))
+  # A path file adds folders, but does not read their own path files: no editable install comes in.
+  shared = [path for path in sys.path if pathlib.Path(path).name == "site-packages"]
+  (packages / "shared.pth").write_text("\n".join(shared))
+  scripts = pathlib.Path(sysconfig.get_path("scripts", "venv", variables))
+  _pip(
+    "--python",
+    scripts / "python",
+    "install",
+    "--no-deps",
+    "--no-index",
+    "--ignore-installed",
+    wheel,
+  )
+  return scripts
+
+
+def test_a_wheel_holds_every_file_of_the_packages(wheel):
+  expected = {
+    f"deblock/{path.relative_to(ROOT).as_posix()}"
+    for package in PACKAGES
+    for path in (ROOT / package).rglob("*")
+    if path.is_file() and "__pycache__" not in path.parts
+  }
+  with zipfile.ZipFile(wheel) as archive:
+    found = {name for name in archive.namelist() if ".dist-info/" not in name}
+  assert found == expected
+
+
+def test_every_console_script_shows_its_help(scripts, tmp_path):
+  waiting = _scripts()
+  # The runner of exported steps is for machines with JAX, which is not among our packages.
+  if importlib.util.find_spec("jax") is None:
+    waiting.remove("deblock-run-exported")
+  assert waiting
+  environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1"}
+  environment.pop("PYTHONPATH", None)
+  while waiting:
+    batch, waiting = waiting[:AT_A_TIME], waiting[AT_A_TIME:]
+    running = {
+      name: subprocess.Popen(
+        [scripts / name, "--help"],
+        cwd=tmp_path,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+      )
+      for name in batch
+    }
+    for name, process in running.items():
+      out, err = process.communicate(timeout=240)
+      assert (process.returncode, err) == (0, ""), name
+      assert name in out and str(ROOT) not in out, name
+
+
+def test_package_data_are_read_from_the_installed_package(scripts, tmp_path):
+  program = (
+    "from deblock.model import pretrained; import deblock.launch.pictures.report as report;"
+    "print(pretrained.__file__, report.__file__, *pretrained.names());"
+    "pretrained.load('fast')"
+  )
+  done = subprocess.run(
+    [scripts / "python", "-c", program],
+    cwd=tmp_path,
+    env={**os.environ, "CUDA_VISIBLE_DEVICES": "-1"},
+    capture_output=True,
+    text=True,
+  )
+  assert done.returncode == 0, done.stderr
+  *files, first, second = done.stdout.split()
+  assert {first, second} == {"default", "fast"}
+  assert all(pathlib.Path(file).is_relative_to(scripts.parent) for file in files)
