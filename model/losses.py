@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from deblock.model import metrics
 from deblock.model.cells import block_dct, planes
+from deblock.records.jpeg import sampling as jpeg_sampling
 
 CHARBONNIER_EPSILON = 1e-3
 SOBEL_WEIGHT = 1.0
@@ -116,7 +117,7 @@ def frequency(restored, clean, tables=None):
   """
   if tables is None:
     raise ValueError("the frequency loss needs the quantisation tables, got none.")
-  if any((side or 0) % block_dct.BLOCK for side in restored.shape[1:3]):
+  if any((side or 0) % jpeg_sampling.BLOCK for side in restored.shape[1:3]):
     raise ValueError(
       f"the frequency loss needs sides that are multiples of 8, got {restored.shape[1:3]}."
     )

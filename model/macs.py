@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from deblock.model import tiling
 from deblock.model.networks import registry
+from deblock.records.jpeg import sampling as jpeg_sampling
 
 
 def per_pixel(network, entry: registry.Entry) -> float:
@@ -23,7 +24,7 @@ def per_pixel(network, entry: registry.Entry) -> float:
   tile = tiling.usual_tile(entry)
   side = tile + 2 * entry.consumed
   compressed = tf.TensorSpec((1, side, side, 3), tf.float32)
-  tables = tf.TensorSpec((1, 2, tiling.BLOCK, tiling.BLOCK), tf.float32)
+  tables = tf.TensorSpec((1, 2, jpeg_sampling.BLOCK, jpeg_sampling.BLOCK), tf.float32)
   return count(network, entry.inputs(compressed, tables)) / tile**2
 
 

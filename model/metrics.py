@@ -9,10 +9,12 @@ import math
 import numpy as np
 import tensorflow as tf
 
+from deblock.records.jpeg import sampling as jpeg_sampling
+
+_BLOCK = jpeg_sampling.BLOCK
 SSIM_WINDOW = 11
 SSIM_SIGMA = 1.5
 SSIM_K1, SSIM_K2 = 0.01, 0.03
-BLOCK = 8
 _MATLAB_LUMA = (65.481, 128.553, 24.966)  # Of [0, 1], in levels above 16; ITU-R BT.601.
 
 
@@ -103,9 +105,9 @@ def psnr_b(restored, clean):
   """
   restored, clean = _pair(restored, clean)
   height, width, channels = restored.shape[1:]
-  if min(height or BLOCK + 1, width or BLOCK + 1) <= BLOCK or channels not in (1, 3):
+  if min(height or _BLOCK + 1, width or _BLOCK + 1) <= _BLOCK or channels not in (1, 3):
     raise ValueError(
-      f"PSNR-B needs gray or colour images of at least {BLOCK + 1}x{BLOCK + 1} pixels, got "
+      f"PSNR-B needs gray or colour images of at least {_BLOCK + 1}x{_BLOCK + 1} pixels, got "
       f"{restored.shape[1:]}."
     )
   error = tf.reduce_mean(tf.math.squared_difference(restored, clean), axis=(1, 2, 3))
@@ -121,12 +123,12 @@ def _blocking_effect(planes):
   sides = height * width
   across = tf.square(planes[:, :, 1:] - planes[:, :, :-1])
   down = tf.square(planes[:, 1:] - planes[:, :-1])
-  at_edges = _total(across[:, :, BLOCK - 1 :: BLOCK]) + _total(down[:, BLOCK - 1 :: BLOCK])
+  at_edges = _total(across[:, :, _BLOCK - 1 :: _BLOCK]) + _total(down[:, _BLOCK - 1 :: _BLOCK])
   elsewhere = _total(across) + _total(down) - at_edges
-  edges = 2.0 * sides / BLOCK - height - width
+  edges = 2.0 * sides / _BLOCK - height - width
   others = 2.0 * sides - height - width - edges
   excess = at_edges / edges - elsewhere / others
-  weight = math.log(BLOCK) / tf.math.log(tf.minimum(height, width))
+  weight = math.log(_BLOCK) / tf.math.log(tf.minimum(height, width))
   return weight * tf.maximum(excess, 0.0)
 
 

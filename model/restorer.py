@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from deblock.model import tiling
 from deblock.model.networks import registry
+from deblock.records.jpeg import sampling as jpeg_sampling
 
 
 def with_constants(network):
@@ -71,7 +72,7 @@ class Restorer(tiling.Tiled):
       ),
       input_signature=[
         tf.TensorSpec((None, side, side, 3), tf.float32),
-        tf.TensorSpec((None, 2, tiling.BLOCK, tiling.BLOCK), tf.float32),
+        tf.TensorSpec((None, 2, jpeg_sampling.BLOCK, jpeg_sampling.BLOCK), tf.float32),
       ],
     )
     super().__init__(run, entry, tile, ensemble)

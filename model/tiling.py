@@ -8,9 +8,9 @@ import numpy as np
 
 from deblock.model import self_ensemble
 from deblock.model.networks import config
+from deblock.records.jpeg import sampling as jpeg_sampling
 
-BLOCK = 8
-_CHROMA_GRID = 16  # Of the largest blocks, those of subsampled chroma.
+_BLOCK = jpeg_sampling.BLOCK
 TILE = 128  # Side of the tiles of networks that need not run block by block, in pixels.
 # Networks that keep the size see each tile with its context, which is computed in vain.
 TILE_WITH_CONTEXT = 768
@@ -23,7 +23,7 @@ def usual_tile(traits: config.Traits) -> int:
   8 for a blockwise network, `TILE_WITH_CONTEXT` for one that keeps the size, else `TILE`.
   """
   if traits.blockwise:
-    return BLOCK
+    return _BLOCK
   return TILE_WITH_CONTEXT if traits.keeps_size else TILE
 
 
@@ -67,12 +67,12 @@ class Tiled:
     ensemble: bool = False,
   ):
     tile = usual_tile(traits) if tile is None else tile
-    if tile <= 0 or tile % BLOCK:
+    if tile <= 0 or tile % _BLOCK:
       raise ValueError(f"tile must be a positive multiple of 8, the JPEG block side, got {tile}.")
     self.traits = traits
     self._tile = tile
     # A network that keeps no size sees squares of whole blocks.
-    grid = _CHROMA_GRID if traits.keeps_size else 1
+    grid = jpeg_sampling.MCU if traits.keeps_size else 1
     self._run = functools.partial(self_ensemble.mean, run, grid=grid) if ensemble else run
 
   def __call__(self, compressed, tables=None):
@@ -105,8 +105,8 @@ class Tiled:
       )
     if tables is None and self.traits.conditioned:
       raise ValueError(f"{self.traits.name} needs the JPEG's quantisation tables, got none.")
-    tables = np.ones((2, BLOCK, BLOCK)) if tables is None else np.asarray(tables)
-    if tables.shape != (2, BLOCK, BLOCK):
+    tables = np.ones((2, _BLOCK, _BLOCK)) if tables is None else np.asarray(tables)
+    if tables.shape != (2, _BLOCK, _BLOCK):
       raise ValueError(f"tables must have shape [2, 8, 8], got {list(tables.shape)}.")
     tables = tables[np.newaxis].astype(np.float32)
     if self.traits.keeps_size:

@@ -10,7 +10,6 @@ import tensorflow as tf
 from deblock.pipeline import dct
 from deblock.records.jpeg import sampling as jpeg_sampling
 
-FACTORS = jpeg_sampling.FACTORS
 # 128 in 16 fractional bits; the rounding half is smaller by one, so that no sum reaches 256.
 _CENTRE = (128 * 2**16 + 2**15 - 1) / 2**16
 
@@ -66,8 +65,8 @@ def downsample(planes, subsampling):
     float32 [ceil(H / rows), N, W'], W' the number of columns rounded up to a multiple of 8: the
     last pixels are repeated before the means are taken.
   """
-  rows, columns = FACTORS[subsampling]
-  planes = repeat_last(repeat_last(planes, 0, rows), 2, columns * dct.BLOCK)
+  rows, columns = jpeg_sampling.FACTORS[subsampling]
+  planes = repeat_last(repeat_last(planes, 0, rows), 2, columns * jpeg_sampling.BLOCK)
   width = planes.shape[2] // columns
   if columns == 1:
     return planes
@@ -88,7 +87,7 @@ def upsample(planes, height, width, subsampling):
   Returns:
     float32 [height, N, width].
   """
-  rows, columns = FACTORS[subsampling]
+  rows, columns = jpeg_sampling.FACTORS[subsampling]
   if columns == 1:
     return planes
   # The library does not filter planes this narrow, whichever their height.

@@ -5,8 +5,7 @@ import dataclasses
 from deblock.pipeline import damage_config, degrade, service
 from deblock.pipeline import qualities as qualities_lib
 from deblock.records import option
-
-BLOCK = 8
+from deblock.records.jpeg import sampling as jpeg_sampling
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,7 +62,7 @@ class InputConfig(damage_config.DamageConfig):
     super().__post_init__()
     if self.sampling not in ("crops", "pairs"):
       raise ValueError(f"sampling must be crops or pairs, got {self.sampling!r}.")
-    if self.crop_size <= 0 or self.crop_size % BLOCK:
+    if self.crop_size <= 0 or self.crop_size % jpeg_sampling.BLOCK:
       raise ValueError(
         f"crop_size must be a multiple of 8, the JPEG block side, got {self.crop_size}."
       )

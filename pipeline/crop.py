@@ -2,8 +2,9 @@
 
 import tensorflow as tf
 
-BLOCK = 8
+from deblock.records.jpeg import sampling as jpeg_sampling
 
+_BLOCK = jpeg_sampling.BLOCK
 # More squares than this are cut by one operation: each slice is a node of the graph.
 _MOST_SLICES = 256
 
@@ -11,7 +12,7 @@ _MOST_SLICES = 256
 _LONG_ROW = 64
 
 
-def random_offsets(height, width, size, count, seed, grid=BLOCK):
+def random_offsets(height, width, size, count, seed, grid=_BLOCK):
   """Returns the top left corners of `count` random crops, all on the grid of 8x8 blocks.
 
   Drawn uniformly and independently of each other, so that none of an image's places is preferred.
@@ -55,14 +56,14 @@ def random_shifts(count, seed):
     count: number of crops.
     seed: int64 [2].
   """
-  drawn = tf.random.stateless_uniform((count,), seed, minval=1, maxval=BLOCK**2, dtype=tf.int32)
-  return tf.stack([drawn // BLOCK, drawn % BLOCK], axis=1)
+  drawn = tf.random.stateless_uniform((count,), seed, minval=1, maxval=_BLOCK**2, dtype=tf.int32)
+  return tf.stack([drawn // _BLOCK, drawn % _BLOCK], axis=1)
 
 
 def block_offsets(height, width):
   """Returns the corners of every whole 8x8 block in raster order, int32 [N, 2]."""
   rows, columns = tf.meshgrid(
-    tf.range(height // BLOCK) * BLOCK, tf.range(width // BLOCK) * BLOCK, indexing="ij"
+    tf.range(height // _BLOCK) * _BLOCK, tf.range(width // _BLOCK) * _BLOCK, indexing="ij"
   )
   return tf.stack([tf.reshape(rows, [-1]), tf.reshape(columns, [-1])], axis=1)
 
@@ -100,7 +101,7 @@ def cut_apart(image, offsets, size, on_grid=False):
   Raises:
     ValueError: as `cut`.
   """
-  if on_grid and size % BLOCK:
+  if on_grid and size % _BLOCK:
     raise ValueError(f"size must be a multiple of 8 on the grid, got {size}.")
   few = offsets.shape[0] is not None and offsets.shape[0] <= _MOST_SLICES
   if few and not (on_grid and size < _LONG_ROW):
@@ -109,7 +110,7 @@ def cut_apart(image, offsets, size, on_grid=False):
     corners = tf.unstack(tf.pad(offsets, [[0, 0], [0, 1]]))
     return [tf.slice(image, corner, shape) for corner in corners]
   # What is gathered is pieces of rows: on the grid as long as a block's, else single pixels.
-  piece = BLOCK if on_grid else 1
+  piece = _BLOCK if on_grid else 1
   padded = tf.pad(image, [[0, 0], [0, -tf.shape(image)[1] % piece], [0, 0]])
   height, width, channels = tf.unstack(tf.shape(padded))
   across = width // piece

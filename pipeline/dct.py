@@ -9,8 +9,9 @@ integer matrix; and float32 products are exact while no sum exceeds 2^24.
 import numpy as np
 import tensorflow as tf
 
-BLOCK = 8
+from deblock.records.jpeg import sampling as jpeg_sampling
 
+_BLOCK = jpeg_sampling.BLOCK
 # Row = frequency, column = sample. An entry is a sum of constants that were rounded one by one, so
 # it may differ by one from the rounded cosine. The inverse uses the transpose.
 _MATRIX = np.array(
@@ -41,7 +42,7 @@ def forward(planes):
     float32 [H, N, W], integers: each 8x8 block of samples replaced by its coefficients, natural
     order, row = vertical frequency.
   """
-  sums = _product(tf.reshape(planes, [-1, BLOCK]), tf.constant(_MATRIX.T))
+  sums = _product(tf.reshape(planes, [-1, _BLOCK]), tf.constant(_MATRIX.T))
   rows = _block_rows(shift_right(sums, 11), planes.shape)
   high, low = (_product(tf.constant(part), rows) for part in (_HIGH, _LOW))
   return _planes(_shift_wide(high, low, 15), planes.shape)
@@ -58,7 +59,7 @@ def inverse(coefficients):
   """
   columns = _block_rows(coefficients, coefficients.shape)
   high, low = (_product(tf.constant(part.T), columns) for part in (_HIGH, _LOW))
-  rows = tf.reshape(_shift_wide(high, low, 11), [-1, BLOCK])
+  rows = tf.reshape(_shift_wide(high, low, 11), [-1, _BLOCK])
   high, low = (_product(rows, tf.constant(part)) for part in (_HIGH, _LOW))
   return _planes(_shift_wide(high, low, 18), coefficients.shape)
 
@@ -86,14 +87,14 @@ def dequantize(coefficients, steps):
 def to_blocks(planes):
   """Returns planes [H, N, W] as their blocks, [N, H / 8, W / 8, 8, 8]."""
   height, _, width = planes.shape
-  split = tf.reshape(planes, [height // BLOCK, BLOCK, -1, width // BLOCK, BLOCK])
+  split = tf.reshape(planes, [height // _BLOCK, _BLOCK, -1, width // _BLOCK, _BLOCK])
   return tf.transpose(split, [2, 0, 3, 1, 4])
 
 
 def from_blocks(blocks):
   """Returns the planes [H, N, W] of blocks [N, H / 8, W / 8, 8, 8]."""
   rows, columns = blocks.shape[1:3]
-  return tf.reshape(tf.transpose(blocks, [1, 3, 0, 2, 4]), [rows * BLOCK, -1, columns * BLOCK])
+  return tf.reshape(tf.transpose(blocks, [1, 3, 0, 2, 4]), [rows * _BLOCK, -1, columns * _BLOCK])
 
 
 def shift_right(sums, bits):
@@ -117,15 +118,15 @@ def _shift_wide(high, low, bits):
 
 def _by_block(planes, factors, rounding=tf.identity):
   height, _, width = planes.shape
-  rows = tf.reshape(planes, [height // BLOCK, BLOCK, -1, width])
-  tiled = tf.tile(tf.transpose(factors, [1, 0, 2]), [1, 1, width // BLOCK])
+  rows = tf.reshape(planes, [height // _BLOCK, _BLOCK, -1, width])
+  tiled = tf.tile(tf.transpose(factors, [1, 0, 2]), [1, 1, width // _BLOCK])
   return _planes(rounding(rows * tiled), planes.shape)
 
 
 def _block_rows(values, shape):
   height, count, width = shape
   columns = -1 if count is None else count * width
-  return tf.reshape(values, [height // BLOCK, BLOCK, columns])
+  return tf.reshape(values, [height // _BLOCK, _BLOCK, columns])
 
 
 def _planes(values, shape):

@@ -14,6 +14,7 @@ from deblock.pipeline import colour, crop, resize, seeds, subsamplings
 from deblock.pipeline import config as config_lib
 from deblock.pipeline import qualities as qualities_lib
 from deblock.records.jpeg import encoders as jpeg_encoders
+from deblock.records.jpeg import sampling as jpeg_sampling
 from deblock.records.jpeg import tables as jpeg_tables
 
 
@@ -90,9 +91,9 @@ class Sizes(NamedTuple):
 
 def sizes(config: config_lib.InputConfig) -> Sizes:
   """Returns the sides of what is cut and compressed."""
-  last = config.crop_size + (crop.BLOCK if config.misaligned_share else 0)
+  last = config.crop_size + (jpeg_sampling.BLOCK if config.misaligned_share else 0)
   moves = config.double_share and config.double_largest_shift
-  shifted = last + (crop.BLOCK if moves else 0)
+  shifted = last + (jpeg_sampling.BLOCK if moves else 0)
   resized = resize.source_size(last, config.resize_smallest) if config.resize_share else 0
   return Sizes(config.crop_size, last, shifted, resized, max(shifted, resized))
 

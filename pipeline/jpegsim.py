@@ -11,7 +11,9 @@ integer sums and the batch innermost 387; with float64 in place of split product
 import tensorflow as tf
 
 from deblock.pipeline import chroma, dct
-from deblock.records.jpeg import codec
+from deblock.records.jpeg import sampling as jpeg_sampling
+
+_BLOCK = jpeg_sampling.BLOCK
 
 
 def compress(images, tables, subsampling="420"):
@@ -76,7 +78,7 @@ def pixels(blocks, tables, height, width, subsampling="420"):
   steps = _steps(tables, blocks[0].shape[0], len(blocks), subsampling)
   sizes = [_sampled(height, width, plane, subsampling) for plane in range(len(blocks))]
   for plane, size in zip(blocks, sizes, strict=True):
-    expected = [None, *(-(-side // dct.BLOCK) for side in size), dct.BLOCK, dct.BLOCK]
+    expected = [None, *(-(-side // _BLOCK) for side in size), _BLOCK, _BLOCK]
     if not plane.shape.is_compatible_with(expected) or None in plane.shape[1:]:
       raise ValueError(
         f"blocks of a plane of {height}x{width} pixels must have shape {expected}, "
@@ -94,7 +96,7 @@ def _quantized(images, steps, subsampling):
   else:
     luma, colours = chroma.from_rgb(images)
     planes = [luma, chroma.downsample(colours, subsampling)]
-  padded = [chroma.repeat_last(chroma.repeat_last(p, 0, dct.BLOCK), 2, dct.BLOCK) for p in planes]
+  padded = [chroma.repeat_last(chroma.repeat_last(p, 0, _BLOCK), 2, _BLOCK) for p in planes]
   return [
     dct.quantize(dct.forward(plane - 128), step) for plane, step in zip(padded, steps, strict=True)
   ]
@@ -114,7 +116,7 @@ def _decoded(planes, steps, height, width, subsampling):
 
 
 def _sampled(height, width, plane, subsampling):
-  rows, columns = chroma.FACTORS[subsampling] if plane else (1, 1)
+  rows, columns = jpeg_sampling.FACTORS[subsampling] if plane else (1, 1)
   return -(-height // rows), -(-width // columns)
 
 
@@ -132,9 +134,9 @@ def _checked_images(images):
 
 def _steps(tables, count, channels, subsampling):
   """Returns the steps of luma, float32 [B, 8, 8], and for colours of chroma, [2 * B, 8, 8]."""
-  codec.check_subsampling(subsampling)
+  jpeg_sampling.check(subsampling)
   tables = tf.convert_to_tensor(tables)
-  if not tables.shape.is_compatible_with([count, 2, dct.BLOCK, dct.BLOCK]):
+  if not tables.shape.is_compatible_with([count, 2, _BLOCK, _BLOCK]):
     raise ValueError(
       f"tables must have shape [{count or 'B'}, 2, 8, 8], got {tables.shape.as_list()}."
     )
@@ -146,5 +148,5 @@ def _steps(tables, count, channels, subsampling):
     message="tables must hold integers in [1, 255]",
   )
   with tf.control_dependencies([check] if check is not None else []):
-    luma, colours = tf.unstack(tf.ensure_shape(steps, [count, 2, dct.BLOCK, dct.BLOCK]), axis=1)
+    luma, colours = tf.unstack(tf.ensure_shape(steps, [count, 2, _BLOCK, _BLOCK]), axis=1)
   return [luma] if channels == 1 else [luma, tf.tile(colours, [2, 1, 1])]

@@ -10,6 +10,7 @@ import tensorflow as tf
 from deblock.pipeline import config as config_lib
 from deblock.pipeline import leaving_out, pairs, seeds, source
 from deblock.records import paths as paths_lib
+from deblock.records.jpeg import sampling as jpeg_sampling
 from deblock.records.layout import manifest as manifest_lib
 from deblock.records.layout import schema
 
@@ -66,7 +67,7 @@ def _of_pairs(config, manifest, shards, seed, place, batch_size):
   owners = []
   for index, (serialized, first_pair) in enumerate(zip(records, first_pairs, strict=True)):
     height, width, _ = schema.parse(serialized, manifest.clean_encoding).clean.shape
-    of_image = (height // config_lib.BLOCK) * (width // config_lib.BLOCK)
+    of_image = (height // jpeg_sampling.BLOCK) * (width // jpeg_sampling.BLOCK)
     owners.append(np.full(of_image - first_pair, index))
   stream = np.concatenate(owners)
   epoch, into = divmod(place * batch_size, count)

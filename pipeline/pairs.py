@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from deblock.pipeline import crop, source
+from deblock.records.jpeg import sampling as jpeg_sampling
 from deblock.records.layout import manifest as manifest_lib
 from deblock.records.layout import schema
 
@@ -26,12 +27,12 @@ def cut_all(image, size):
   Raises:
     ValueError: if a block cannot stand in the middle of such a square.
   """
-  if size % 16 != crop.BLOCK:
+  if size % 16 != jpeg_sampling.BLOCK:
     raise ValueError(
       f"crop_size must be an odd multiple of 8 with sampling=pairs, to have a block in its middle, "
       f"got {size}."
     )
-  margin = (size - crop.BLOCK) // 2
+  margin = (size - jpeg_sampling.BLOCK) // 2
   height, width = tf.unstack(tf.shape(image)[:2])
   padded = tf.pad(image, [[margin, margin], [margin, margin], [0, 0]])
   return crop.cut(padded, crop.block_offsets(height, width), size, on_grid=True)
@@ -82,6 +83,6 @@ def _ordered(manifest, read):
   for serialized in source.stored_records(paths, read).as_numpy_iterator():
     element = schema.parse(serialized, manifest.clean_encoding)
     height, width, _ = element.clean.shape
-    blocks = (height // crop.BLOCK) * (width // crop.BLOCK)
+    blocks = (height // jpeg_sampling.BLOCK) * (width // jpeg_sampling.BLOCK)
     found.append((element.key.numpy(), serialized, int(blocks)))
   return [(serialized, count) for _, serialized, count in sorted(found)]

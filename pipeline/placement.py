@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from deblock.pipeline import config as config_lib
 from deblock.pipeline import crop, history, seeds
+from deblock.records.jpeg import sampling as jpeg_sampling
 
 
 def whole_units(image, config: config_lib.InputConfig):
@@ -13,7 +14,7 @@ def whole_units(image, config: config_lib.InputConfig):
   they come.
   """
   grid = config.crop_grid
-  if grid == crop.BLOCK:
+  if grid == jpeg_sampling.BLOCK:
     return image
   height, width = tf.unstack(tf.shape(image)[:2] // grid * grid)
   return image[:height, :width]
@@ -46,6 +47,6 @@ def offsets(config: config_lib.InputConfig, height, width, seed, index):
   if not config.misaligned_share:
     return corners
   shifts = crop.random_shifts(count, seed_of(seeds.CROP_SHIFT))
-  shifted = aligned(config.crop_size + crop.BLOCK, seeds.REGION) + shifts
+  shifted = aligned(config.crop_size + jpeg_sampling.BLOCK, seeds.REGION) + shifts
   misaligned = history.chosen(config.misaligned_share, count, seed_of(seeds.MISALIGN))
   return tf.where(misaligned[:, tf.newaxis], shifted, corners)

@@ -3,10 +3,10 @@
 import numpy as np
 
 from deblock.pipeline import qualities
-from deblock.records.jpeg import codec
+from deblock.records.jpeg import sampling as jpeg_sampling
 
-# Their order is that of the chances, and so of what is drawn.
-SUBSAMPLINGS = ("420", "422", "444")
+# The order of the chances, which decides what is drawn.
+SUBSAMPLINGS = tuple(jpeg_sampling.FACTORS)
 
 
 def probabilities(text: str) -> np.ndarray:
@@ -25,7 +25,7 @@ def probabilities(text: str) -> np.ndarray:
     "online_subsampling", text, "420 or 0.8*420+0.2*444"
   ):
     for name in names:
-      chances[SUBSAMPLINGS.index(codec.check_subsampling(name.strip()))] += weight / len(names)
+      chances[SUBSAMPLINGS.index(jpeg_sampling.check(name.strip()))] += weight / len(names)
   if not chances.sum() > 0:
     raise ValueError(f"online_subsampling must have a weight above 0, got {text!r}.")
   return chances / chances.sum()

@@ -8,9 +8,8 @@ from deblock.model import metrics
 from deblock.pipeline import pixels
 from deblock.records import option
 from deblock.records.jpeg import codec
+from deblock.records.jpeg import sampling as jpeg_sampling
 from deblock.records.jpeg import tables as jpeg_tables
-
-BLOCK = 8
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,7 +33,7 @@ class ProtocolConfig:
 
   def __post_init__(self):
     """Raises ValueError where a field is out of range, or two exclude each other."""
-    codec.check_subsampling(self.subsampling)
+    jpeg_sampling.check(self.subsampling)
     if self.gray and self.luma:
       raise ValueError("gray and luma exclude each other: gray JPEGs have nothing but luma.")
     if self.double_quality:
@@ -44,9 +43,9 @@ class ProtocolConfig:
         raise ValueError(
           f"double_quality must be in [0, 100], got {self.double_quality}."
         ) from None
-    if not 0 <= self.double_shift < BLOCK:
+    if not 0 <= self.double_shift < jpeg_sampling.BLOCK:
       raise ValueError(
-        f"double_shift must be in [0, {BLOCK - 1}], a place in a JPEG block, got "
+        f"double_shift must be in [0, {jpeg_sampling.BLOCK - 1}], a place in a JPEG block, got "
         f"{self.double_shift}."
       )
 

@@ -14,8 +14,9 @@ from typing import NamedTuple
 import numpy as np
 
 from deblock.records.jpeg import header as jpeg_header
+from deblock.records.jpeg import sampling as jpeg_sampling
 
-_LUMA = np.array((0.299, 0.587, 0.114), np.float32)  # ITU-T T.871.
+_LUMA = np.array(jpeg_sampling.LUMA, np.float32)
 
 
 class _Fade(NamedTuple):

@@ -6,7 +6,7 @@ import functools
 import numpy as np
 import tensorflow as tf
 
-from deblock.model.cells import block_dct, consistency, expectation
+from deblock.model.cells import consistency, expectation
 from deblock.records.jpeg import header as jpeg_header
 from deblock.records.jpeg import sampling as jpeg_sampling
 
@@ -108,7 +108,7 @@ def _projection(subsampling):
       input_signature=[
         tf.TensorSpec((1, None, None, channels), tf.float32),
         tf.TensorSpec((1, None, None, channels), tf.float32),
-        tf.TensorSpec((1, 2, block_dct.BLOCK, block_dct.BLOCK), tf.float32),
+        tf.TensorSpec((1, 2, jpeg_sampling.BLOCK, jpeg_sampling.BLOCK), tf.float32),
         tf.TensorSpec((), tf.int32),
         tf.TensorSpec((), tf.int32),
       ],
@@ -125,7 +125,7 @@ def _cells(decoded, tables, subsampling, above, before):
   found = consistency.decoded_cells(decoded, tables, subsampling)
   for index, (low, high) in enumerate(found):
     rows, columns = jpeg_sampling.FACTORS[subsampling if index else _WHOLE]
-    row = above // (rows * block_dct.BLOCK)
-    column = before // (columns * block_dct.BLOCK)
+    row = above // (rows * jpeg_sampling.BLOCK)
+    column = before // (columns * jpeg_sampling.BLOCK)
     made.append(consistency.Cells(low[:, row:, column:], high[:, row:, column:]))
   return made

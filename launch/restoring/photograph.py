@@ -17,18 +17,18 @@ from deblock.launch.restoring import faithful as faithful_lib
 from deblock.launch.restoring import network as network_lib
 from deblock.model import tiling
 from deblock.records.jpeg import encoders as jpeg_encoders
+from deblock.records.jpeg import sampling as jpeg_sampling
 from deblock.records.jpeg import tables as jpeg_tables
 from deblock.records.jpeg import traces as jpeg_traces
 from deblock.records.photos import levels as jpeg_levels
 from deblock.records.photos import metadata, original, reading
 
-_BLOCK = 8
 # From here on JPEGs are left as they are. On 8 validation images in 4:4:4 the shipped networks lose
 # up to 0.2 dB at quality 98 and 99, projected onto the cells, and 0.3 to 1.1 dB when freed. Of the
 # 1 dB that they gain in 4:2:0, projected, 0.1 dB at most is theirs: projecting the JPEG itself
 # gains the rest, and loses 0.3 dB on one image. Freed, they gain 0.1 dB at most.
 _GOOD = 98
-_LUMA = np.array((0.299, 0.587, 0.114), np.float32)  # ITU-T T.871.
+_LUMA = np.array(jpeg_sampling.LUMA, np.float32)
 
 
 class Condition(NamedTuple):
@@ -134,7 +134,7 @@ def restore_original(
     return Restored(found.samples, condition)
   obstacle = jpeg_levels.obstacle(found.header)
   levels = _levels(found) if faithful and not obstacle else None
-  above, before = -condition.top % _BLOCK, -condition.left % _BLOCK
+  above, before = -condition.top % jpeg_sampling.BLOCK, -condition.left % jpeg_sampling.BLOCK
   shown = _shown(found.samples, above, before)
   luma, chroma = fading.shares(condition.tables, found.header, levels is not None)
   samples = np.empty_like(found.samples)

@@ -10,6 +10,7 @@ import itertools
 from typing import Any
 
 from deblock.pipeline import config as input_config
+from deblock.records.jpeg import sampling as jpeg_sampling
 
 
 def parse(text: str) -> tuple[tuple[int, float], ...]:
@@ -36,7 +37,7 @@ def _stage(item):
     raise ValueError(
       f"early_crop_sizes must be a list of SIZE@SHARE, such as 32@0.25,64@0.5, got {item!r}."
     ) from None
-  if stage[0] <= 0 or stage[0] % input_config.BLOCK:
+  if stage[0] <= 0 or stage[0] % jpeg_sampling.BLOCK:
     raise ValueError(
       f"early_crop_sizes must be multiples of 8, the JPEG block side, got {stage[0]}."
     )

@@ -7,11 +7,12 @@ same. What libjpeg computes in integers lies within 0.2 of it.
 import numpy as np
 import tensorflow as tf
 
-BLOCK = 8
+from deblock.records.jpeg import sampling as jpeg_sampling
 
-_FREQUENCY, _SAMPLE = np.mgrid[:BLOCK, :BLOCK]
-_MATRIX = np.cos((2 * _SAMPLE + 1) * _FREQUENCY * np.pi / (2 * BLOCK)) * np.where(
-  _FREQUENCY, np.sqrt(2 / BLOCK), np.sqrt(1 / BLOCK)
+_BLOCK = jpeg_sampling.BLOCK
+_FREQUENCY, _SAMPLE = np.mgrid[:_BLOCK, :_BLOCK]
+_MATRIX = np.cos((2 * _SAMPLE + 1) * _FREQUENCY * np.pi / (2 * _BLOCK)) * np.where(
+  _FREQUENCY, np.sqrt(2 / _BLOCK), np.sqrt(1 / _BLOCK)
 )
 # Both passes at once: a product of 64x64 runs several times as fast as many of 8x8.
 _BOTH_PASSES = np.kron(_MATRIX, _MATRIX)
@@ -26,18 +27,18 @@ def forward(planes):
     float [B, H / 8, W / 8, 8, 8], natural order: row = vertical frequency.
   """
   height, width = tf.unstack(tf.shape(planes)[1:])
-  rows, columns = height // BLOCK, width // BLOCK
-  split = tf.reshape(planes, [-1, rows, BLOCK, columns, BLOCK])
-  samples = tf.reshape(tf.transpose(split, [0, 1, 3, 2, 4]), [-1, BLOCK * BLOCK])
-  return tf.reshape(_product(samples, _BOTH_PASSES.T), [-1, rows, columns, BLOCK, BLOCK])
+  rows, columns = height // _BLOCK, width // _BLOCK
+  split = tf.reshape(planes, [-1, rows, _BLOCK, columns, _BLOCK])
+  samples = tf.reshape(tf.transpose(split, [0, 1, 3, 2, 4]), [-1, _BLOCK * _BLOCK])
+  return tf.reshape(_product(samples, _BOTH_PASSES.T), [-1, rows, columns, _BLOCK, _BLOCK])
 
 
 def inverse(coefficients):
   """Returns the planes, float [B, H, W], of coefficients as `forward` returns them."""
   rows, columns = tf.unstack(tf.shape(coefficients)[1:3])
-  samples = _product(tf.reshape(coefficients, [-1, BLOCK * BLOCK]), _BOTH_PASSES)
-  split = tf.reshape(samples, [-1, rows, columns, BLOCK, BLOCK])
-  return tf.reshape(tf.transpose(split, [0, 1, 3, 2, 4]), [-1, rows * BLOCK, columns * BLOCK])
+  samples = _product(tf.reshape(coefficients, [-1, _BLOCK * _BLOCK]), _BOTH_PASSES)
+  split = tf.reshape(samples, [-1, rows, columns, _BLOCK, _BLOCK])
+  return tf.reshape(tf.transpose(split, [0, 1, 3, 2, 4]), [-1, rows * _BLOCK, columns * _BLOCK])
 
 
 def _product(values, matrix):

@@ -27,6 +27,7 @@ import tensorflow as tf
 from deblock.model.cells import block_dct, planes
 from deblock.records.jpeg import sampling as jpeg_sampling
 
+_BLOCK = jpeg_sampling.BLOCK
 # The encoder saw whole numbers where planes here are real ones: rounding moves a coefficient by 0.3
 # or so. Shares of the luma coefficients of 41 originals that lie outside their cells by more than a
 # tolerance, at quality 10, 40, 75 and 95 (chroma, 4:2:0, has a quarter to a half of them):
@@ -120,7 +121,7 @@ def decoded_cells(decoded: Sequence, tables, subsampling: str | None = "420") ->
   made = []
   for plane, steps in zip([luma, *chroma], _steps(tables), strict=False):
     samples = tf.clip_by_value(tf.round(plane), 0.0, 255.0)
-    whole = planes.padded(planes.padded(samples, 1, block_dct.BLOCK), 2, block_dct.BLOCK)
+    whole = planes.padded(planes.padded(samples, 1, _BLOCK), 2, _BLOCK)
     found = block_dct.forward(whole - planes.CENTRE)
     nearest = tf.round(found / steps) * steps
     known = (tf.abs(found - nearest) <= tf.maximum(1.0, _DOUBT * steps)) & _inside(samples, whole)
@@ -289,7 +290,7 @@ def _checked(images):
 def _steps(tables):
   """Returns the steps of Y, Cb and Cr, each float32 [B, 1, 1, 8, 8]."""
   tables = tf.cast(tables, tf.float32)
-  if not tables.shape.is_compatible_with([None, 2, block_dct.BLOCK, block_dct.BLOCK]):
+  if not tables.shape.is_compatible_with([None, 2, _BLOCK, _BLOCK]):
     raise ValueError(f"tables must have shape [B, 2, 8, 8], got {tables.shape.as_list()}.")
   luma, chroma = (steps[:, tf.newaxis, tf.newaxis] for steps in tf.unstack(tables, axis=1))
   return luma, chroma, chroma
@@ -299,6 +300,6 @@ def _inside(samples, whole):
   """Returns which blocks of the padded planes hold real samples only, bool [1, R, C, 1, 1]."""
   sides = []
   for axis in (1, 2):
-    count = tf.shape(whole)[axis] // block_dct.BLOCK
-    sides.append(tf.range(count) < tf.shape(samples)[axis] // block_dct.BLOCK)
+    count = tf.shape(whole)[axis] // _BLOCK
+    sides.append(tf.range(count) < tf.shape(samples)[axis] // _BLOCK)
   return (sides[0][:, tf.newaxis] & sides[1])[tf.newaxis, ..., tf.newaxis, tf.newaxis]

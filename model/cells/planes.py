@@ -6,11 +6,10 @@ tolerance of `consistency` is for. Levels are those of 8 bits, 0 to 255, with ch
 
 import tensorflow as tf
 
-from deblock.model.cells import block_dct
 from deblock.records.jpeg import sampling as jpeg_sampling
 
 CENTRE = 128.0
-_RED, _GREEN, _BLUE = 0.299, 0.587, 0.114  # ITU-T T.871, section 7.
+_RED, _GREEN, _BLUE = jpeg_sampling.LUMA
 
 
 def from_rgb(images):
@@ -56,12 +55,12 @@ def downsample(planes, subsampling):
     float [B, h, w]; h and w are multiples of 8.
   """
   rows, columns = jpeg_sampling.FACTORS[subsampling]
-  planes = padded(padded(planes, 1, rows), 2, columns * block_dct.BLOCK)
+  planes = padded(padded(planes, 1, rows), 2, columns * jpeg_sampling.BLOCK)
   if columns > 1:
     planes = _mean_of_pairs(planes, 2)
   if rows > 1:
     planes = _mean_of_pairs(planes, 1)
-  return padded(planes, 1, block_dct.BLOCK)
+  return padded(planes, 1, jpeg_sampling.BLOCK)
 
 
 def spread(samples, subsampling, height, width):

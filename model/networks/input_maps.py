@@ -14,9 +14,10 @@ import keras
 import tensorflow as tf
 
 from deblock.model.networks import config
+from deblock.records.jpeg import sampling as jpeg_sampling
 from deblock.records.jpeg import tables as jpeg_tables
 
-_BLOCK = 8
+_BLOCK = jpeg_sampling.BLOCK
 _LARGEST_STEP = 255.0  # Of a baseline JPEG's 8-bit tables.
 
 

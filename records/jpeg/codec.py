@@ -9,21 +9,8 @@ import io
 import numpy as np
 from PIL import Image
 
+from deblock.records.jpeg import sampling
 from deblock.records.jpeg import tables as jpeg_tables
-
-# Pillow's numbers of the chroma subsamplings.
-SUBSAMPLINGS = {"444": 0, "422": 1, "420": 2}
-
-
-def check_subsampling(subsampling: str) -> str:
-  """Returns the chroma subsampling after checking it.
-
-  Raises:
-    ValueError: if it is none of 444, 422, 420.
-  """
-  if subsampling not in SUBSAMPLINGS:
-    raise ValueError(f"subsampling must be one of {', '.join(SUBSAMPLINGS)}, got {subsampling!r}.")
-  return subsampling
 
 
 def encode(image: np.ndarray, quality: int, subsampling: str = "420") -> bytes:
@@ -42,7 +29,7 @@ def encode(image: np.ndarray, quality: int, subsampling: str = "420") -> bytes:
     buffer,
     "JPEG",
     quality=jpeg_tables.check_quality(quality),
-    subsampling=SUBSAMPLINGS[check_subsampling(subsampling)],
+    subsampling=":".join(sampling.check(subsampling)),  # As Pillow writes it, "4:2:0".
     optimize=False,
     progressive=False,
   )

@@ -5,10 +5,15 @@ from typing import NamedTuple
 import numpy as np
 from PIL import JpegImagePlugin
 
+from deblock.records.jpeg import sampling
 from deblock.records.jpeg import tables as jpeg_tables
 
 _LARGEST_STEP = 255  # Of baseline JPEG.
-_RATIOS = {(1, 1): "444", (2, 1): "422", (2, 2): "420", (1, 2): "440", (4, 1): "411"}
+# By columns and rows of pixels to one sample of chroma; those that `sampling` has, and others.
+_RATIOS = {
+  **{(columns, rows): name for name, (rows, columns) in sampling.FACTORS.items()},
+  **{(1, 2): "440", (4, 1): "411"},
+}
 
 
 class JpegHeader(NamedTuple):

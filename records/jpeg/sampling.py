@@ -1,7 +1,13 @@
-"""How JPEG samples chroma: pixels to one sample of Cb and of Cr, by the name of the subsampling."""
+"""The block grid of JPEG, its chroma subsamplings, and the weights of luma."""
 
-# Rows and columns of pixels.
-FACTORS = {"444": (1, 1), "422": (1, 2), "420": (2, 2)}
+# Side of a block, in samples of its plane.
+BLOCK = 8
+# Side of a minimum coded unit with 4:2:0, in pixels.
+MCU = 16
+# Of red, green and blue; ITU-T T.871, section 7.
+LUMA = (0.299, 0.587, 0.114)
+# Rows and columns of pixels to one sample of chroma. `pipeline.subsamplings` draws in this order.
+FACTORS = {"420": (2, 2), "422": (1, 2), "444": (1, 1)}
 
 
 def check(subsampling: str) -> str:

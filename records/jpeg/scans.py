@@ -8,7 +8,8 @@ image again, however little it says.
 from collections.abc import Iterator
 import re
 
-_BLOCK = 8
+from deblock.records.jpeg import sampling
+
 # Encoders write 10 or so; jpegtran lets one write hundreds.
 MOST_SCANS = 100
 _SOI, _EOI, _SOS = 0xD8, 0xD9, 0xDA
@@ -59,7 +60,6 @@ def _blocks(frame) -> int:
     return 0
   most_across = max((across for across, _ in factors), default=1)
   most_down = max((down for _, down in factors), default=1)
-  return sum(
-    -(-width * across // (_BLOCK * most_across)) * -(-height * down // (_BLOCK * most_down))
-    for across, down in factors
-  )
+  # Pixels of one block of the plane that is sampled least.
+  columns, rows = sampling.BLOCK * most_across, sampling.BLOCK * most_down
+  return sum(-(-width * across // columns) * -(-height * down // rows) for across, down in factors)

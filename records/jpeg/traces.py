@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from deblock.records.jpeg import sampling
 from deblock.records.jpeg import tables as jpeg_tables
 
 # Blocks that are looked at: the most varied of those that are sampled, at every place of the grid.
@@ -82,8 +83,7 @@ def _middle(pixels):
 def _luma(pixels):
   if pixels.ndim == 2:
     return pixels.astype(np.float32)
-  # ITU-T T.871.
-  return pixels.astype(np.float32) @ np.array((0.299, 0.587, 0.114), np.float32)
+  return pixels.astype(np.float32) @ np.array(sampling.LUMA, np.float32)
 
 
 def _clipped(pixels):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from deblock.records.jpeg import codec
+from deblock.records.jpeg import sampling
 from deblock.records.jpeg import tables as jpeg_tables
 
 
@@ -48,7 +48,7 @@ def encode(image: tf.Tensor, quality: int | tf.Tensor, subsampling: str = "420")
     ValueError: if an argument breaks these rules.
     InvalidArgumentError: in the graph, if a quality tensor is out of range.
   """
-  if codec.check_subsampling(subsampling) == "422":
+  if sampling.check(subsampling) == "422":
     raise ValueError("TensorFlow encodes subsampling 420 and 444 only, got 422.")
   if tf.is_tensor(quality):
     if subsampling != "420":

@@ -3,7 +3,7 @@
 import dataclasses
 
 from deblock.records import option
-from deblock.records.jpeg import codec
+from deblock.records.jpeg import sampling
 from deblock.records.jpeg import tables as jpeg_tables
 from deblock.records.layout import schema
 from deblock.records.planning import duplicates, perceptual, plan, tiles
@@ -47,7 +47,7 @@ class RecordsConfig:
     0.0, "Thin out tiles of less detail (mean step in levels) than this."
   )
   subsampling: str = option.field(
-    "420", "Chroma subsampling: 444, 422, 420, or sampled for each tile."
+    "420", "Chroma subsampling: 420, 422, 444, or sampled for each tile."
   )
   gray_share: float = option.field(0.0, "Share of the tiles that are turned gray, 0 to 1.")
   jpeg_downscale: float = option.field(
@@ -83,7 +83,7 @@ class RecordsConfig:
     self._check_images()
     self._check_qualities()
     tiles.check_tile_size(self.tile_size)
-    codec.check_subsampling(self.subsampling if self.subsampling != SAMPLED else "420")
+    sampling.check(self.subsampling if self.subsampling != SAMPLED else "420")
     schema.check_clean_encoding(self.clean_encoding)
     plan.check_shards(self.shards)
     for name in ("stride", "tiles_per_image", "min_detail", "workers"):

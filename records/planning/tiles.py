@@ -4,8 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-# The side of a minimum coded unit with 4:2:0 chroma: no tile then ends inside one.
-MCU_SIDE = 16
+from deblock.records.jpeg import sampling
 
 
 def check_tile_size(tile_size: int) -> int:
@@ -14,9 +13,9 @@ def check_tile_size(tile_size: int) -> int:
   Raises:
     ValueError: unless it is a multiple of 16, or 0 for whole images.
   """
-  if tile_size < 0 or tile_size % MCU_SIDE:
+  if tile_size < 0 or tile_size % sampling.MCU:
     raise ValueError(
-      f"tile_size must be a multiple of {MCU_SIDE}, the side of a JPEG's coded unit with 4:2:0 "
+      f"tile_size must be a multiple of {sampling.MCU}, the side of a JPEG's coded unit with 4:2:0 "
       f"chroma, or 0 for whole images, got {tile_size}."
     )
   return tile_size

@@ -17,6 +17,7 @@ import numpy as np
 from deblock.launch.machines import strategy  # noqa: F401, whose package sets oneDNN
 from deblock.model import restorer, tiling
 from deblock.model.networks import config, registry
+from deblock.records.jpeg import sampling as jpeg_sampling
 
 TILES = (64, 128, 256)
 BLOCK, ALONE = 8, 0  # Block by block, many to a call or one; above, sides of tiles.
@@ -58,7 +59,7 @@ def main():
   ways += [("blockcnn_fc", whole, tile) for tile in (ALONE, BLOCK, *TILES)]
   found = {}
   for name, built, tile in ways:
-    pixels = tiling.BLOCK**2 if tile == ALONE else tiling.PIXELS_PER_CALL
+    pixels = jpeg_sampling.BLOCK**2 if tile == ALONE else tiling.PIXELS_PER_CALL
     with mock.patch.object(restorer, "PIXELS_PER_CALL", pixels):
       restored, wall, cpu = run(restorer.Restorer(*built, tile or BLOCK, constant=True), image)
     found[name, tile] = restored, wall, cpu

@@ -21,13 +21,14 @@ from deblock.launch.evaluation import figures, methods, protocol
 from deblock.launch.restoring import network as network_lib
 from deblock.launch.restoring import photograph
 from deblock.model import macs, pretrained
+from deblock.records.jpeg import sampling as jpeg_sampling
 from deblock.records.photos import original
 
 PARTS = ("rivals", "damages")
 QUALITIES = (10, 20, 30, 40)
 FILTERS = ("tv", "bilateral", "nlmeans", "reencodings")
 NETWORKS = pretrained.names()
-_LUMA = np.array((0.299, 0.587, 0.114))  # ITU-T T.871.
+_LUMA = np.array(jpeg_sampling.LUMA)
 _SAMPLES = 4  # Drawings, and pages of text.
 
 

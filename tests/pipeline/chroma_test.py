@@ -4,6 +4,7 @@ import pytest
 import tensorflow as tf
 
 from deblock.pipeline import chroma
+from deblock.records.jpeg import sampling as jpeg_sampling
 
 
 def _colours(step):
@@ -72,10 +73,10 @@ def test_narrow_planes_are_not_filtered():
   np.testing.assert_array_equal(found[:, 0], [[16, 16, 0, 0]] * 2 + [[8, 8, 4, 4]])
 
 
-@pytest.mark.parametrize("subsampling", sorted(chroma.FACTORS))
+@pytest.mark.parametrize("subsampling", sorted(jpeg_sampling.FACTORS))
 @pytest.mark.parametrize("level", [0, 77, 255])
 def test_a_constant_plane_stays_as_it_is(level, subsampling):
   plane = tf.fill([6, 2, 16], float(level))
   small = chroma.downsample(plane, subsampling)
-  width = 16 // chroma.FACTORS[subsampling][1]
+  width = 16 // jpeg_sampling.FACTORS[subsampling][1]
   np.testing.assert_array_equal(chroma.upsample(small[:, :, :width], 6, 16, subsampling), plane)

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from deblock.pipeline import colour, seeds
 from deblock.records.jpeg import codec
+from deblock.records.jpeg import sampling as jpeg_sampling
 
 _NOISE = np.random.default_rng(0).integers(0, 256, (40, 50, 3)).astype(np.uint8)
 _EXTREMES = np.array(list(itertools.product((0, 1, 128, 254, 255), repeat=3)), np.uint8)
@@ -29,7 +30,7 @@ def test_gray_is_the_luma_of_jpeg_three_times(image):
 def test_jpeg_leaves_the_same_of_three_equal_channels_as_of_one():
   gray = codec.to_gray(_NOISE)
   alone = codec.decode(codec.encode(gray, 40))
-  for subsampling in codec.SUBSAMPLINGS:
+  for subsampling in jpeg_sampling.FACTORS:
     stream = codec.encode(np.repeat(gray, 3, axis=2), 40, subsampling)
     np.testing.assert_array_equal(codec.decode(stream), alone)
 

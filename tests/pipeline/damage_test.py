@@ -63,7 +63,7 @@ def _jpeg_by_tables(image, tables, subsampling):
     buffer,
     "JPEG",
     qtables=np.reshape(tables, (2, 64)).tolist(),
-    subsampling=codec.SUBSAMPLINGS[subsampling],
+    subsampling=":".join(subsampling),
   )
   return codec.decode(buffer.getvalue())
 

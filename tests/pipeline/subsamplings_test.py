@@ -24,9 +24,9 @@ def test_chances_are_those_of_the_text(text, chances):
   [
     ("", "online_subsampling must be like 420 or"),
     ("420+", "online_subsampling must be like 420 or"),
-    ("411", "subsampling must be one of 444, 422, 420, got '411'"),
-    ("4:2:0", "subsampling must be one of 444, 422, 420, got '4:2:0'"),
-    ("420,", "subsampling must be one of 444, 422, 420, got ''"),
+    ("411", "subsampling must be one of 420, 422, 444, got '411'"),
+    ("4:2:0", "subsampling must be one of 420, 422, 444, got '4:2:0'"),
+    ("420,", "subsampling must be one of 420, 422, 444, got ''"),
     ("0*420", "online_subsampling must have a weight above 0, got '0"),
   ],
 )

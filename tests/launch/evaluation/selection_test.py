@@ -260,7 +260,7 @@ def test_records_without_a_test_image_say_what_to_do(started, folder, tmp_path):
       {"logdir": (), "model": ("fast",), "images": "i", "qualities": (9,), "weights": "raw"},
       "weights raw are of a run: name its folder with --logdir=DIR",
     ),
-    ({"subsampling": "411"}, "subsampling must be one of 444, 422, 420, got '411'"),
+    ({"subsampling": "411"}, "subsampling must be one of 420, 422, 444, got '411'"),
   ],
 )
 def test_a_broken_rule_is_named(change, message):

@@ -11,6 +11,7 @@ from deblock.model import metrics
 from deblock.model.cells import block_dct, consistency, planes
 from deblock.pipeline import chroma, jpegsim
 from deblock.records.jpeg import codec
+from deblock.records.jpeg import sampling as jpeg_sampling
 from deblock.records.jpeg import tables as jpeg_tables
 
 EVERY = ["420", "422", "444", "gray"]
@@ -148,7 +149,8 @@ def test_images_of_any_size(photograph, kind, height, width):
     before = _own_planes(tf.constant(image[np.newaxis]), sampled)
     real = [(height, width)] + [
       tuple(
-        -(-side // by) for side, by in zip((height, width), chroma.FACTORS[sampled], strict=True)
+        -(-side // by)
+        for side, by in zip((height, width), jpeg_sampling.FACTORS[sampled], strict=True)
       )
     ] * 2
     for index, after in enumerate(_own_planes(made, sampled)):
@@ -305,7 +307,7 @@ def test_what_does_not_fit_is_refused():
     consistency.cells([tf.zeros((1, 16, 16))], tables)
   with pytest.raises(ValueError, match=r"tables must have shape \[B, 2, 8, 8\], got \[2, 8, 8\]"):
     consistency.cells([blocks], tables[0])
-  with pytest.raises(ValueError, match="subsampling must be one of 444, 422, 420, got '411'"):
+  with pytest.raises(ValueError, match="subsampling must be one of 420, 422, 444, got '411'"):
     consistency.project(image, bounds, "411")
   with pytest.raises(ValueError, match=r"at least -0\.5, half the smallest step, got -1\.0"):
     consistency.project(image, bounds, tolerance=-1.0)

@@ -79,5 +79,5 @@ def test_the_decoders_smoothing_is_undone(subsampling, height, width):
 
 
 def test_unknown_subsampling_is_refused():
-  with pytest.raises(ValueError, match="must be one of 444, 422, 420, got '411'"):
+  with pytest.raises(ValueError, match="must be one of 420, 422, 444, got '411'"):
     jpeg_sampling.check("411")

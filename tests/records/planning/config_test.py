@@ -43,7 +43,7 @@ def test_settings_survive_json_and_leave_out_what_changes_no_byte():
     ({"tile_size": 60}, "tile_size must be a multiple of 16, .*, got 60"),
     ({"shards": "some"}, "shards must be \"auto\" or a positive number, got 'some'"),
     ({"test_share": 2.0}, r"test_share must be in \[0, 1\], got 2.0"),
-    ({"subsampling": "411"}, "subsampling must be one of 444, 422, 420, got '411'"),
+    ({"subsampling": "411"}, "subsampling must be one of 420, 422, 444, got '411'"),
     ({"workers": -1}, "workers must be 0 or more, got -1"),
     ({"stride": -16}, "stride must be 0 or more, got -16"),
     ({"tiles_per_image": -1}, "tiles_per_image must be 0 or more, got -1"),
