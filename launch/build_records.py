@@ -18,7 +18,7 @@ import tensorflow as tf
 
 from deblock.launch import flags as config_flags
 from deblock.launch import program
-from deblock.launch.pictures import contact_sheet
+from deblock.launch.pictures import sheets
 from deblock.records import quiet
 from deblock.records.layout import inspection, manifest
 from deblock.records.planning import config
@@ -119,7 +119,7 @@ def inspect(folder: str) -> int:
     if tiles:
       path = posixpath.join(folder, CONTACT_SHEET)
       with tf.io.gfile.GFile(path, "wb") as file:
-        Image.fromarray(contact_sheet.contact_sheet(tiles)).save(file, "PNG")
+        Image.fromarray(sheets.tiles(tiles)).save(file, "PNG")
       print(f"contact sheet: {path}")
     print(f"{shards} shards are whole: every checksum and count is as {manifest.NAME} says")
   return 1 if found else 0

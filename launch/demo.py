@@ -10,19 +10,19 @@ squares show what to expect; they are no evaluation.
 from deblock.launch import flags as config_flags
 from deblock.launch import program
 from deblock.launch.evaluation import selection
-from deblock.launch.pictures import demo_sheet, gallery, report
+from deblock.launch.pictures import demo, gallery, report
 
-config_flags.define(demo_sheet.DemoConfig)
+config_flags.define(demo.DemoConfig)
 
 
 def main(arguments):
   """Writes the picture and the report."""
   del arguments
-  config = config_flags.parse(demo_sheet.DemoConfig)
+  config = config_flags.parse(demo.DemoConfig)
   folder = selection.prepare_output(config.output)
-  made = demo_sheet.trials(config.model, config.qualities)
-  gallery.save_picture(folder / "demo.png", demo_sheet.sheet(made))
-  size_bytes = gallery.save_text(folder / report.FILE, demo_sheet.page(made))
+  made = demo.trials(config.model, config.qualities)
+  gallery.save_picture(folder / "demo.png", demo.sheet(made))
+  size_bytes = gallery.save_text(folder / report.FILE, demo.page(made))
   print(f"picture: {folder / 'demo.png'}")
   print(f"report: {folder / report.FILE} ({report.size_text(size_bytes)})")
 

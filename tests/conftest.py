@@ -96,6 +96,28 @@ def program(monkeypatch, capsys):
   return run
 
 
+def pytest_addoption(parser):
+  parser.addoption("--golden", action="store_true", help="write golden images again")
+
+
+@pytest.fixture
+def golden(request):
+  """The function (name, image) that compares an image with golden/NAME.png beside the test.
+
+  `make golden` writes the images again; look at each before you commit it.
+  """
+
+  def check(name, image):
+    path = request.path.parent / "golden" / f"{name}.png"
+    if request.config.getoption("--golden"):
+      path.parent.mkdir(exist_ok=True)
+      Image.fromarray(image).save(path, optimize=True)
+    with Image.open(path) as expected:
+      np.testing.assert_array_equal(image, np.asarray(expected))
+
+  return check
+
+
 @contextlib.contextmanager
 def _as_nobody():
   if os.geteuid() != 0:

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from deblock.launch.evaluation import figures, protocol, selection
-from deblock.launch.pictures import paper_sheet, report, side_by_side
+from deblock.launch.pictures import grid, report, sheets, side_by_side
 from deblock.records import option
 
 
@@ -41,7 +41,7 @@ class Gallery:
     self._most = report_images
     self._rows: list[figures.Row] = []
     self._cards: list[report.Card] = []
-    self._strips: list[paper_sheet.Strip] = []
+    self._details: list[list[grid.Cell]] = []
 
   def add(self, trials: Sequence[figures.Trial]) -> None:
     """Takes up one image: every method at every quality, those of one quality together."""
@@ -49,7 +49,7 @@ class Gallery:
     if len(self._cards) < self._most:
       self._cards.append(report.card(trials))
       for _, group in itertools.groupby(trials, lambda trial: trial.row.quality):
-        self._strips.append(paper_sheet.strip(list(group)))
+        self._details.append(sheets.details(list(group)))
 
   def draw(self, trials: Sequence[figures.Trial]) -> list[pathlib.Path]:
     """Writes a side-by-side picture of each trial of one image and returns their paths."""
@@ -69,9 +69,9 @@ class Gallery:
     path = self._folder / report.FILE
     content = report.page(self._rows, self._cards, protocol.describe(settings))
     lines = [f"report: {path} ({report.size_text(save_text(path, content))})"]
-    if self._strips:
-      path = self._folder / paper_sheet.FILE
-      save_picture(path, paper_sheet.sheet(self._strips))
+    if self._details:
+      path = self._folder / sheets.FILE
+      save_picture(path, sheets.paper(self._details))
       lines.append(f"contact sheet: {path}")
     return lines
 

@@ -1,15 +1,12 @@
 """A picture of crops as training sees them: JPEG, clean, and the difference enlarged."""
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
 
+from deblock.launch.pictures import grid
 from deblock.pipeline import batch as batch_lib
 
-AMPLIFIED = 8  # Factor of the difference, laid round middle gray.
-GAP = 6
-CAPTION = 18
-SMALLEST_CELL = 144  # Pixels; smaller crops are enlarged by a whole number, pixel by pixel.
-BACKGROUND, INK = (250, 250, 250), (20, 20, 20)
+AMPLIFIED = 8  # Factor of the difference, laid around middle gray.
+_SMALLEST = 144  # Pixels; smaller crops are enlarged by a whole number.
 
 
 def difference(compressed: np.ndarray, clean: np.ndarray) -> np.ndarray:
@@ -24,25 +21,16 @@ def crop_sheet(crops: batch_lib.Batch) -> np.ndarray:
   Args:
     crops: Batch of NumPy arrays, as `training_dataset` makes it; at least one crop.
   """
-  compressed, clean = (np.rint(255 * part).astype(np.uint8) for part in crops[:2])
-  side = clean.shape[1]
-  factor = -(-SMALLEST_CELL // side)
-  cell = side * factor
-  rows = len(clean)
-  sheet = Image.new(
-    "RGB", (GAP + 3 * (cell + GAP), GAP + rows * (CAPTION + cell + GAP)), BACKGROUND
-  )
-  draw = ImageDraw.Draw(sheet)
-  font = ImageFont.load_default(size=12)
-  for row in range(rows):
-    cells = (
-      (f"JPEG, quality {int(crops.quality[row])}", compressed[row]),
-      ("clean", clean[row]),
-      (f"difference x{AMPLIFIED}", difference(compressed[row], clean[row])),
+  pairs = (np.rint(255 * part).astype(np.uint8) for part in crops[:2])
+  rows = []
+  for compressed, clean, quality in zip(*pairs, crops.quality, strict=True):
+    images = {
+      f"JPEG, quality {int(quality)}": compressed,
+      "clean": clean,
+      f"difference x{AMPLIFIED}": difference(compressed, clean),
+    }
+    factor = -(-_SMALLEST // len(clean))
+    rows.append(
+      [grid.Cell(caption, grid.enlarged(image, factor)) for caption, image in images.items()]
     )
-    for column, (caption, pixels) in enumerate(cells):
-      x, y = GAP + column * (cell + GAP), GAP + row * (CAPTION + cell + GAP)
-      draw.text((x, y), caption, INK, font=font)
-      enlarged = Image.fromarray(pixels).resize((cell, cell), Image.Resampling.NEAREST)
-      sheet.paste(enlarged, (x, y + CAPTION))
-  return np.asarray(sheet)
+  return grid.grid(rows)

@@ -63,7 +63,7 @@ class Watch:
         restored = restore(jpeg, jpeg_tables.quantization_tables(quality))
         rows.append(figures_lib.compare(f"held-out tile {tile}", quality, clean, jpeg, restored))
         if not sheets:
-          sheet = side_by_side.with_differences(clean, jpeg, restored, rows[-1])
+          sheet = side_by_side.with_errors(clean, jpeg, restored, rows[-1])
           sheets[f"eval/tile_{tile}/q{quality}"] = sheet
       means = figures_lib.means(rows)
       if means:

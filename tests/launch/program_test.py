@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from deblock.launch.evaluation import selection
 from deblock.launch.machines import serving
-from deblock.launch.pictures import demo_sheet, gallery
+from deblock.launch.pictures import demo, gallery
 from deblock.launch.pipeline_report import report as pipeline_report
 from deblock.launch.portable import export as step_export
 from deblock.launch.portable import weights as weights_export
@@ -33,7 +33,7 @@ PARTS = {
   "compare": (gallery.CompareConfig,),
   "inspect_pipeline": (input_config.InputConfig, pipeline_report.ReportConfig),
   "restore": (restore_config.RestoreConfig,),
-  "demo": (demo_sheet.DemoConfig,),
+  "demo": (demo.DemoConfig,),
   "export_step": (model_config.ModelConfig, step_export.ExportConfig),
   "export_weights": (weights_export.WeightsConfig,),
 }

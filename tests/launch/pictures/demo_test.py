@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from deblock.launch.pictures import demo_sheet
+from deblock.launch.pictures import demo
 from deblock.launch.restoring import photograph
 from deblock.records.jpeg import codec
 
@@ -14,8 +14,8 @@ def test_the_sheet_has_a_row_for_each_photograph(monkeypatch):
     return codec.decode(data)
 
   monkeypatch.setattr(photograph, "restore", restored)
-  monkeypatch.setattr(demo_sheet, "_SIDE", 64)
-  made = demo_sheet.trials("fast", (10, 30))
+  monkeypatch.setattr(demo, "_SIDE", 64)
+  made = demo.trials("fast", (10, 30))
   assert seen == [((64, 64, 3), "fast")] * 4
   assert [(trial.row.quality, trial.row.model) for trial in made] == [
     (10, "fast"),
@@ -23,9 +23,9 @@ def test_the_sheet_has_a_row_for_each_photograph(monkeypatch):
     (10, "fast"),
     (30, "fast"),
   ]
-  sheet = demo_sheet.sheet(made)
+  sheet = demo.sheet(made)
   assert sheet.dtype == np.uint8 and sheet.shape[0] % 4 == 0 and sheet.shape[1] > 3 * 64
-  page = demo_sheet.page(made)
+  page = demo.page(made)
   assert "kept inside" in page and "Each quality has images of its own" in page
   assert all(f'"name":"{trial.row.image}"' in page for trial in made)
 
@@ -41,4 +41,4 @@ def test_the_sheet_has_a_row_for_each_photograph(monkeypatch):
 )
 def test_a_broken_rule_is_named(change, message):
   with pytest.raises(ValueError, match=message):
-    demo_sheet.DemoConfig(**{"output": "o", **change})
+    demo.DemoConfig(**{"output": "o", **change})
