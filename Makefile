@@ -17,7 +17,7 @@ RECORDS = $(WORKDIR)/records
 LOGDIR = $(WORKDIR)/train
 EVALUATION = $(WORKDIR)/evaluation
 INSTALLED = $(VENV)/installed
-# The user's own variables, for the commands that are printed to go on with.
+# The user's own variables, for the commands that `train` prints at its end.
 GIVEN = $(filter-out STEPS=%,$(MAKEOVERRIDES))
 SELECTION = --logdir=$(LOGDIR) --records=$(RECORDS) --output=$(EVALUATION) --qualities=$(QUALITIES)
 
@@ -40,7 +40,7 @@ $(INSTALLED): setup.cfg pyproject.toml .ci/constraints.txt
 	  --editable '.[test]'
 	@touch $@
 
-demo: $(INSTALLED) ## restore sample photographs with the weights that ship: picture and report
+demo: $(INSTALLED) ## restore sample photographs with pretrained weights: picture and report
 	@$(BIN)/deblock-demo --output=$(WORKDIR)/demo
 
 records: $(INSTALLED) ## shard the images into TFRecords
@@ -56,11 +56,11 @@ train: records ## train, evaluate on held-out images and draw a picture
 	@echo "report:      $(EVALUATION)/report.html"
 	@echo "checkpoint:  $(LOGDIR)/checkpoints"
 	@echo "TensorBoard: $(LOGDIR)"
-	@echo "go on with:  make train $(GIVEN) STEPS=$$((5 * $(STEPS)))"
-	@echo "and look at: make tensorboard $(GIVEN)"
+	@echo "more steps:  make train $(GIVEN) STEPS=$$((5 * $(STEPS)))"
+	@echo "curves:      make tensorboard $(GIVEN)"
 
-# NAME is default or fast. A GPU is needed for a result like that of the weights that ship.
-pretrained: records ## train the weights that ship anew (IMAGES=FOLDER, NAME=default)
+# NAME is default or fast. Without a GPU this takes days.
+pretrained: records ## train the pretrained weights again (IMAGES=FOLDER, NAME=default)
 	@$(BIN)/deblock-train --flagfile=launch/recipes/$(NAME).flags --records=$(RECORDS) \
 	  --logdir=$(WORKDIR)/$(NAME) $(TRAIN_FLAGS)
 	@$(BIN)/deblock-export-weights --logdir=$(WORKDIR)/$(NAME) --name=$(NAME) \
@@ -102,7 +102,7 @@ lint: $(INSTALLED) ## style and formatting
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 
-# The checker does not see through the editable install, so it is shown the folders as a package.
+# mypy does not follow the editable install: links show it the folders as one package.
 typecheck: $(INSTALLED) ## static types
 	@mkdir -p build/ns/deblock
 	@for part in records pipeline model launch; do \

@@ -4,7 +4,7 @@ deblock-records --images=FOLDER --records=DIR --qualities=10,20,30,40
 deblock-records --inspect=DIR
 deblock-records --images=gs://… --records=gs://… -- --runner=FlinkRunner …
 
-What follows a lone -- goes to Apache Beam.
+Options after a lone -- go to Apache Beam.
 """
 
 import collections
@@ -32,13 +32,15 @@ _MIB = 2**20
 
 @dataclasses.dataclass(frozen=True)
 class ProgramConfig:
-  """What the program does other than write records as `RecordsConfig` says."""
+  """The options that do not describe the records themselves."""
 
   inspect: str = dataclasses.field(
-    default="", metadata={"help": "Folder of records to look into instead: table, checks, picture."}
+    default="",
+    metadata={"help": "Folder of records to inspect instead: table, checks, picture."},
   )
   beam_options: tuple[str, ...] = dataclasses.field(
-    default=(), metadata={"help": "Options of Beam's runner, such as --runner=…; or put after --."}
+    default=(),
+    metadata={"help": "Options of Beam, such as --runner=…; or give them after --."},
   )
 
 
@@ -47,7 +49,7 @@ config_flags.define(ProgramConfig)
 
 
 def summary(made: manifest.Manifest) -> str:
-  """Returns what a folder of records holds, as text for a terminal."""
+  """Returns a table of the splits, then a line for each image that is left out or moved."""
   images = collections.Counter(image.split for image in made.images)
   rows = []
   for split, shards in made.splits.items():
@@ -66,7 +68,7 @@ def summary(made: manifest.Manifest) -> str:
 
 
 def main(arguments):
-  """Writes the records that the flags ask for, or looks into those that there are."""
+  """Writes the records that the flags describe, or inspects those of --inspect."""
   asked = config_flags.parse(ProgramConfig)
   if asked.inspect:
     return inspect(asked.inspect)
@@ -97,7 +99,7 @@ def _write(settings, beam_options):
 
 
 def inspect(folder: str) -> int:
-  """Prints what a folder holds and what is wrong with it, and draws a sheet of its tiles.
+  """Prints the table of a folder and each damaged shard, and draws a sheet of its tiles.
 
   Returns:
     The exit status: 1 if a shard is damaged, else 0.
@@ -127,7 +129,7 @@ def inspect(folder: str) -> int:
 
 def run():
   """Entry point of the console script."""
-  # Reading a TFDS data set runs TensorFlow, which would take hold of every GPU of the machine.
+  # Reading a TFDS data set runs TensorFlow, which would reserve the memory of every GPU.
   with quiet.standard_error():
     tf.config.set_visible_devices([], "GPU")
   program.run(main, takes_arguments=True)

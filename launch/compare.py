@@ -1,9 +1,9 @@
-"""deblock-compare: pictures of clean image, JPEG and restored image, and a report to look into.
+"""deblock-compare: draws clean image, JPEG and restored image side by side, and writes a report.
 
 deblock-compare --logdir=DIR --images=FOLDER --qualities=10,20 --output=DIR
 
-Writes a side-by-side picture for each image and quality; report.html, one file that shows them with
-a slider, detail and errors in any browser; and contact-sheet.png.
+Writes one picture for each image and quality, contact-sheet.png, and report.html: one file for any
+browser, with a before/after slider, zoom and error maps.
 """
 
 import time

@@ -1,10 +1,10 @@
-"""deblock-data-service: machines that make the batches of a training elsewhere.
+"""deblock-data-service: makes the batches of a training on other machines, by tf.data's service.
 
 deblock-data-service --role=local --workers=2
 deblock-data-service --role=dispatcher --port=5050
 deblock-data-service --role=worker --dispatcher=HOST:5050
 
-The address that it prints goes to deblock-train --data_service. Ctrl-C or SIGTERM ends it.
+Give the address that it prints to deblock-train --data_service. Ctrl-C or SIGTERM ends it.
 """
 
 import os
@@ -19,11 +19,11 @@ config_flags.define(serving.ServiceConfig)
 
 
 def main(arguments):
-  """Serves as the flags say until a signal comes."""
+  """Serves as the flags say until SIGTERM or Ctrl-C."""
   del arguments
   settings = config_flags.parse(serving.ServiceConfig)
   ended = threading.Event()
-  # Before anything starts, so that no moment is left in which a signal would end it roughly.
+  # Installed first, so that a signal during the start ends it cleanly too.
   for number in (signal.SIGTERM, signal.SIGINT):
     signal.signal(number, lambda *_: ended.set())
   with serving.running(settings) as address:
@@ -32,8 +32,7 @@ def main(arguments):
     else:
       print(f"train with --data_service={address}", flush=True)
     ended.wait()
-    # Workers would be minutes in stopping, and hold nothing that is worth it: trainers go on with
-    # the others as if this one had died.
+    # Stopping a worker properly takes minutes and gains nothing: trainers continue with the others.
     print("stopped.", flush=True)
     os._exit(0)
 

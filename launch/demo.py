@@ -1,10 +1,10 @@
-"""deblock-demo: restores packaged photographs with the shipped weights, and shows what came of it.
+"""deblock-demo: restores packaged photographs with pretrained weights, and draws the results.
 
 deblock-demo --output=DIR
 
-Squares of four photographs that come inside scikit-image are compressed at the qualities, restored,
-and shown beside the clean ones: as a picture, and as a report to look into with a browser. Four
-squares show what to expect; they are no evaluation.
+Takes squares of the four photographs in scikit-image, compresses them at each quality, restores
+them, and shows them beside the clean ones: in demo.png, and in report.html for a browser. Four
+squares are an example, not an evaluation.
 """
 
 from deblock.launch import flags as config_flags

@@ -1,4 +1,4 @@
-"""deblock-evaluate: PSNR, SSIM and PSNR-B of JPEGs and of what networks and filters make of them.
+"""deblock-evaluate: measures PSNR, SSIM and PSNR-B of JPEGs and of their restored versions.
 
 deblock-evaluate --logdir=DIR --images=FOLDER --qualities=10,20 --output=DIR
 

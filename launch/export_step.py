@@ -1,7 +1,9 @@
-"""deblock-export-step: a network's training step as a StableHLO program, for other XLA runtimes.
+"""deblock-export-step: writes a network's training step as a StableHLO program.
 
-deblock-export-step --model=deblocknet --output=DIR, then on the machine with the accelerator, which
-needs jax, numpy and pillow: python run_exported.py --programs=DIR --images=FOLDER --output=DIR
+deblock-export-step --model=deblocknet --output=DIR
+python DIR/run_exported.py --programs=DIR --images=FOLDER --output=RUN
+
+The second command runs on the machine with the accelerator, which needs jax, numpy and pillow.
 """
 
 from deblock.launch import flags as config_flags

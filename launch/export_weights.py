@@ -1,4 +1,4 @@
-"""deblock-export-weights: a run's weights as weights that ship, float16 arrays with a checksum.
+"""deblock-export-weights: writes a run's weights as float16 arrays with a checksum.
 
 deblock-export-weights --logdir=RUN --name=default --output=DIR
 """

@@ -1,7 +1,7 @@
-"""Dataclass fields as absl flags, and parsed flags back as the dataclass.
+"""Turns dataclass fields into absl flags, and parsed flags back into the dataclass.
 
-The field is the flag's one declaration: its name, type and default, its help line in
-`metadata["help"]`; its class validates it.
+A flag is declared once, by its field: name, type, default, and the help line in `metadata["help"]`.
+The class validates the value.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from absl import flags
 
 from deblock.records import option
 
-# The flags belong to the programs that call `define`, whose --help then shows them.
+# The flags belong to the programs that call `define`, so that their --help shows them.
 flags.disclaim_key_flags()
 
 Config = TypeVar("Config")

@@ -1,4 +1,4 @@
-"""deblock-pipeline: looks into what the input pipeline makes of records, and how fast.
+"""deblock-pipeline: shows, times and checks what the input pipeline makes of records.
 
 deblock-pipeline --records=DIR --benchmark --crop_size=96 --degradation=online
 deblock-pipeline --records=DIR --show=crops.png
@@ -16,7 +16,7 @@ config_flags.define(pipeline_report.ReportConfig)
 
 
 def main(arguments):
-  """Tells what the flags ask for; the exit status is 1 if --check finds a bad record."""
+  """Does what the flags ask for; returns 1 if --check finds a bad record, else 0."""
   del arguments
   config = config_flags.parse(input_config.InputConfig)
   report = config_flags.parse(pipeline_report.ReportConfig)

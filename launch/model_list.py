@@ -1,4 +1,4 @@
-"""What --list_models prints."""
+"""The table that deblock-train --list_models prints."""
 
 import math
 
@@ -9,7 +9,7 @@ from deblock.model.networks import registry
 
 
 def table() -> str:
-  """Returns a line for each network: its trained weights, its work at its own width, what it is."""
+  """Returns a line for each network: parameters, kMAC a pixel at its own width, description."""
   header = ("model", "parameters", "kMAC/pixel", "description")
   rows = []
   for name in registry.names():

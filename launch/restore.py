@@ -1,9 +1,10 @@
-"""deblock-restore: takes the JPEG artifacts out of photographs.
+"""deblock-restore: removes JPEG artifacts from photographs.
 
 deblock-restore IN... --out=DIR
 
-IN are files, folders or quoted globs. A JPEG's own tables tell how strongly it was compressed; of
-other formats the pixels do, if they were a JPEG. Finished files are skipped, inputs left alone.
+IN are files, folders or quoted globs. A JPEG's own quantisation tables say how strongly it was
+compressed. For other formats that were once JPEGs, quality and grid offset are estimated from the
+pixels. Finished files are skipped; inputs are never changed.
 """
 
 import time
@@ -18,7 +19,7 @@ config_flags.define(restore_config.RestoreConfig)
 
 
 def main(arguments):
-  """Restores as the arguments say; the exit status is 1 if a file failed."""
+  """Restores as the arguments say; returns 1 if a file failed, else 0."""
   config = config_flags.parse(restore_config.RestoreConfig)
   began = time.monotonic()
   outcomes = batch.restore(arguments[1:], config, tqdm.tqdm.write)

@@ -2,8 +2,8 @@
 
 deblock-runs DIR
 
-Shows how far each is, the settings in which they differ, and the best gain over the JPEG that it
-reached on held-out tiles while training, in all and per quality at that step.
+Shows each run's state and step, the settings that differ between the runs, and the best gain over
+the JPEG on held-out tiles during training: the mean, and the gain at each quality at that step.
 """
 
 from deblock.launch import flags as config_flags

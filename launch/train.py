@@ -17,12 +17,12 @@ from deblock.pipeline import config as input_config
 for _part in (model_config.ModelConfig, input_config.InputConfig, train_settings.TrainConfig):
   config_flags.define(_part)
 _LIST_MODELS = flags.DEFINE_boolean(
-  "list_models", False, "print every network with its parameters and its work a pixel, and stop"
+  "list_models", False, "Print every network with its parameters and kMAC a pixel, and exit."
 )
 
 
 def main(arguments):
-  """Trains as the flags say; the exit status tells of the signal that stopped it, if any did."""
+  """Trains as the flags say; returns 128 + N if signal N stopped it."""
   del arguments
   if _LIST_MODELS.value:
     print(model_list.table())
