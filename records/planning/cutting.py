@@ -35,9 +35,7 @@ def prepare(
 ) -> np.ndarray:
   """Returns the pixels that tiles are cut from, uint8 [H, W, 3].
 
-  Images that were JPEGs are shrunk by `jpeg_downscale`. Their artifacts have the size of 8x8
-  blocks: shrinking averages them, and moves them off the grid of the JPEGs that are made of the
-  result.
+  Images that were JPEGs are shrunk by `jpeg_downscale`.
 
   Args:
     found: what a source read.
@@ -47,13 +45,22 @@ def prepare(
   """
   if isinstance(found, reading.ImageError):
     raise ValueError(found.reason) from found
-  pixels = found.pixels
-  if found.format == "JPEG" and settings.jpeg_downscale != 1:
-    height, width = (max(1, round(side / settings.jpeg_downscale)) for side in pixels.shape[:2])
-    picture = Image.fromarray(pixels)
-    pixels = np.asarray(picture.resize((width, height), Image.Resampling.LANCZOS))
+  pixels = shrink(found, settings.jpeg_downscale)
   tiles.tile_offsets(*pixels.shape[:2], settings.tile_size, settings.stride)
   return pixels
+
+
+def shrink(found: reading.Picture, jpeg_downscale: float) -> np.ndarray:
+  """Returns the pixels of an image, shrunk by a factor if it was a JPEG; uint8 [H, W, 3].
+
+  The artifacts of a JPEG have the size of 8x8 blocks: shrinking averages them, and moves them off
+  the grid of the JPEGs that are made of the result.
+  """
+  if found.format != "JPEG" or jpeg_downscale == 1:
+    return found.pixels
+  height, width = (max(1, round(side / jpeg_downscale)) for side in found.pixels.shape[:2])
+  picture = Image.fromarray(found.pixels)
+  return np.asarray(picture.resize((width, height), Image.Resampling.LANCZOS))
 
 
 def is_usable(found: reading.Picture | reading.ImageError, settings: config.RecordsConfig) -> bool:
