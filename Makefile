@@ -22,8 +22,8 @@ GIVEN = $(filter-out STEPS=%,$(MAKEOVERRIDES))
 SELECTION = --logdir=$(LOGDIR) --records=$(RECORDS) --output=$(EVALUATION) --qualities=$(QUALITIES)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo records train pretrained evaluate compare tensorboard test golden test-slow lint \
-  typecheck bench fuzz clean
+.PHONY: help install demo records train pretrained evaluate compare tensorboard test test-slow golden \
+  lint typecheck bench fuzz clean
 
 help:
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  \1\t\2/p' Makefile | expand -t 20
@@ -91,12 +91,12 @@ PYTEST = $(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loa
 test: lint typecheck ## lint, types and all tests that are not slow
 	@$(PYTEST) -m 'not slow'
 
+test-slow: $(INSTALLED) ## the slow tests: worker processes, several hosts, kills, whole programs
+	@$(PYTEST) -m slow
+
 # Writes the golden images of the tests again: look at each one before you commit it.
 golden: $(INSTALLED)
 	@$(BIN)/python -m pytest --quiet --golden -k looks tests/launch/pictures tests/launch/pipeline_report
-
-test-slow: $(INSTALLED) ## the slow tests: worker processes, several hosts, kills, whole programs
-	@$(PYTEST) -m slow
 
 lint: $(INSTALLED) ## style and formatting
 	@$(BIN)/ruff check .

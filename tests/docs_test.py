@@ -100,13 +100,13 @@ def test_the_commands_of_make_exist(page, bench):
       assert bench.command(part, {**missing, **variables})
 
 
-def test_the_list_of_targets_is_short_and_has_all_but_itself(tmp_path):
+def test_the_list_of_targets_is_short():
   makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
   targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
   run = ["make", "--no-print-directory", "-C", ROOT, "help"]
   *lines, _ = subprocess.run(run, check=True, capture_output=True, text=True).stdout.splitlines()
-  assert {line.split()[0] for line in lines} == targets - {"help"}
-  assert len(lines) <= 15
+  assert {line.split()[0] for line in lines} <= targets
+  assert 10 <= len(lines) <= 15
 
 
 def test_every_benchmark_has_its_script_and_its_choices(bench):
