@@ -66,11 +66,20 @@ PAGES = (
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_links_lead_to_what_is_there(page):
+def test_links_lead_to_files_and_headings_that_exist(page):
   path = ROOT / page
-  links = re.findall(r"\]\(([^)#\s]+)", path.read_text(encoding="utf-8"))
-  missing = [link for link in links if "://" not in link and not (path.parent / link).exists()]
-  assert not missing
+  links = re.findall(r"\]\(([^)\s]+)", path.read_text(encoding="utf-8"))
+  for link in links:
+    name, _, heading = link.partition("#")
+    if "://" in name:
+      continue
+    target = path.parent / name if name else path
+    assert target.exists(), link
+    if heading:
+      titles = re.findall(r"^#+ (.*)", target.read_text(encoding="utf-8"), re.MULTILINE)
+      assert heading in {
+        re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles
+      }
 
 
 def test_the_readme_leads_to_every_page():
