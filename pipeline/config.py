@@ -6,6 +6,7 @@ from deblock.pipeline import damage_config, degrade, service
 from deblock.pipeline import qualities as qualities_lib
 from deblock.records import option
 from deblock.records.jpeg import sampling as jpeg_sampling
+from deblock.records.jpeg import tables as jpeg_tables
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,8 +81,7 @@ class InputConfig(damage_config.DamageConfig):
       )
     damage_config.check_goes_with(self, self.sampling, self.degradation)
     for quality in self.qualities:
-      if not 1 <= quality <= 100:
-        raise ValueError(f"qualities must be in [1, 100], got {quality}.")
+      jpeg_tables.check_quality(quality, "each of qualities")
     if self.data_service:
       service.parse_address("data_service", self.data_service)
       if self.sampling == "pairs":

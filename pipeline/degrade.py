@@ -133,14 +133,10 @@ def _encode_444(crop, quality):
   Half the time of `jpegsim` for a single crop.
   """
   # A number without a branch of its own would take the last one, quality 100.
-  check = tf.debugging.assert_equal(
-    quality, tf.clip_by_value(quality, 1, 100), message="quality must be in [1, 100]"
+  return tf.switch_case(
+    graph_codec.checked_quality(quality) - 1,
+    [lambda fixed=fixed: graph_codec.encode(crop, fixed, "444") for fixed in range(1, 101)],
   )
-  with tf.control_dependencies([check] if check is not None else []):
-    return tf.switch_case(
-      quality - 1,
-      [lambda fixed=fixed: graph_codec.encode(crop, fixed, "444") for fixed in range(1, 101)],
-    )
 
 
 @tf.function(jit_compile=True)

@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from deblock.records import option
+from deblock.records.jpeg import tables as jpeg_tables
 
 # FBCNN's training (Jiang et al., ICCV 2021) draws three in four from {10, 20, ..., 60} and the rest
 # evenly from 8 to 96.
@@ -31,9 +32,8 @@ def probabilities(text: str, name: str = "online_qualities") -> np.ndarray:
   lists = weighted_lists(name, NAMED.get(text, text), "5-95 or 0.75*10,20+0.25*8-96")
   for weight, items in lists:
     numbers = option.whole_numbers(name, items)
-    outside = [number for number in numbers if not 1 <= number <= 100]
-    if outside:
-      raise ValueError(f"{name} must be in [1, 100], got {outside[0]} in {text!r}.")
+    for number in numbers:
+      jpeg_tables.check_quality(number, f"each of {name}")
     np.add.at(chances, list(numbers), weight / len(numbers))
   if not chances.sum() > 0:
     raise ValueError(f"{name} must have a weight above 0, got {text!r}.")

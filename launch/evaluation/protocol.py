@@ -37,12 +37,7 @@ class ProtocolConfig:
     if self.gray and self.luma:
       raise ValueError("gray and luma exclude each other: gray JPEGs have nothing but luma.")
     if self.double_quality:
-      try:
-        jpeg_tables.check_quality(self.double_quality)
-      except ValueError:
-        raise ValueError(
-          f"double_quality must be in [0, 100], got {self.double_quality}."
-        ) from None
+      jpeg_tables.check_quality(self.double_quality, "double_quality, unless 0,")
     if not 0 <= self.double_shift < jpeg_sampling.BLOCK:
       raise ValueError(
         f"double_shift must be in [0, {jpeg_sampling.BLOCK - 1}], a place in a JPEG block, got "

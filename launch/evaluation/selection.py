@@ -68,10 +68,7 @@ class SelectionConfig(protocol.ProtocolConfig):
     saved_weights.check_which(self.checkpoint, ",".join(self.logdir))
     saved_weights.check_kind(self.weights, ",".join(self.logdir))
     for quality in self.qualities:
-      try:
-        jpeg_tables.check_quality(quality)
-      except ValueError:
-        raise ValueError(f"qualities must be in [1, 100], got {quality}.") from None
+      jpeg_tables.check_quality(quality, "each of qualities")
 
 
 def prepare_output(folder: str) -> pathlib.Path:

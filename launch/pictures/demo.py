@@ -36,7 +36,7 @@ class DemoConfig:
     if not self.qualities:
       raise ValueError("qualities must name one quality at least, got none.")
     for quality in self.qualities:
-      jpeg_tables.check_quality(quality)
+      jpeg_tables.check_quality(quality, "each of qualities")
 
 
 def trials(model: str, qualities: tuple[int, ...]) -> list[figures.Trial]:

@@ -66,10 +66,12 @@ class QualityMap(keras.layers.Layer):
 
 
 def nearest_quality(tables):
-  """Returns the IJG quality whose luma table is nearest, by the sum of the steps' differences.
+  """Returns the IJG quality whose luma table has the least sum of absolute differences of steps.
 
-  A table and its transpose count as one, since the pipeline turns tables with their crops; chroma
-  does not count, since a gray JPEG has none. Of equally near qualities the lowest is taken.
+  Each table is added to its transpose first, since the pipeline transposes tables with their crops.
+  Chroma is ignored, since a gray JPEG has none. If several are equally near, the lowest is taken.
+  `jpeg.encoders.nearest_quality` compares logarithms instead. The two agree on the IJG's tables;
+  pretrained networks need this one for others.
 
   Args:
     tables: float [B, 2, 8, 8], quantisation steps of luma and chroma.

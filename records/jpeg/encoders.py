@@ -60,13 +60,14 @@ def quantization_tables(encoder: str, quality: SupportsIndex) -> np.ndarray:
 
 
 def nearest_quality(tables: np.ndarray) -> int:
-  """Returns the IJG quality whose steps differ from these by the least factor on average.
+  """Returns the IJG quality with the least mean of |log(step) - log(IJG step)|.
+
+  If several qualities are equally near, it returns the highest, for which networks change least.
 
   Args:
-    tables: [2, 8, 8], steps in [1, 255]. The mean is over all 128 of them, of the absolute
-      difference of logarithms; of equally near qualities the higher is taken.
+    tables: [2, 8, 8], steps of luma and chroma in [1, 255]; or [1, 8, 8], of luma only.
   """
-  distances = np.abs(_logarithms() - np.log(tables)).mean(axis=(1, 2, 3))
+  distances = np.abs(_logarithms()[:, : len(tables)] - np.log(tables)).mean(axis=(1, 2, 3))
   return int(100 - np.argmin(distances[::-1]))
 
 

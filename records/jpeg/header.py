@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import JpegImagePlugin
 
-from deblock.records.jpeg import sampling
+from deblock.records.jpeg import encoders, sampling
 from deblock.records.jpeg import tables as jpeg_tables
 
 _LARGEST_STEP = 255  # Of baseline JPEG.
@@ -60,18 +60,14 @@ def header(picture: JpegImagePlugin.JpegImageFile) -> JpegHeader:
 
 
 def with_chroma(luma: np.ndarray) -> np.ndarray:
-  """Returns the tables of a gray JPEG, which has one, with the chroma that belongs to it.
+  """Returns the table of a gray JPEG with a matching table for chroma.
 
   Args:
     luma: [8, 8], steps in [1, 255].
   Returns:
-    int32 [2, 8, 8]: these steps, and the standard's for chroma at the IJG quality whose luma steps
-    differ from them by the least factor on average.
+    int32 [2, 8, 8]: these steps, and the standard's chroma steps at `encoders.nearest_quality`.
   """
-  every = np.log(jpeg_tables.all_quantization_tables()[1:, 0])
-  distances = np.abs(every - np.log(luma)).mean(axis=(1, 2))
-  # Of equally near qualities the higher, whose network does less.
-  quality = 100 - int(np.argmin(distances[::-1]))
+  quality = encoders.nearest_quality(luma[np.newaxis])
   return np.stack([luma, jpeg_tables.quantization_tables(quality)[1]]).astype(np.int32)
 
 

@@ -31,18 +31,21 @@ _CHROMA = (
 )
 
 
-def check_quality(quality: SupportsIndex) -> int:
+def check_quality(quality: SupportsIndex, name: str = "quality") -> int:
   """Returns the quality factor as an int, after checking it.
 
+  Args:
+    quality: the value.
+    name: used in the error message, usually a flag's name.
   Raises:
-    ValueError: if it is no integer in [1, 100]. True and False are none.
+    ValueError: if it is not an integer in [1, 100]. True and False are not integers here.
   """
   try:
     value = operator.index(quality)
   except TypeError:
     value = 0
   if isinstance(quality, (bool, np.bool_)) or not 1 <= value <= 100:
-    raise ValueError(f"quality must be an integer in [1, 100], got {quality!r}.")
+    raise ValueError(f"{name} must be an integer in [1, 100], got {quality!r}.")
   return value
 
 

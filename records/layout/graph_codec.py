@@ -53,7 +53,7 @@ def encode(image: tf.Tensor, quality: int | tf.Tensor, subsampling: str = "420")
   if tf.is_tensor(quality):
     if subsampling != "420":
       raise ValueError(f"a quality tensor needs subsampling 420, got {subsampling}.")
-    return tf.raw_ops.EncodeJpegVariableQuality(images=image, quality=_checked(quality))
+    return tf.raw_ops.EncodeJpegVariableQuality(images=image, quality=checked_quality(quality))
   return tf.io.encode_jpeg(
     image,
     quality=jpeg_tables.check_quality(quality),
@@ -76,7 +76,7 @@ def encode_each(images: Sequence[tf.Tensor], qualities: tf.Tensor) -> list[tf.Te
   Raises:
     InvalidArgumentError: in the graph, if a quality is out of range.
   """
-  pairs = zip(images, tf.unstack(_checked(qualities)), strict=True)
+  pairs = zip(images, tf.unstack(checked_quality(qualities)), strict=True)
   return [
     tf.raw_ops.EncodeJpegVariableQuality(images=image, quality=quality) for image, quality in pairs
   ]
@@ -91,8 +91,12 @@ def decode_png(data: tf.Tensor) -> tf.Tensor:
   return tf.io.decode_png(data, channels=3, dtype=tf.uint8)
 
 
-def _checked(qualities):
-  """Returns qualities of any shape as int32, after the graph has checked them."""
+def checked_quality(qualities: tf.Tensor) -> tf.Tensor:
+  """Returns qualities, integers of any shape, as int32, after the graph has checked them.
+
+  Raises:
+    InvalidArgumentError: in the graph, if a quality is outside [1, 100].
+  """
   qualities = tf.cast(qualities, tf.int32)
   check = tf.debugging.assert_equal(
     qualities, tf.clip_by_value(qualities, 1, 100), message="quality must be in [1, 100]"

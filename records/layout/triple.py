@@ -46,6 +46,6 @@ class PatchTriple:
     if not all(isinstance(stream, bytes) and stream for stream in self.compressed):
       raise ValueError("every stream of compressed must be bytes and not empty.")
     for quality in self.qualities:
-      jpeg_tables.check_quality(quality)
+      jpeg_tables.check_quality(quality, "each of qualities")
     if not isinstance(self.key, str) or not self.key:
       raise ValueError(f"key must be a string that is not empty, got {self.key!r}.")

@@ -111,10 +111,7 @@ class RecordsConfig:
     if not self.qualities:
       raise ValueError("qualities must hold at least one quality, got none.")
     for quality in self.qualities:
-      try:
-        jpeg_tables.check_quality(quality)
-      except ValueError as error:
-        raise ValueError(f"qualities must be in [1, 100], got {quality}.") from error
+      jpeg_tables.check_quality(quality, "each of qualities")
     if len(set(self.qualities)) != len(self.qualities):
       raise ValueError(f"qualities must differ from each other, got {list(self.qualities)}.")
     if not 0 <= self.qualities_per_tile <= len(self.qualities):

@@ -29,8 +29,8 @@ def test_a_config_survives_json():
     ({"crops_per_tile": 0}, "crops_per_tile must be at least 1, got 0"),
     ({"mixed_tiles": -1}, "mixed_tiles must be at least 1, got -1"),
     ({"shuffled_tiles": 0}, "shuffled_tiles must be at least 1, got 0"),
-    ({"qualities": (10, 0)}, r"qualities must be in \[1, 100\], got 0"),
-    ({"qualities": (101,)}, r"qualities must be in \[1, 100\], got 101"),
+    ({"qualities": (10, 0)}, r"each of qualities must be an integer in \[1, 100\], got 0"),
+    ({"qualities": (101,)}, r"each of qualities must be an integer in \[1, 100\], got 101"),
     ({"held_out_pairs": 1.0}, r"held_out_pairs must be in \[0, 1\), got 1\.0"),
     ({"held_out_pairs": -0.1}, r"held_out_pairs must be in \[0, 1\), got -0\.1"),
     ({"on_bad_record": "ignore"}, "on_bad_record must be stop or skip, got 'ignore'"),
@@ -38,7 +38,10 @@ def test_a_config_survives_json():
     ({"max_bad_share": -0.1}, r"max_bad_share must be in \[0, 1\), got -0\.1"),
     ({"degradation": "none"}, "degradation must be stored or online, got 'none'"),
     ({"jpeg": "png"}, "jpeg must be one of libjpeg, jpegsim, got 'png'"),
-    ({"online_qualities": "0-5"}, r"online_qualities must be in \[1, 100\], got 0"),
+    (
+      {"online_qualities": "0-5"},
+      r"each of online_qualities must be an integer in \[1, 100\], got 0",
+    ),
     ({"data_service": "there"}, "data_service must be like grpc://host:port, got 'there'"),
     (
       {"data_service": "grpc://there:5050", "sampling": "pairs"},

@@ -52,7 +52,10 @@ def test_another_subsampling_is_damage_and_a_grid_or_an_unused_range_is_none():
     ({"crop_grid": 24}, "crop_grid must be 8 or 16, got 24"),
     ({"online_subsampling": "411"}, "subsampling must be one of 420, 422, 444, got '411'"),
     ({"online_subsampling": ""}, "online_subsampling must be like 420"),
-    ({"double_qualities": "0-9"}, r"double_qualities must be in \[1, 100\], got 0 in '0-9'"),
+    (
+      {"double_qualities": "0-9"},
+      r"each of double_qualities must be an integer in \[1, 100\], got 0",
+    ),
     ({"double_qualities": "0*10"}, "double_qualities must have a weight above 0"),
     ({"double_qualities": "some"}, "double_qualities must be whole numbers"),
     ({"double_qualities": "10+"}, "double_qualities must be like 5-95 or"),

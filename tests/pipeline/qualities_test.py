@@ -47,8 +47,8 @@ def test_fbcnn_takes_three_in_four_from_six_qualities_and_the_rest_from_a_range(
     ("2*3*10", "online_qualities must be like 5-95"),
     ("-1*10", "online_qualities must be"),
     ("ten", "online_qualities must be whole numbers or ranges .*, got 'ten'"),
-    ("0-50", r"online_qualities must be in \[1, 100\], got 0 in '0-50'"),
-    ("90-101", r"online_qualities must be in \[1, 100\], got 101"),
+    ("0-50", r"each of online_qualities must be an integer in \[1, 100\], got 0"),
+    ("90-101", r"each of online_qualities must be an integer in \[1, 100\], got 101"),
     ("0*10", "online_qualities must have a weight above 0"),
   ],
 )

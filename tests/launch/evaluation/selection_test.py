@@ -245,7 +245,10 @@ def test_records_without_a_test_image_say_what_to_do(started, folder, tmp_path):
     ({"logdir": (), "model": ("fast", "tv"), "images": "i"}, "model fast,tv has no records of its"),
     ({"logdir": (), "model": ("fast",), "qualities": (9,)}, "model fast has no records of its own"),
     ({"gray": True, "luma": True}, "gray and luma exclude each other"),
-    ({"double_quality": 101}, r"double_quality must be in \[0, 100\], got 101\."),
+    (
+      {"double_quality": 101},
+      r"double_quality, unless 0, must be an integer in \[1, 100\], got 101\.",
+    ),
     ({"double_shift": 8}, r"double_shift must be in \[0, 7\], .* got 8\."),
     ({"checkpoint": "first"}, "checkpoint must be one of latest, best, got 'first'"),
     (
@@ -253,8 +256,8 @@ def test_records_without_a_test_image_say_what_to_do(started, folder, tmp_path):
       "checkpoint best is of a run: name its folder with --logdir=DIR",
     ),
     ({"output": ""}, "output must name a folder: use --output=DIR"),
-    ({"qualities": (10, 101)}, r"qualities must be in \[1, 100\], got 101\."),
-    ({"qualities": (0,)}, r"qualities must be in \[1, 100\], got 0\."),
+    ({"qualities": (10, 101)}, r"each of qualities must be an integer in \[1, 100\], got 101\."),
+    ({"qualities": (0,)}, r"each of qualities must be an integer in \[1, 100\], got 0\."),
     ({"weights": "best"}, "weights must be one of auto, raw, averaged, got 'best'"),
     (
       {"logdir": (), "model": ("fast",), "images": "i", "qualities": (9,), "weights": "raw"},

@@ -36,7 +36,7 @@ def test_the_sheet_has_a_row_for_each_photograph(monkeypatch):
     ({"output": ""}, "output must name a folder: use --output=DIR"),
     ({"model": "best"}, "model must be one of default, fast, got 'best'"),
     ({"qualities": ()}, "qualities must name one quality at least"),
-    ({"qualities": (0,)}, r"quality must be an integer in \[1, 100\], got 0"),
+    ({"qualities": (0,)}, r"each of qualities must be an integer in \[1, 100\], got 0"),
   ],
 )
 def test_a_broken_rule_is_named(change, message):

@@ -32,7 +32,7 @@ def test_a_triple_cannot_be_changed():
     ({"compressed": (), "qualities": ()}, "same length, at least 1, got 0 and 0"),
     ({"compressed": (b"a", b"")}, "bytes and not empty"),
     ({"compressed": ("a", "b")}, "bytes and not empty"),
-    ({"qualities": (10, 101)}, r"quality must be an integer in \[1, 100\], got 101"),
+    ({"qualities": (10, 101)}, r"each of qualities must be an integer in \[1, 100\], got 101"),
     ({"key": ""}, "key must be a string that is not empty, got ''"),
   ],
 )

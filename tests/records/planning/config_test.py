@@ -38,7 +38,7 @@ def test_settings_survive_json_and_leave_out_what_changes_no_byte():
     ({"source": "coco"}, "source must be one of kodak, packaged, tfds:NAME, got 'coco'"),
     ({"source": "tfds:"}, "source must be one of kodak, packaged, tfds:NAME, got 'tfds:'"),
     ({"qualities": ()}, "qualities must hold at least one"),
-    ({"qualities": (10, 0)}, r"qualities must be in \[1, 100\], got 0\."),
+    ({"qualities": (10, 0)}, r"each of qualities must be an integer in \[1, 100\], got 0\."),
     ({"qualities": (10, 10)}, r"qualities must differ from each other, got \[10, 10\]"),
     ({"tile_size": 60}, "tile_size must be a multiple of 16, .*, got 60"),
     ({"shards": "some"}, "shards must be \"auto\" or a positive number, got 'some'"),
