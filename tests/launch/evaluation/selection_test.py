@@ -10,7 +10,6 @@ import tensorflow as tf
 from deblock.launch.evaluation import selection
 from deblock.launch.run_folder import checkpoints
 from deblock.launch.settings import train as train_settings
-from deblock.launch.training import loop
 from deblock.model import restorer
 from deblock.model.networks import registry
 from deblock.records.jpeg import codec
@@ -121,17 +120,6 @@ def _restorer(settings):
   return method.restore
 
 
-def test_the_restorer_has_the_weights_of_the_latest_checkpoint(small_run, tiny, picture):
-  run = small_run(model=tiny)
-  loop.train(run)
-  (method,) = selection.load_methods(_settings(run))
-  assert method.name == run.train.logdir
-  jpeg = picture(40, 56)
-  restored = method.restore(jpeg)
-  assert restored.shape == jpeg.shape and restored.dtype == np.uint8
-  np.testing.assert_array_equal(restored, _restorer(_settings(run))(jpeg))
-
-
 def test_runs_that_hold_out_other_images_need_images_that_are_named(
   started, small_run, tiny, folder, tmp_path
 ):
@@ -158,7 +146,7 @@ def test_runs_that_hold_out_other_images_need_images_that_are_named(
   ("restore_best", "checkpoint", "step"),
   [(False, "", 4), (False, "best", 2), (True, "", 2), (True, "latest", 4)],
 )
-def test_the_best_checkpoint_is_taken_where_it_is_asked_for(
+def test_a_run_has_the_weights_of_its_latest_checkpoint_or_of_the_best_where_that_is_asked_for(
   started, monkeypatch, restore_best, checkpoint, step
 ):
   train = dataclasses.replace(started.train, restore_best=restore_best)
@@ -173,7 +161,8 @@ def test_the_best_checkpoint_is_taken_where_it_is_asked_for(
     save()
   taken = []
   monkeypatch.setattr(restorer, "Restorer", lambda network, *others, **named: taken.append(network))
-  selection.load_methods(_settings(started, checkpoint=checkpoint))
+  (method,) = selection.load_methods(_settings(started, checkpoint=checkpoint))
+  assert method.name == started.train.logdir
   assert (taken[0].weights[0].numpy() == step).all()
 
 
