@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from deblock.launch.evaluation import baselines, bootstrap, figures, methods, protocol
-from deblock.model import tiling
+from deblock.model import metrics, tiling
+from deblock.pipeline import pixels
 from deblock.records.jpeg import codec
 from deblock.records.jpeg import tables as jpeg_tables
 
@@ -158,3 +159,24 @@ def test_the_luma_of_colour_jpegs_is_measured_as_matlab_sees_it(picture):
     for image in (trial.clean, trial.jpeg)
   )
   assert trial.row.psnr_jpeg == pytest.approx(_psnr(clean, jpeg), abs=1e-4)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_figures_are_those_of_the_metrics_to_the_bit(picture, channels):
+  images = [picture(24, 40, number)[..., :channels] for number in (0, 1)]
+  floats = [pixels.to_float(image[np.newaxis]) for image in images]
+  assert figures.figures(*images) == tuple(
+    float(metric(*floats)[0]) for metric in (metrics.psnr, metrics.ssim, metrics.psnr_b)
+  )
+
+
+@pytest.mark.parametrize(
+  ("shapes", "message"),
+  [
+    (((10, 20, 3), (10, 20, 3)), "at least 11x11 pixels, got 10x20"),
+    (((16, 20, 3), (16, 21, 3)), r"one shape, got \(16, 20, 3\) and \(16, 21, 3\)"),
+  ],
+)
+def test_images_that_cannot_be_measured_are_refused(shapes, message):
+  with pytest.raises(ValueError, match=message):
+    figures.figures(*(np.zeros(shape, np.uint8) for shape in shapes))
