@@ -1,8 +1,8 @@
 """Restores one 768x512 image by BlockCNN block by block and in tiles, and compares the results.
 
-The networks have random weights; what is compared is time, and that whole tiles of blockcnn_fc give
-what its blocks do. Blocks go 256 to a call, as the restorer takes them, and one to a call, as the
-published code does. One run of each after one that compiles.
+The networks have random weights. Compared are times, and the tiles of blockcnn_fc with its blocks.
+Blocks go 256 to a call, as in the restorer, and one to a call, as in the published code. One run of
+each, after one that compiles.
 
 make bench PART=restoring-blocks
 """
@@ -24,7 +24,7 @@ BLOCK, ALONE = 8, 0  # Block by block, many to a call or one; above, sides of ti
 
 
 def run(restore, image):
-  """Returns what is made of an image, float [H, W, 3], and the seconds and CPU-seconds taken."""
+  """Returns the restored image, float [H, W, 3], and the seconds and CPU-seconds taken."""
   list(restore.parts(image[:64, :64]))
   began, began_cpu = time.perf_counter(), time.process_time()
   (part,) = restore.parts(image)
@@ -32,14 +32,14 @@ def run(restore, image):
 
 
 def description(tile):
-  """Returns what a way of running a network is called."""
+  """Returns the name of a way to run a network."""
   if tile == ALONE:
     return "one block to a call"
   return "block by block" if tile == BLOCK else f"tiles of {tile}"
 
 
 def network(name, width):
-  """Returns a network whose head is not nought, and its entry."""
+  """Returns a network whose head is not zero, and its entry."""
   built = registry.build(config.ModelConfig(model=name, width=width))
   for weight in built.trainable_variables:
     if not np.any(weight.numpy()):

@@ -1,4 +1,4 @@
-"""What XLA does to a training step: CPU-seconds and wall, with and without, in turns.
+"""The time of a training step with and without XLA, in turns: CPU-seconds and wall seconds.
 
 make bench PART=training-xla MODELS='NETWORK:WIDTH ...'
 
@@ -35,7 +35,7 @@ def batches():
 
 
 def compiled(name, width, dtype, jit_compile):
-  """Returns a function that takes so many steps."""
+  """Returns a function that takes a number of steps."""
   keras.utils.set_random_seed(0)
   entry = registry.get(name)
   device = "/gpu:0" if tf.config.list_logical_devices("GPU") else "/cpu:0"
@@ -52,7 +52,7 @@ def compiled(name, width, dtype, jit_compile):
 
 
 def timed(take, count):
-  """Returns CPU-seconds and seconds for each of some steps."""
+  """Returns CPU-seconds and wall seconds a step."""
   usage, began = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter()
   take(count)
   seconds = time.perf_counter() - began

@@ -1,4 +1,4 @@
-"""JPEGs of other kinds than the test sets', and drawings and pages of text, from clean images."""
+"""Kinds of damage beyond the test sets' JPEGs; drawings and pages of text as clean images."""
 
 import io
 
@@ -35,7 +35,7 @@ def _saved_again(clean, times_and_quality):
 
 
 def _resized(clean, qualities):
-  """Two thirds of the size between two JPEGs, against the clean image of that size."""
+  """Returns a JPEG shrunk to two thirds and compressed again, and the clean image of that size."""
   first, second = qualities
   size = tuple(side * 2 // 3 for side in clean.shape[1::-1])
 
@@ -51,7 +51,7 @@ def _lossless(clean, _):
   return clean, stream.getvalue()
 
 
-# What is said of a case, how it is made, and of what: photographs, drawings or text.
+# Name, function, and the clean images: photographs, drawings or text.
 CASES = (
   ("4:2:0, quality 10", _single(), 10, "photographs"),
   ("4:2:0, quality 40", _single(), 40, "photographs"),
@@ -79,7 +79,7 @@ CASES = (
 
 
 def drawing(seed):
-  """Returns flat shapes with outlines, drawn at four times the size: uint8 [512, 512, 3]."""
+  """Returns flat shapes with antialiased outlines, uint8 [512, 512, 3]."""
   generator = np.random.default_rng(seed)
   picture = Image.new("RGB", (4 * _SIDE, 4 * _SIDE), tuple(generator.integers(200, 256, 3)))
   pen = ImageDraw.Draw(picture)

@@ -1,7 +1,7 @@
 """Networks by name for the equal-time table: the registry's, and variants of deblocknet.
 
 `dncnn3`, `arcnn:32` (width 32), or `deblocknet:width=48,units=8,scale=4,kernel=5,attention=1,
-separable=1`, of which any may be missing; deblocknet's own are 64, 6, 2, 3, 0 and 0.
+separable=1`. Each setting may be missing; deblocknet's own are 64, 6, 2, 3, 0 and 0.
 """
 
 import dataclasses
@@ -22,7 +22,7 @@ class Settings:
     units: residual units.
     scale: pixels of the image in a pixel of the features, along each side: 2, 4 or 8.
     kernel: side of the units' kernels.
-    attention: whether a unit weighs its channels by their means (Hu et al. 2018, section 3).
+    attention: whether a unit weights its channels by their means (Hu et al. 2018, section 3).
     separable: whether a unit's convolutions are depth-wise ones followed by 1x1.
   """
 
@@ -35,10 +35,10 @@ class Settings:
 
 
 def parse(name: str) -> tuple[str, dict[str, int]]:
-  """Returns a network's name and its settings, none of which need be given.
+  """Returns a network's name and its settings; those that are missing have their defaults.
 
   Raises:
-    ValueError: if a setting is not known for it, or not a number above nought.
+    ValueError: if a setting is not known for it, or is not a number above zero.
   """
   network, _, text = name.partition(":")
   settings = {}
@@ -74,7 +74,7 @@ def build(name: str):
 
 
 def deblocknet(settings: Settings) -> keras.Model:
-  """Returns deblocknet with other settings; see model/networks/deblocknet.py for what it takes."""
+  """Returns deblocknet with other settings; model/networks/deblocknet.py describes its inputs."""
   compressed = keras.Input((None, None, 3), name="compressed")
   tables = keras.Input((2, 8, 8), name="tables")
   embedding = conditioning.TableEmbedding(name="embedding")(tables)

@@ -12,38 +12,38 @@ class Budget:
   """Training time that other jobs on the machine do not change: processor seconds.
 
   Attributes:
-    seconds: that may be spent.
-    began: what the process had spent when training began.
+    seconds: the budget.
+    began: CPU-seconds of the process when training began.
   """
 
   seconds: float
   began: float
 
   def share(self, now: float) -> float:
-    """Returns how much is spent at `now`, 0 to 1."""
+    """Returns the share of the budget that is spent at `now`, 0 to 1."""
     return min(1.0, max(0.0, (now - self.began) / self.seconds))
 
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-  """What one network reached.
+  """The result of one network.
 
   Attributes:
-    network: as `designs.build` takes it.
-    minutes: of processor time that it was to have.
-    seed: of weights, crops and qualities.
-    qualities: of the JPEGs that it was trained on.
-    loss: that it was trained with.
-    parameters: trained ones.
-    macs: multiply-accumulates for each pixel.
-    steps: taken.
-    megapixels: seen.
-    cpu_minutes: that it took.
-    gain_q10: PSNR over the JPEG's in dB, mean of the validation images; and so on.
-    gain_q20: the same.
-    gain_q30: the same.
-    gain_q40: the same.
-    command: that repeats it.
+    network: its name, as `designs.build` takes it.
+    minutes: its budget in CPU-minutes.
+    seed: seed of weights, crops and qualities.
+    qualities: qualities of the JPEGs in training.
+    loss: training loss.
+    parameters: number of trained parameters.
+    macs: multiply-accumulates a pixel.
+    steps: steps taken.
+    megapixels: megapixels of crops seen.
+    cpu_minutes: CPU-minutes taken.
+    gain_q10: gain in PSNR over the JPEG at quality 10, in dB: mean of the validation images.
+    gain_q20: the same at quality 20.
+    gain_q30: the same at quality 30.
+    gain_q40: the same at quality 40.
+    command: the command that repeats it.
   """
 
   network: str
@@ -64,7 +64,7 @@ class Row:
 
   @property
   def key(self):
-    """What tells rows apart."""
+    """The settings that identify a row."""
     return (self.network, self.minutes, self.seed, self.qualities, self.loss)
 
   @property
@@ -85,12 +85,12 @@ def load(path: pathlib.Path) -> list[Row]:
   with path.open(newline="") as stream:
     reader = csv.DictReader(stream)
     if reader.fieldnames != list(types):
-      raise ValueError(f"{path} is not a table of this benchmark: its columns are others.")
+      raise ValueError(f"{path} is not a table of this benchmark: it has other columns.")
     return [Row(**{name: types[name](value) for name, value in row.items()}) for row in reader]
 
 
 def append(path: pathlib.Path, row: Row) -> None:
-  """Adds a row; the table is written anew under a temporary name, so that it is always whole."""
+  """Adds a row. The file is replaced by one with a temporary name, so it is always whole."""
   rows = [*load(path), row]
   temporary = path.with_name(f"{path.name}.tmp")
   with temporary.open("w", newline="") as stream:

@@ -1,12 +1,12 @@
-"""Trains networks for the same processor time on the same stream, and tables what they reach.
+"""Trains networks for the same CPU time on the same stream, and prints a table of their gains.
 
 make bench PART=networks-equal-time IMAGES=TRAIN VALID=VALID MINUTES=60 MODELS='arcnn deblocknet:48'
 
-Every network gets the same CPU-minutes (user and system, of all threads, from the end of the first
-call, which compiles), so that other jobs on the machine change nothing but how long it takes; the
-same crops in the same order, compressed on the way at a quality of their own; Adam, the same loss,
-and a cosine from the same learning rate over its minutes. A finished row is not trained again. The
-table is WORKDIR/table.csv, the curves WORKDIR/curves/*.csv; --markdown prints the table alone.
+Every network gets the same CPU-minutes: user and system, of all threads, from the end of the first
+call, which compiles. Other jobs on the machine do not change the result. All networks see the same
+crops in the same order, each compressed at its own quality, and use Adam, the same loss, and a
+cosine from the same learning rate over their minutes. Finished rows are skipped. The table is
+WORKDIR/table.csv, the curves WORKDIR/curves/*.csv; --markdown prints the table only.
 """
 
 import argparse
@@ -44,7 +44,7 @@ NAMES = (
 
 
 def write_records(arguments):
-  """Writes records of all images, unless they are there."""
+  """Writes records of all images, unless they exist."""
   folder = arguments.workdir / "records"
   command = [sys.executable, "-m", "deblock.launch.build_records", f"--records={folder}",
              f"--images={arguments.images}", "--qualities=25", "--test_share=0"]  # fmt: skip
@@ -88,14 +88,14 @@ def trained(network, entry, arguments):
 
 
 def curve_path(arguments):
-  """Returns where the curve of the one network goes."""
+  """Returns the path of the curve of the one network."""
   name = re.sub(r"[^a-z0-9_]+", "-", arguments.models)
   kind = f"{arguments.loss}-{arguments.minutes:g}-seed{arguments.seed}"
   return arguments.workdir / "curves" / f"{name}-{kind}.csv"
 
 
 def save_curve(path, curve):
-  """Writes at most about 200 points: the means' ends, so that the file stays small."""
+  """Writes means of about 200 stretches of the curve, so that the file stays small."""
   path.parent.mkdir(parents=True, exist_ok=True)
   every = max(1, len(curve) // 200)
   with path.open("w", newline="") as stream:
@@ -117,7 +117,7 @@ def gains(network, entry, folder, count):
 
 
 def measure(arguments):
-  """Trains and evaluates the one network that is named, and adds its row."""
+  """Trains and evaluates the one named network, and adds its row."""
   name = arguments.models
   ours.set_threads(arguments.threads)
   keras.utils.set_random_seed(arguments.seed)

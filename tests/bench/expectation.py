@@ -1,10 +1,10 @@
-"""What going to the expectation inside the cells gains over projecting, by the part of the way.
+"""Gains of moving to the expectation inside the cells, against projection.
 
 make bench PART=quality-expectation IMAGES=FOLDER
 
-On pieces of photographs that were saved once at some qualities, or twice, the second time on a grid
-shifted by so many pixels: gain in dB of luma over the projection, for parts of the way, and for
-sigma times other factors (at the usual part of the way). Mean and least of the images.
+Measured on pieces of photographs that were saved once, or twice with the second grid shifted.
+Prints the gain in dB of luma over projection: for several parts of the way, and for several factors
+of sigma at the usual part of the way; mean and least of the images.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from deblock.records.jpeg import codec
 from deblock.records.photos import levels as jpeg_levels
 from deblock.records.photos import original
 
-SIDE, MARGIN = 320, 8  # Of a piece, and what is cut off for the second grid.
+SIDE, MARGIN = 320, 8  # Side of a piece, and the cut for the second grid.
 ONCE = (10, 40, 75, 90)
 TWICE = ((30, 70, 0), (30, 70, 4), (10, 50, 4), (60, 60, 4))
 WAYS = (0.25, 0.5, 0.75, 1.0)
@@ -29,7 +29,7 @@ DOUBTS = (0.7, 1.4)
 
 
 def cases(image):
-  """Yields what was done, the clean image, and the last JPEG."""
+  """Yields a description, the clean image, and the last JPEG."""
   piece = image[:SIDE, :SIDE]
   for quality in ONCE:
     yield f"quality {quality}", piece, codec.encode(piece, quality)
@@ -42,7 +42,7 @@ def cases(image):
 
 
 def restored(network, found):
-  """Returns what a network makes of a JPEG, float32 [1, H, W, 3] in [0, 1]."""
+  """Returns the network's output for a JPEG, float32 [1, H, W, 3] in [0, 1]."""
   made = np.empty(found.samples.shape, np.float32)
   for top, left, part in network.parts(found.samples, found.header.tables):
     made[top : top + part.shape[0], left : left + part.shape[1]] = part
@@ -68,7 +68,7 @@ def gains(network, clean, data):
 
 
 def main():
-  """Prints a table for each network that ships."""
+  """Prints a table for each pretrained network."""
   parser = argparse.ArgumentParser(description=__doc__)
   parser.add_argument("images", type=pathlib.Path)
   parser.add_argument("--count", type=int, default=8, help="images, evenly from the folder")

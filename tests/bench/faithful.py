@@ -1,4 +1,4 @@
-"""What projecting onto the quantisation cells gains, for the JPEG itself and for shipped networks.
+"""Gains of projection onto the quantisation cells, for the JPEG and for pretrained networks.
 
 make bench PART=quality-cells IMAGES=FOLDER
 
@@ -29,7 +29,7 @@ TOLERANCES = (-0.5, 0.0, 1.0, 4.0)
 
 
 class Case:
-  """An image compressed at a quality, and all that is known of its coefficients."""
+  """An image compressed at a quality, and its coefficients by every source."""
 
   def __init__(self, clean, quality):
     self.tables = tf.constant(jpeg_tables.quantization_tables(quality)[np.newaxis], tf.float32)

@@ -1,11 +1,11 @@
-"""Restores thousands of damaged files, and looks for a way to make deblock-restore misbehave.
+"""Restores thousands of damaged files, and reports where deblock-restore misbehaves.
 
 make fuzz COUNT=20000 SEED=0
 
-Each mutant (see mutants.py) is read by both readers, and what can be read is restored and written,
-in a process of its own kind that is watched: an error must be an ImageError, a failure must leave
-no file behind, and no file may take 10 s of CPU time, or more memory than was allowed. Prints what
-became of them, and each offence with the number that makes the mutant again.
+Worker processes read each mutant (see mutants.py) by both readers, and restore and write those that
+can be read. An error must be an ImageError, a failure must leave no file, and no file may take 10 s
+of CPU time or more memory than allowed. Prints the number of each outcome, and each offence with
+the number that makes the mutant again.
 """
 
 import argparse
@@ -24,15 +24,15 @@ import mutants
 import numpy as np
 
 _CPU_SECONDS, _WALL_SECONDS = 10.0, 240.0
-# What a large image may take besides, without a network.
+# Added for large images, without a network.
 _CPU_SECONDS_PER_MEGAPIXEL = 4.0
 _MAX_MEMORY_MIB = 512
-# One mutant in so many is restored by a network; the others by what costs nothing.
+# One mutant in so many is restored by a network; the others by `Light`.
 _EVERY = 16
 
 
 class Light:
-  """Stands for a network: makes everything a little lighter, in tiles."""
+  """A stand-in for a network: makes every pixel a little lighter, in tiles."""
 
   def parts(self, compressed, tables):
     """Yields the parts of the image, as `tiling.Tiled` does."""
@@ -53,7 +53,7 @@ def _status(name):
 
 
 def _try(number, seed, folder, networks):
-  """Returns (what became of a mutant, the reason or the offence), and leaves no file."""
+  """Returns (outcome of a mutant, reason or offence), and leaves no file."""
   from deblock.launch.restoring import batch, outputs, restore_config
   from deblock.records.photos import original, reading, saving
 
@@ -112,7 +112,7 @@ def work(first, stop, seed):
 
 
 def _watched(first, stop, seed):
-  """Yields the lines of workers, and an offence for each mutant that ends one or hangs it."""
+  """Yields the lines of workers, and an offence for each mutant that kills or hangs one."""
   while first < stop:
     process = subprocess.Popen(
       [sys.executable, __file__, f"--work={first},{stop}", f"--seed={seed}"],
@@ -144,7 +144,7 @@ def _watched(first, stop, seed):
 
 
 def main():
-  """Prints what became of the mutants; the exit status is 1 if any offended."""
+  """Prints the outcomes; returns 1 if there was an offence, else 0."""
   parser = argparse.ArgumentParser(description=__doc__)
   parser.add_argument("--count", type=int, default=20000)
   parser.add_argument("--first", type=int, default=0, help="number of the first mutant")

@@ -3,8 +3,7 @@
 make bench PART=house REVISION=COMMIT
 
 Counts the Python files of a git revision, or of the working tree without one. Lengths are in lines;
-`__init__.py` files are not counted. An arrow is a pair of rooms of which one imports the other; a
-pair of rooms that import each other is a cycle.
+`__init__.py` files are not counted. An arrow means that one room imports another.
 """
 
 import argparse

@@ -1,14 +1,14 @@
-"""Kills a training run at random moments and shows that it ends as if nobody had.
+"""Kills a training run at random moments, and compares it with an undisturbed run.
 
 make bench PART=training-kills
 
-A small network is trained, asked to stop by SIGTERM, continued, killed with SIGKILL after a random
-time, started again with the same settings, and so on, until so many kills are counted; then it is
-left alone. A quarter of the kills come while it starts, the others while it trains; it saves every
-few steps, so that some hit a save. If it gets through in spite of them, a new run begins. In the
-end the weights, the optimiser and the best checkpoint must be those of an undisturbed run to the
-last bit, and so must the curve, but for speeds. Then a network of full size is saved a few times,
-to see what of a minute that takes.
+A run of a small network is stopped by SIGTERM, continued, killed with SIGKILL after a random time,
+started again with the same settings, and so on, until there were 20 kills; then it runs to its end.
+A quarter of the kills come while it starts, the others while it trains. It saves every few steps,
+so some kills hit a save. If a run ends in spite of the kills, a new one begins. At the end the
+weights, the optimiser and the best checkpoint must equal those of an undisturbed run to the bit,
+and so must the curve, except for speeds. Then a network of full size is saved a few times, to
+measure the share of a minute that this takes.
 """
 
 import argparse
@@ -38,15 +38,15 @@ from deblock.pipeline import config as input_config
 from deblock.records.planning import config as records_config
 from deblock.records.writing import writer
 
-# Log, evaluation and checkpoint on purpose share no rhythm.
+# Log, evaluation and checkpoint fall on different steps, on purpose.
 CALL, LOG, EVALUATE, CHECKPOINT = 2, 10, 14, 6
-LOST = 45  # Exit status that no training has.
+LOST = 45  # An exit status that training never has.
 ASKED = 128 + signal.SIGTERM
 SAVES = 8
 
 
 def network(width=4, residual=True):
-  """Returns two convolutions and batch normalisation, whose statistics are no gradient's."""
+  """Returns two convolutions and batch normalisation, whose statistics have no gradient."""
   del residual
   compressed = keras.Input((None, None, 3))
   features = keras.layers.Conv2D(width, 9, activation="relu")(compressed)
@@ -77,8 +77,8 @@ def settings(records, logdir, steps):
 def fork(function, log=None):
   """Runs a function in a process of its own, and returns its number.
 
-  TensorFlow is imported here, and starts there: so a process costs no import. It must never start
-  here before a fork, whose process would wait for threads that it does not have.
+  TensorFlow is imported in this process and starts in the forked one, which saves the import. It
+  must not start here before a fork: the forked process would wait for threads it does not have.
   """
   process = os.fork()
   if process:
@@ -100,7 +100,7 @@ def fork(function, log=None):
 
 
 def wait(process, log=None):
-  """Waits for the end of a process, and ends this one unless it was a good one."""
+  """Waits for a process to end, and exits if it failed."""
   _, status = os.waitpid(process, 0)
   if status:
     said = log.read_text() if log else ""
@@ -116,7 +116,7 @@ class Run:
     self._log = logdir.with_suffix(".log")
 
   def start(self):
-    """Starts or continues it; returns its process and a pipe that tells when it trains."""
+    """Starts or continues it; returns its process and a pipe that says when it trains."""
     reading, writing = os.pipe()
     process = fork(lambda: self._train(writing), self._log)
     os.close(writing)
@@ -141,7 +141,7 @@ class Run:
     loop.train(self._settings, stop=stop)
 
   def killed(self, delay, from_start):
-    """Runs it until a time after its start, or after it trains; returns whether it was killed."""
+    """Kills it some time after it starts or trains; returns whether it still ran."""
     process, reading = self.start()
     if not from_start:
       os.read(reading, 1)
@@ -156,7 +156,7 @@ class Run:
     return not ended
 
   def asked_to_stop(self):
-    """Runs it as the program does, and asks it to stop once it has saved something."""
+    """Runs it as the program does, and sends SIGTERM once it has saved something."""
     flags = [
       f"--{name}={value}"
       for part in dataclasses.asdict(self._settings).values()
@@ -191,7 +191,7 @@ def register():
 
 
 def state(folder):
-  """Returns what the first checkpoint of a folder holds, but for seconds, by name."""
+  """Returns the values of a folder's first checkpoint by name, without seconds."""
   path = checkpoint_folder.latest_first(folder)[0]
   reader = tf.train.load_checkpoint(path)
   names = set(reader.get_variable_to_shape_map())
@@ -202,7 +202,7 @@ def state(folder):
 
 
 def compare(expected, found):
-  """Raises unless two runs ended alike."""
+  """Raises unless two runs ended with equal values."""
   folders = [run.logdir / checkpoints.FOLDER for run in (expected, found)]
   for part in ("", checkpoints.BEST):
     one, other = (state(folder / part) for folder in folders)
@@ -253,7 +253,7 @@ def kill(workdir, records, kills, steps, seed):
 
 
 def cost(workdir, name):
-  """Prints what saving a network of full size takes."""
+  """Prints the time to save a network of full size."""
   entry = registry.get(name)
   made = entry.build(0, True)
   optimizer = keras.optimizers.Adam(1e-3)
@@ -266,7 +266,7 @@ def cost(workdir, name):
     path = saver.save()
     walls.append(time.perf_counter() - wall)
     cpus.append(cpu_seconds() - cpu)
-  # The first one finds TensorFlow cold.
+  # The first save also warms TensorFlow up.
   wall, cpu = (statistics.median(values[1:]) for values in (walls, cpus))
   size = sum(file.stat().st_size for file in pathlib.Path(path).parent.glob(f"ckpt-{SAVES}.*"))
   print(
@@ -291,7 +291,7 @@ def main():
   parser.add_argument("--records", type=pathlib.Path, help="of their own if not given")
   parser.add_argument("--network", default="deblocknet", help="to save; none if empty")
   arguments = parser.parse_args()
-  # What is held back here, a fork would print again.
+  # A fork would print buffered output again.
   sys.stdout.reconfigure(line_buffering=True)
   workdir = arguments.workdir
   shutil.rmtree(workdir, ignore_errors=True)

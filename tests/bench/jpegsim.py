@@ -1,4 +1,4 @@
-"""JPEG as tensor operations against libjpeg-turbo: how equal, and how fast.
+"""JPEG as tensor operations against libjpeg-turbo: exactness and speed.
 
 make bench PART=pipeline-jpeg IMAGES=FOLDER
 
@@ -81,7 +81,7 @@ def cpu_us(function, crops):
 
 
 def crops_of(images, count):
-  """Returns as many crops as asked for and a quality for each."""
+  """Returns a number of crops, and a quality for each."""
   rng = np.random.default_rng(0)
   crops = []
   for index in range(count):
@@ -112,7 +112,7 @@ def libraries(images, simplejpeg):
 
 
 def main():
-  """Prints a line for each quality and subsampling, then one for each way to run it."""
+  """Prints a line for each quality and subsampling, then one for each implementation."""
   parser = argparse.ArgumentParser(description=__doc__)
   parser.add_argument("images")
   paths = sorted(pathlib.Path(parser.parse_args().images).glob("*.png"))

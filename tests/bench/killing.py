@@ -1,4 +1,4 @@
-"""Kills a writer of records at random moments and shows that nothing is lost or done twice.
+"""Kills a writer of records at random moments, and checks that nothing is lost or done twice.
 
 make bench PART=records-kills
 
@@ -80,7 +80,7 @@ def main():
       kills += 1
       seen = check_what_is_left(out, seen, kills)
     else:
-      # It got through in spite of the kills before: a round is over, and the next starts afresh.
+      # The job ended in spite of the kills: check it, and start a new one.
       check_result(expected, out, job)
       shutil.rmtree(out)
       seen, rounds = {}, rounds + 1
@@ -88,17 +88,17 @@ def main():
   job.wait(WAIT_SECONDS)
   check_result(expected, out, job)
   print(
-    f"killed {kills} times in {rounds + 1} jobs: every job ended with the bytes of one that nobody "
-    "disturbed, and no finished shard was made again"
+    f"killed {kills} times in {rounds + 1} jobs: every job ended with the bytes of the undisturbed "
+    "one, and no finished shard was written again"
   )
 
 
 def check_what_is_left(out, seen, kill):
-  """Returns the shards that are there after a kill; exits if one is damaged, lost or made anew."""
+  """Returns the shards after a kill; exits if one is damaged, lost or was written again."""
   found = shards(out) if out.exists() else {}
   for name, facts in seen.items():
     if found.get(name) != facts:
-      sys.exit(f"{name} was finished before kill {kill} and has been made again or lost")
+      sys.exit(f"{name} was finished before kill {kill} and was written again or lost")
   new = found.keys() - seen.keys()
   for name in new:
     count_records(out / name)
@@ -107,7 +107,7 @@ def check_what_is_left(out, seen, kill):
 
 
 def check_result(expected, out, job):
-  """Exits unless a job has ended well and with the bytes of the undisturbed one."""
+  """Exits unless a job succeeded with the bytes of the undisturbed one."""
   if job.returncode:
     sys.exit(f"a job that was not killed ended with status {job.returncode}")
   digests = [

@@ -2,8 +2,8 @@
 
 make bench PART=networks-kodak IMAGES=FOLDER MINUTES=5
 
-The images are stored whole at quality 25, and every 8x8 block with its neighbours is a pair; the
-first fifth of the pairs, in the order of the images' names, is for testing (see pipeline/pairs.py).
+Records hold the whole images at quality 25. Every 8x8 block with its neighbours is a pair, and the
+first fifth of the pairs, in the order of the images' names, is for testing (pipeline/pairs.py).
 Both networks are measured on the images whose pairs are all held out, by the usual protocol.
 """
 

@@ -1,7 +1,7 @@
-"""What the input pipeline is measured against: three ways of others to make pairs of crops.
+"""Three other ways to make pairs of crops, to compare the input pipeline with.
 
-OpenCV and simplejpeg are no dependencies of this project: pip install opencv-python-headless
-simplejpeg, in the same environment. Without them Pillow and TensorFlow's own operations stand in.
+They use OpenCV and simplejpeg, which this project does not need (pip install opencv-python-headless
+simplejpeg). Without them Pillow and TensorFlow's operations are used.
 """
 
 import importlib
@@ -27,7 +27,7 @@ cv2, simplejpeg = optional("cv2"), optional("simplejpeg")
 
 
 def codecs():
-  """Returns what is used here, for the first line of the report."""
+  """Returns the libraries in use, for the first line of the report."""
   kair = f"OpenCV {cv2.__version__}" if cv2 else "Pillow (slower: install opencv-python-headless)"
   bare = (
     f"simplejpeg {simplejpeg.__version__}"
@@ -38,7 +38,7 @@ def codecs():
 
 
 def fbcnn_qualities(rng, count):
-  """Returns qualities as FBCNN's training draws them; all at once, which takes less time."""
+  """Returns qualities as FBCNN's training draws them, all at once to save time."""
   tens, even = 10 * rng.integers(1, 7, count), rng.integers(8, 97, count)
   return np.where(rng.random(count) < 0.75, tens, even).tolist()
 
@@ -46,7 +46,7 @@ def fbcnn_qualities(rng, count):
 def kair_batches(paths, seed=0):
   """Yields batches as KAIR's JPEG dataset class makes them, float32 [16, 3, 96, 96], clean second.
 
-  Every crop opens and decodes a whole PNG; design/peers.md of the project describes the class.
+  Every crop opens and decodes a whole PNG.
   """
   rng = np.random.default_rng(seed)
   while True:
@@ -90,7 +90,7 @@ def _round_trip(image, quality):
 
 
 def encode(crop, quality):
-  """Returns the JPEG stream of a crop, 4:2:0, by libjpeg-turbo with nothing round it."""
+  """Returns the JPEG stream of a crop, 4:2:0, by libjpeg-turbo alone."""
   if simplejpeg:
     return simplejpeg.encode_jpeg(crop, quality, colorspace="RGB", colorsubsampling="420")
   import tensorflow as tf
@@ -99,7 +99,7 @@ def encode(crop, quality):
 
 
 def decode(stream):
-  """Returns the pixels of a JPEG stream, uint8, by libjpeg-turbo with nothing round it."""
+  """Returns the pixels of a JPEG stream, uint8, by libjpeg-turbo alone."""
   if simplejpeg:
     return simplejpeg.decode_jpeg(stream, fastdct=False, fastupsample=False)
   import tensorflow as tf
@@ -130,7 +130,7 @@ def memory_batches(images, seed=0):
 
 
 def bare_batches(images, seed=0):
-  """Yields nothing of use after each 16 bare round trips of crops that were cut before."""
+  """Yields an empty value after each 16 bare round trips of crops that were cut before."""
   rng = np.random.default_rng(seed)
   batch = next(memory_batches(images, seed))[1]
   crops = [np.ascontiguousarray(crop) for crop in batch]

@@ -1,8 +1,8 @@
-"""Damaged image files without end: a number makes each of them, and makes it again.
+"""Any number of damaged image files, each reproducible by its number.
 
-Small files of many kinds are made once, and spoilt by one to three mutators: what disks and
-transfers do (bits flipped, ends lost), and what an attacker would (segments of another file,
-dimensions beyond reason, tables of nought, a thousand scans).
+Small files of many kinds are made once, and damaged by one to three mutators: as disks and
+transfers do (flipped bits, lost ends), and as an attacker would (segments of another file, absurd
+dimensions, tables of zeros, a thousand scans).
 """
 
 from collections.abc import Callable, Iterator
@@ -28,7 +28,7 @@ _ADOBE = b"\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00\x00"
 
 @functools.cache
 def seeds() -> dict[str, bytes]:
-  """Returns the sound files that mutants are made of, by name, a few kB each."""
+  """Returns the undamaged files by name, a few kB each."""
   colour = _picture(40, 56)
   gray, deep = colour.convert("L"), _deep(24, 33)
   exif = Image.Exif()
@@ -73,11 +73,11 @@ def seeds() -> dict[str, bytes]:
 
 
 def mutant(number: int, seed: int = 0) -> tuple[str, bytes]:
-  """Returns what was done to which file, for a log, and the result; the same at every call."""
+  """Returns a description for a log, and the damaged bytes: the same at every call."""
   rng = np.random.default_rng((seed, number))
   every = seeds()
   jpegs = [name for name in every if name.endswith(".jpg")]
-  # Three quarters are JPEGs, whose header is looked into by more than Pillow.
+  # Three quarters are JPEGs: more code than Pillow reads their headers.
   name = str(rng.choice(jpegs if rng.random() < 0.75 else list(every)))
   data, done = every[name], []
   for _ in range(rng.choice((1, 1, 1, 2, 3))):
@@ -89,9 +89,9 @@ def mutant(number: int, seed: int = 0) -> tuple[str, bytes]:
 
 
 def segments(data: bytes) -> list[bytes]:
-  """Returns the pieces of a JPEG: each a marker with what belongs to it, entropy-coded data too.
+  """Returns the pieces of a JPEG: each a marker with its segment and entropy-coded data.
 
-  Joined, they are the data. What cannot be followed becomes part of the last piece.
+  Joined, they are the data. Bytes that cannot be parsed become part of the last piece.
   """
   cuts = [0]
   for start, marker in _markers(data):
@@ -196,7 +196,7 @@ def _stretch(data, rng):
 
 
 def _changed(data, rng, change):
-  """Returns a JPEG of which `change` (pieces, rng) altered the list of pieces."""
+  """Returns a JPEG after `change` (pieces, rng) altered its list of pieces."""
   pieces = segments(data)
   if len(pieces) > 1:
     change(pieces, rng)
@@ -237,12 +237,12 @@ def _swap_segments(data, rng):
 
 
 def _end_early(data, rng):
-  """Cuts the entropy-coded data, but ends the file properly: the rest is made of nothing."""
+  """Cuts the entropy-coded data, but ends the file properly."""
   return data[: int(rng.integers(len(data) // 2, len(data) + 1))] + b"\xff\xd9"
 
 
 def _in_segment(data, rng, markers, change):
-  """Returns a JPEG in which `change` (bytearray, rng) altered one segment of these markers."""
+  """Returns a JPEG after `change` (bytearray, rng) altered one segment of these markers."""
 
   def alter(pieces, rng):
     chosen = [n for n, piece in enumerate(pieces) if len(piece) > 4 and piece[1] in markers]

@@ -1,13 +1,13 @@
 """Speed and size of every network, and PyTorch's speed with two of them.
 
-make bench PART=networks TORCH=python-with-torch
+make bench PART=networks TORCH=PYTHON
 
-For each network: trained parameters, multiply-accumulates a pixel, the growth of the process'
-memory, and milliseconds to restore one 768x512 colour image, on the clock and of processors, by the
-restorer and by the bare compiled network, with random weights. AR-CNN and DnCNN-3 (in colour) are
-timed in turn with PyTorch's in plain and channels_last layout, of which the better one counts; a
-training step of 8 crops of 96x96 with L1 and Adam likewise. Medians of rounds; ratios are our time
-over PyTorch's. Each network is measured in a process of its own, one after the other.
+For each network: trained parameters, multiply-accumulates a pixel, growth of the process' memory,
+and milliseconds (wall and CPU) to restore one 768x512 colour image with random weights, by the
+restorer and by the bare compiled network. AR-CNN and DnCNN-3 (in colour) take turns with PyTorch in
+plain and channels_last layout; the better layout counts. The same for a training step of 8 crops of
+96x96 with L1 and Adam. Figures are medians of rounds; ratios are our time divided by PyTorch's.
+Each network has a process of its own, one after the other.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from deblock.model.networks import registry
 
 PEERS = ("arcnn", "dncnn3")
 BATCH, SIDE = 8, 96
-SLOW = 600e3  # Multiply-accumulates a pixel from which one round must do.
+SLOW = 600e3  # Multiply-accumulates a pixel from which there is only one round.
 
 
 def describe(taken):
@@ -81,7 +81,7 @@ def measure(name, count, threads, torch):
 
 
 def main():
-  """Measures every network, or those that are named."""
+  """Measures every network, or the named ones."""
   parser = argparse.ArgumentParser(description=__doc__)
   parser.add_argument("--torch", default="", help="interpreter that has PyTorch")
   parser.add_argument("--networks", default=",".join(registry.names()))

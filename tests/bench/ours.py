@@ -1,4 +1,4 @@
-"""What the benchmarks time of this project: restoring an image, and steps of training."""
+"""The work of this project that benchmarks time: restoring an image, and training steps."""
 
 import os
 import resource
@@ -25,13 +25,13 @@ def environment() -> dict[str, str]:
 
 
 def set_threads(count: int) -> None:
-  """Makes TensorFlow compute with so many threads."""
+  """Makes TensorFlow use this many threads."""
   tf.config.threading.set_intra_op_parallelism_threads(count)
   tf.config.threading.set_inter_op_parallelism_threads(count)
 
 
 def build(name: str, width: int = 0):
-  """Returns a network of the registry whose head is not nought, and its entry."""
+  """Returns a network of the registry whose head is not zero, and its entry."""
   keras.utils.set_random_seed(0)
   entry = registry.get(name)
   network = registry.build(registry.usual(name, width))
@@ -56,7 +56,7 @@ def bare(network, entry, height: int, width: int):
   call = restorer.with_constants(network)
   compressed = tf.constant(image(height, width)[np.newaxis] / np.float32(255.0))
   tables = tf.fill((1, 2, 8, 8), 16.0)
-  # Given as arguments: constants would be folded, and the whole network with them.
+  # Passed as arguments: of constants, XLA would fold the whole network.
   run = tf.function(lambda given, steps: call(entry.inputs(given, steps)))
   return lambda: run(compressed, tables).numpy()
 
@@ -66,10 +66,10 @@ def training(network, entry, size: int, side: int, steps: int = 1):
 
   Args:
     network: keras.Model.
-    entry: of the registry.
+    entry: the registry's entry.
     size: crops in the batch.
-    side: of a crop, in pixels.
-    steps: taken by each call.
+    side: side of a crop in pixels.
+    steps: steps of each call.
   """
   optimizer = keras.optimizers.Adam(1e-3)
   optimizer.build(network.trainable_variables)

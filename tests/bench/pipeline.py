@@ -2,8 +2,8 @@
 
 make bench PART=pipeline IMAGES=FOLDER SUB='crops pairs scaling starving'
 
-Compare figures of one run only. Speeds in CPU-seconds stand on a machine that others use too;
-`pairs`, `scaling` and `starving` go by the clock and want it for themselves.
+Compare figures of one run only. `crops` counts CPU-seconds, which other jobs do not change much;
+`pairs`, `scaling` and `starving` go by the clock and need the machine for themselves.
 """
 
 import argparse
@@ -42,13 +42,13 @@ MIB = 2**20
 
 
 def cpu_seconds():
-  """Returns the CPU time of all threads of this process, in the system's calls too."""
+  """Returns the CPU time of all threads of this process, user and system."""
   usage = resource.getrusage(resource.RUSAGE_SELF)
   return usage.ru_utime + usage.ru_stime
 
 
 def settings_of(**changes):
-  """Returns how the pipeline is asked for crops of 96x96 unless something else is said."""
+  """Returns settings for crops of 96x96, with changes."""
   values = {
     "crop_size": loaders.CROP,
     "batch_size": loaders.BATCH,
@@ -82,7 +82,7 @@ def records_of(arguments, name, **changes):
   shutil.rmtree(folder, ignore_errors=True)
   values = {"images": str(arguments.workdir / "png"), "records": str(folder), "test_share": 0.0}
   if not arguments.images and changes.get("tile_size", 1):
-    # Of four photographs there are 22 tiles: an epoch so short is mostly opening files.
+    # Four photographs make 22 tiles, an epoch that is mostly opening files.
     values["stride"] = 32
   return writer.write(records_config.RecordsConfig(**{**values, "workers": 1, **changes}))
 
@@ -95,7 +95,7 @@ def stream(settings, made, floats=True):
 def taker(iterator):
   """Returns a function that takes batches in a compiled loop, as training does: their number.
 
-  A call of `next` in Python takes 200 microseconds, which are not the pipeline's.
+  A call of `next` in Python takes 200 microseconds, which do not count.
   """
 
   @tf.function
@@ -164,8 +164,8 @@ def crops(arguments):
 def turns(contenders, seconds):
   """Returns the CPU microseconds per crop of functions that take batches, which take turns.
 
-  The median over rounds. A turn begins and ends with full buffers, so that each contender pays for
-  what it takes, whenever its threads make it.
+  The median over rounds. A turn begins and ends with full buffers, so each contender pays for all
+  the batches that it takes, whenever its threads make them.
   """
   for taken in contenders.values():
     taken()
@@ -182,7 +182,7 @@ def turns(contenders, seconds):
 
 
 def wait_until_idle():
-  """Returns when the threads of this process have done next to nothing for 0.3 s."""
+  """Returns once the threads of this process have been idle for 0.3 s."""
   quiet = 0
   while quiet < 3:
     began = cpu_seconds()
@@ -212,7 +212,7 @@ def rate_of(batches, batch_size, seconds):
 
 
 def pairs(arguments):
-  """Prints 24x24 neighbourhoods, of which BlockCNN predicts the central 8x8, per second."""
+  """Prints 24x24 neighbourhoods a second; BlockCNN predicts their central 8x8."""
   tiles = records_of(arguments, "records", qualities=(10, 20, 30, 40, 50, 60))
   whole = records_of(arguments, "whole", tile_size=0)
   small = {"crop_size": 24, "batch_size": 256, "mixed_tiles": 16}
@@ -256,12 +256,12 @@ def scaling(arguments):
     flush=True,
   )
   folder = many_shards(arguments.workdir / "shards", arguments.shards, made)
-  for _ in range(2):  # The second time the files are in the system's cache for certain.
+  for _ in range(2):  # At the second time the files are in the system's cache.
     subprocess.run([sys.executable, __file__, str(folder), "--start"], check=True)
 
 
 def resident_mib():
-  """Returns the memory that this process holds; of Linux alone."""
+  """Returns the resident memory of this process; Linux only."""
   pages = int(pathlib.Path("/proc/self/statm").read_text().split()[1])
   return pages * resource.getpagesize() / MIB
 
@@ -303,7 +303,7 @@ def start(folder):
 def starving(arguments):
   """Prints the share of its time that a training loop waits for batches.
 
-  Beside it the same with one batch that is always there: taking it over is no waiting for data.
+  Beside it the same with one batch that is always ready: the floor of this measurement.
   """
   made = records_of(arguments, "records", qualities=(25,))
   sizes = {
@@ -347,7 +347,7 @@ def main():
   if unknown := set(arguments.parts) - PARTS.keys():
     parser.error(f"no such part: {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
   arguments.workdir.mkdir(parents=True, exist_ok=True)
-  # Each loader has a compiled loop of its own, which TensorFlow takes for one compiled anew.
+  # Each loader has its own compiled loop, which TensorFlow takes for one that is compiled again.
   tf.get_logger().setLevel("ERROR")
   for name in arguments.parts or PARTS:
     PARTS[name](arguments)

@@ -1,11 +1,13 @@
-"""What the weights that ship gain: beside rivals, and on JPEGs of other kinds than the test sets'.
+"""Gains of the pretrained weights: beside rivals, and by kind of damage.
 
 make bench PART=quality IMAGES=KODAK SUB='rivals damages' COUNT=24
 
-rivals: classic filters and the networks, each image at the protocol's four qualities, 4:2:0:
-PSNR, SSIM and PSNR-B over the JPEG's, PSNR of luma too (ITU-T T.871), seconds an image.
-"held" is kept inside the JPEG's quantisation cells, as deblock-restore does; "+" is the mean of
-eight positions. damages: what deblock-restore makes of the kinds in damages.py. Prints Markdown.
+- rivals: classic filters and the networks at the protocol's four qualities in 4:2:0. Gains in PSNR,
+  SSIM and PSNR-B over the JPEG, PSNR of luma too (ITU-T T.871), and seconds an image. "held" is
+  kept inside the JPEG's cells, as by deblock-restore; "+" is the mean of eight orientations.
+- damages: gains of deblock-restore on each kind in damages.py.
+
+Prints Markdown.
 """
 
 import argparse
@@ -47,7 +49,7 @@ def luma_gain(trial):
 
 
 def sides(ensemble):
-  """Yields what is compared: a list of methods, whether they are held, and what is said of them."""
+  """Yields the rows: a list of methods, whether they are held, and a name."""
   yield methods.load(FILTERS, ()), False, ""
   yield methods.load(NETWORKS, ()), False, ""
   yield methods.load(NETWORKS, ()), True, ", held"
@@ -99,7 +101,7 @@ def rivals(images, ensemble):
 
 
 def damaged(images):
-  """Prints what deblock-restore gains on each kind of damage, mean and least of the images."""
+  """Prints the gains of deblock-restore on each kind of damage, mean and least of the images."""
   networks = {name: network_lib.load(name) for name in NETWORKS}
   subjects = {
     "photographs": images,
@@ -125,7 +127,7 @@ def damaged(images):
 
 
 def main():
-  """Measures the parts that were asked for."""
+  """Measures the named parts, or all."""
   parser = argparse.ArgumentParser(description=__doc__)
   parser.add_argument("parts", nargs="*", help=f"of {', '.join(PARTS)}; all unless said")
   parser.add_argument("--images", required=True, help="folder of clean PNG images")

@@ -1,10 +1,10 @@
-"""What two logical replicas cost against one device of the same global batch on the same cores.
+"""The cost of two logical replicas against one device, for the same global batch and cores.
 
 make bench PART=training-replicas MODELS='NETWORK ...'
 
-All sides are compiled in one process and take turns, some steps a round; figures are of the median
-round. `two` is what --strategy=mirrored makes of two logical CPUs; `ring` is the same with
-TensorFlow's default, collective ops in a ring.
+All sides are compiled in one process and take turns, a few steps a round; figures are medians of
+the rounds. `two` is --strategy=mirrored with two logical CPUs; `ring` is the same with TensorFlow's
+default, collective ops in a ring.
 """
 
 import statistics

@@ -1,12 +1,13 @@
-"""What deblock-restore promises, measured: fidelity, speed, memory, and a peer beside it.
+"""The promises of deblock-restore: fidelity, speed and memory, and a peer beside it.
 
 make bench PART=restoring IMAGES=FOLDER TORCH=PYTHON SUB='fidelity speed memory peers'
 
-fidelity, on PNG images in IMAGES: what share of a file's coefficients compressing the result gives
-back, and the gain in PSNR with and without staying inside the file's quantisation cells. speed and
-memory: a whole run of the program's work on one file of several sizes, each in a process of its
-own, whose memory counts from when the libraries and the network are loaded. peers: one image of
-768x512 by the shipped networks and by DnCNN-3 of random weights in PyTorch, by turns.
+- fidelity, on PNG images in IMAGES: the share of a file's coefficients that the result gives back
+  when it is compressed again, and the gain in PSNR, with and without the file's quantisation cells.
+- speed, memory: the program's whole work on one file of several sizes, each in its own process.
+  Memory counts from the moment when the libraries and the network are loaded.
+- peers: one 768x512 image by the pretrained networks and by DnCNN-3 with random weights in PyTorch,
+  in turns.
 """
 
 import argparse
@@ -30,7 +31,7 @@ MAX_MEMORY_MIB = 2048
 
 
 def photograph(height, width):
-  """Returns a real photograph of any size, uint8 [height, width, 3]: one, mirrored on and on."""
+  """Returns a photograph of any size, uint8 [height, width, 3]: one, repeated in mirror images."""
   from deblock.records.sources import packaged
 
   path = next(image.path for image in packaged.packaged() if image.id == "coffee.png")
@@ -44,7 +45,7 @@ def photograph(height, width):
 
 
 def work(path, out, model):
-  """Restores one file as the program does, and prints what that took as JSON."""
+  """Restores one file as the program does, and prints its time and memory as JSON."""
   from deblock.launch.restoring import batch, outputs, restore_config
   from deblock.launch.restoring import network as network_lib
 
@@ -52,7 +53,7 @@ def work(path, out, model):
     out=out, model=model, max_memory=MAX_MEMORY_MIB, overwrite=True
   )
   network = network_lib.load(model, "", batch.window_bytes(config))
-  # Compiling is not the image's.
+  # Compiling does not count.
   small = pathlib.Path(out).with_name("small.jpg")
   Image.fromarray(photograph(64, 64)).save(small, quality=50)
   batch.run([outputs.Job(str(small), pathlib.Path(out) / "small.png")], network, config)
@@ -123,7 +124,7 @@ def fidelity(paths):
 
 
 def peers(python, count):
-  """Prints how many times as fast as DnCNN-3 (Zhang et al. 2017), on luma, the networks are."""
+  """Prints the speed of the networks as multiples of DnCNN-3's (Zhang et al. 2017) on luma."""
   from deblock.launch.restoring import network as network_lib
   from deblock.launch.restoring import photograph as photograph_lib
   from deblock.records.jpeg import codec
@@ -172,7 +173,7 @@ def _status(name):
 
 
 def main():
-  """Prints a line for each figure of the chosen parts."""
+  """Measures the named parts, or all."""
   parser = argparse.ArgumentParser(description=__doc__)
   parser.add_argument("parts", nargs="*", help=f"some of {', '.join(PARTS)}; all if none is named")
   parser.add_argument("--images", default="", help="folder of PNG images, for fidelity")

@@ -13,7 +13,7 @@ LAYOUTS = ("plain", "channels_last")
 
 
 class Taken(NamedTuple):
-  """What work took, in seconds: on the clock, and of processors."""
+  """The time of some work in seconds: wall and CPU."""
 
   wall: float
   cpu: float
@@ -24,7 +24,7 @@ class Peer:
 
   Args:
     python: path of the interpreter.
-    threads: that PyTorch may use.
+    threads: number of threads for PyTorch.
   """
 
   def __init__(self, python: str, threads: int):
@@ -50,7 +50,7 @@ class Peer:
     return json.loads(line)
 
   def side(self, **request) -> Callable[[], Taken]:
-    """Returns a function that has the work done once and returns what it took."""
+    """Returns a function that has the work done once and returns its time."""
 
     def run():
       answer = self.ask(**request)
@@ -60,7 +60,7 @@ class Peer:
 
 
 def here(work: Callable[[], object]) -> Callable[[], Taken]:
-  """Returns a function that does the work once in this process and returns what it took."""
+  """Returns a function that does the work once in this process and returns its time."""
 
   def run():
     began, began_cpu = time.perf_counter(), time.process_time()
@@ -71,9 +71,9 @@ def here(work: Callable[[], object]) -> Callable[[], Taken]:
 
 
 def medians(sides: dict[str, Callable[[], Taken]], count: int) -> dict[str, Taken]:
-  """Returns the medians over rounds of what each side takes, every side once a round.
+  """Returns each side's median time over rounds, in which every side has one turn.
 
-  One round before them, in which sides compile, does not count.
+  A first round, in which sides compile, does not count.
   """
   taken = [{name: run() for name, run in sides.items()} for _ in range(count + 1)][1:]
   return {
@@ -85,12 +85,12 @@ def medians(sides: dict[str, Callable[[], Taken]], count: int) -> dict[str, Take
 
 
 def best(found: dict[str, Taken], names) -> Taken:
-  """Returns the least of several sides, clock and processors each by itself."""
+  """Returns the least times of several sides, wall and CPU separately."""
   return Taken(*(min(values) for values in zip(*(found[name] for name in names), strict=True)))
 
 
 def ratios(name: str, ours: Taken, theirs: Taken) -> str:
-  """Returns the lines of our time over theirs."""
+  """Returns the lines of our time divided by theirs."""
   return (
     f"ratio_{name}: {ours.wall / theirs.wall:.3f}\nratio_{name}_cpu: {ours.cpu / theirs.cpu:.3f}"
   )

@@ -1,10 +1,9 @@
-"""What training should cost on many GPUs, on paper: the tables of docs/scaling.md.
+"""The time of training on many GPUs, computed on paper: the tables of docs/scaling.md.
 
 scaling_model.py [--step_ms=5.95] [--parameters=473452] [--gpu_crops=32]
 
-Nothing here is measured by running it. Each constant says whether it is a measurement of this
-project, a published figure or an assumption; the page prints what this file computes, and a test
-compares the two.
+Running it measures nothing. Each constant says whether it is a measurement of this project, a
+published figure or an assumption. A test keeps the page's tables equal to this file's output.
 """
 
 import argparse
@@ -15,12 +14,12 @@ MICRO = 1e-6
 
 @dataclasses.dataclass(frozen=True)
 class Link:
-  """A way between two GPUs.
+  """A link between two GPUs.
 
   Attributes:
-    name: for the tables.
-    bandwidth: published, bytes a second in one direction.
-    latency: assumed, seconds that one message takes however small it is.
+    name: its name in the tables.
+    bandwidth: bytes a second in one direction, published.
+    latency: seconds of the smallest message, assumed.
   """
 
   name: str
@@ -59,9 +58,9 @@ def ring(size_bytes: float, workers: int, link: Link) -> float:
   Patarasuk and Yuan 2009, "Bandwidth optimal all-reduce algorithms for clusters of workstations".
 
   Args:
-    size_bytes: what is summed.
-    workers: that take part.
-    link: between neighbours.
+    size_bytes: bytes to sum.
+    workers: number of workers.
+    link: the link between neighbours.
   """
   return 2 * (workers - 1) * (size_bytes / workers / link.bandwidth + link.latency)
 
@@ -73,9 +72,9 @@ def two_levels(size_bytes: float, gpus: int, hosts: int, inner: Link, outer: Lin
   their own, which share the host's one network card; then each GPU hands its part round.
 
   Args:
-    size_bytes: what is summed.
-    gpus: of each host.
-    hosts: their number.
+    size_bytes: bytes to sum.
+    gpus: number of GPUs of each host.
+    hosts: number of hosts.
     inner: link within a host.
     outer: link between hosts.
   """
@@ -88,18 +87,18 @@ def efficiency(step: float, communication: float, overlapped: bool = False) -> f
   Args:
     step: seconds that one GPU computes.
     communication: seconds of the sums of a step.
-    overlapped: whether these hide behind computing, all but what is longer than that.
+    overlapped: whether the sums run while the GPU computes.
   """
   return step / (max(step, communication) if overlapped else step + communication)
 
 
 def cores(crops: float, rate: float, crop: int = CROP) -> float:
-  """Returns the cores that make so many crops a second.
+  """Returns the number of cores that make a number of crops a second.
 
   Args:
-    crops: a second.
-    rate: crops of MEASURED_CROP that one core makes; the work is taken to grow with the pixels.
-    crop: side of the crops asked for.
+    crops: crops a second.
+    rate: crops of MEASURED_CROP a second of one core; the work is assumed to grow with the pixels.
+    crop: side of the crops.
   """
   return crops / (rate * MEASURED_CROP**2 / crop**2)
 
@@ -134,9 +133,9 @@ def tables(step_ms: float = STEP_MS, parameters: int = PARAMETERS, gpu_crops: in
   """Returns the page's tables as Markdown.
 
   Args:
-    step_ms: of one GPU.
-    parameters: float32 each.
-    gpu_crops: of CROP pixels on each GPU in a step.
+    step_ms: time of a step of one GPU.
+    parameters: number of parameters, each float32.
+    gpu_crops: crops of CROP pixels a side on each GPU in a step.
   """
   step = step_ms / 1e3
   lines = [

@@ -17,14 +17,14 @@ def _convolutions(*layers):
 
 
 class Residual(nn.Module):
-  """[B, 3, H, W] in [0, 1] with a tenth of what `trunk` makes of it added."""
+  """Adds a tenth of the output of `trunk` to its input, [B, 3, H, W] in [0, 1]."""
 
   def __init__(self, trunk):
     super().__init__()
     self.trunk = trunk
 
   def forward(self, compressed, tables):
-    """Returns the restored image; there is no use for the tables."""
+    """Returns the restored image; the tables are not used."""
     del tables
     return compressed + 0.1 * self.trunk(compressed)
 
@@ -90,7 +90,7 @@ class BlockCnn(nn.Module):
     self.head = nn.Conv2d(64, 3, 1, bias=False)
 
   def forward(self, compressed, tables):
-    """Returns the restored image without 8 pixels a side; there is no use for the tables."""
+    """Returns the restored image without 8 pixels a side; the tables are not used."""
     del tables
     residual = self.head(self.trunk(compressed)[:, :, 2:-2, 2:-2])
     return compressed[:, :, 8:-8, 8:-8] + 0.05 * residual

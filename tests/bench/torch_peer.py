@@ -1,4 +1,4 @@
-"""Times PyTorch's networks on request, so that both sides run in turn and never at once.
+"""Times PyTorch's networks on request, so that both sides run in turn, never at once.
 
 Reads a JSON object a line, {"network", "work": "inference" or "training", "shape": [B, H, W],
 "layout": "plain" or "channels_last", "threads"}, and answers each with {"wall", "cpu",

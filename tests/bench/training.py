@@ -1,13 +1,13 @@
-"""Steps of training: against PyTorch, what our loop adds to the bare step, and its memory.
+"""Training steps against PyTorch, the cost of the loop around the step, and its memory.
 
 make bench PART=training TORCH=PYTHON SUB='steps overhead memory'
 
-- steps: steps a second of batches of 16 crops of 96x96, by launch/training/step.py, in turn with
+- steps: steps a second with batches of 16 crops of 96x96, by launch/training/step.py, in turns with
   the same network, loss and optimiser in PyTorch in its two layouts; the better one counts. The
-  ratios are our steps a second over PyTorch's: over 1 is faster.
-- overhead: seconds a step of launch/training/loop.py, with its input pipeline and log and without
-  evaluation, over those of the compiled step on one prepared batch, in turn.
-- memory: resident memory in the last tenth of 10,000 steps over that in the first.
+  ratios are our steps a second divided by PyTorch's.
+- overhead: seconds a step of launch/training/loop.py, with input pipeline and log but without
+  evaluation, divided by those of the compiled step on one prepared batch, in turns.
+- memory: resident memory in the last tenth of 10,000 steps divided by that in the first.
 """
 
 import argparse
@@ -57,7 +57,7 @@ def steps(networks, peer, count):
 
 
 class Clock:
-  """The loop's clock, which keeps when it was asked: round every call of the compiled steps."""
+  """The loop's clock, which records when it was read: before and after each call of the steps."""
 
   def __init__(self):
     self.times = []
@@ -97,7 +97,7 @@ def looped(records, network, count, side, batch, per_call, width=0):
 
 
 def overhead(records, network, count):
-  """Prints what the loop takes a step, over what the bare step does."""
+  """Prints the loop's time a step, divided by the bare step's."""
   per_call = train_settings.TrainConfig().steps_per_call
   built, entry = ours.build(network)
   bare = rounds.here(ours.training(built, entry, BATCH, SIDE, per_call))
@@ -106,8 +106,8 @@ def overhead(records, network, count):
   for _ in range(count):
     found["bare"].append(np.mean([bare() for _ in range(5)], axis=0) / per_call)
     times = looped(records, network, 10 * per_call, SIDE, BATCH, per_call)
-    # Asked before and after each call. From the end of the first, which compiles, to the last's:
-    # the mean, since only some of the calls are followed by the log.
+    # The mean from the end of the first call, which compiles, to the end of the last: only some of
+    # the calls are followed by the log.
     ends = np.array(times)[1::2, :2]
     found["loop"].append((ends[-1] - ends[0]) / (len(ends) - 1) / per_call)
   medians = {side: np.median(values, axis=0) for side, values in found.items()}
@@ -136,7 +136,7 @@ def write_records(workdir):
 
 
 def main():
-  """Prints the lines of the parts that are asked for."""
+  """Measures the named parts, or all."""
   parser = argparse.ArgumentParser(description=__doc__)
   parser.add_argument("workdir", type=pathlib.Path)
   parser.add_argument("parts", nargs="*", help=", ".join(PARTS))

@@ -1,8 +1,8 @@
 """Training steps per second with glibc's defaults and with memory trimmed at 128 KiB.
 
-The second is what TensorFlow's generator dataset, and so every distributed iterator, sets for the
-whole process; the loop avoids it on one device. Each side runs in a process of its own, since the
-setting cannot be taken back.
+TensorFlow's generator dataset, and so every distributed iterator, sets the second for the whole
+process; the loop avoids it on one device. Each side has its own process, because the setting cannot
+be undone.
 
 make bench PART=training-trimming
 """

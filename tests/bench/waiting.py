@@ -1,4 +1,4 @@
-"""How long a training loop waits for its batches; for pipeline.py beside this file."""
+"""The time that a training loop waits for its batches; for pipeline.py."""
 
 import time
 

@@ -37,7 +37,7 @@ def photograph():
 
 
 def variant(number, height, width):
-  """Returns one of endlessly many images of that size, whose pixels no other number has."""
+  """Returns an image of that size whose pixels no other number has."""
   base = np.rot90(photograph(), number % 4)
   base = base[:, ::-1] if number % 8 > 3 else base
   rows = (np.arange(height) + 37 * number) % base.shape[0]
@@ -48,7 +48,7 @@ def variant(number, height, width):
 
 
 def write_images(folder, count, height, width, suffix="png"):
-  """Fills a folder with that many images, unless they are there, and returns its name."""
+  """Fills a folder with that many images, unless they exist, and returns its name."""
   folder.mkdir(parents=True, exist_ok=True)
   for number in range(count):
     path = folder / f"{number:06d}.{suffix}"
@@ -59,7 +59,7 @@ def write_images(folder, count, height, width, suffix="png"):
 
 
 def plain_loop(config, path):
-  """Does by a plain loop what a writer must: read, cut, compress, serialise, write."""
+  """Does the writer's work in a plain loop: read, cut, compress, serialise, write."""
   source = opening.open_source(**config.source_options)
   with tf.io.TFRecordWriter(str(path)) as records:
     for image, found in source.read(source.list()):
@@ -68,7 +68,7 @@ def plain_loop(config, path):
 
 
 def fresh(workdir):
-  """Returns a folder that is not there, to write to."""
+  """Returns the path of a folder that does not exist, to write to."""
   shutil.rmtree(workdir / "out", ignore_errors=True)
   return str(workdir / "out")
 
@@ -109,7 +109,7 @@ def workers(workdir):
   folder = write_images(workdir / "many", 2400, 512, 768)
   jobs = {
     "raw tiles of 2400 images": (f"--images={folder}",),
-    # Ten times the work for each image: what the workers take to start hardly counts here.
+    # Ten times the work for each image, so that the start of the workers hardly counts.
     "overlapping PNG tiles of 1000 images": (
       f"--images={folder}/000*.png", "--clean_encoding=png", "--stride=128",
     ),
@@ -135,7 +135,7 @@ def workers(workdir):
 
 
 class SyntheticSource:
-  """Large images with identities of their own that are made when they are read."""
+  """Large images with ids of their own that are made when they are read."""
 
   def __init__(self, side):
     self._side = side
@@ -176,7 +176,7 @@ def memory(workdir):
 
 
 def growth(workdir):
-  """Prints the time per image, listing included, for more and more small images."""
+  """Prints the time per image for more and more small images, including the listing."""
   before = None
   for count in (100, 1_000, 10_000, 100_000):
     folder = write_images(workdir / f"small-{count}", count, 64, 64)
@@ -195,7 +195,7 @@ def growth(workdir):
 
 
 def planning(workdir):
-  """Prints the cost of the plan alone for ever more names, up to ten million."""
+  """Prints the cost of the plan alone, for up to ten million names."""
   del workdir
   for count in (100_000, 1_000_000, 10_000_000):
     began = time.perf_counter()
@@ -217,7 +217,7 @@ def planning(workdir):
 
 
 def encodings(workdir):
-  """Prints what raw and PNG clean tiles cost to store and to read by the training pipeline."""
+  """Prints the cost of raw and PNG clean tiles: bytes stored, and reading by the pipeline."""
   folder = write_images(workdir / "photographs", 200, 512, 768)
   for encoding in ("raw", "png"):
     config = config_lib.RecordsConfig(
