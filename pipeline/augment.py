@@ -1,45 +1,64 @@
-"""The eight symmetries of a square, applied to images that belong together."""
+"""The eight symmetries of a square: drawn once, applied to images that belong together."""
+
+from typing import NamedTuple
 
 import tensorflow as tf
 
 
-def random_symmetry(images, tables, seed):
-  """Flips and turns images in one of eight ways, all of them alike, with equal chance.
+class Symmetry(NamedTuple):
+  """One of the eight, as three bool scalars: mirror, then flip, then transpose."""
 
-  An image on the block grid stays on it if its sides are multiples of 8. Transposing an image
-  transposes its DCT blocks, and so the tables that quantised them.
+  mirror: tf.Tensor
+  flip: tf.Tensor
+  transpose: tf.Tensor
 
-  A decision for each crop would cost six times the copying: what a stack of crops takes has to be
-  computed for all of them and then chosen from (480 microseconds a crop of 96x96, against 15 for
-  its share of a whole tile that is turned before it is cut). Crops of many tiles are mixed anyway.
+
+def random_symmetry(seed) -> Symmetry:
+  """Returns one of the eight symmetries, all equally likely.
+
+  It is drawn for a whole tile, before crops are cut: turning each crop by a symmetry of its own
+  computes every symmetry for all of them. Crops of many tiles are mixed anyway.
 
   Args:
-    images: tuple of tensors [..., H, W, C].
-    tables: [..., 8, 8], the quantisation steps.
     seed: int64 [2].
-  Returns:
-    The images and tables, same dtypes; [..., W, H, C] where the axes were exchanged.
   """
-  mirror, flip, transpose = tf.unstack(
-    tf.random.stateless_uniform((3,), seed, minval=0, maxval=2, dtype=tf.int32) > 0
-  )
-  turned = []
-  for image in images:
-    rows, columns = image.shape.rank - 3, image.shape.rank - 2
-    image = _if(mirror, lambda image, axis=columns: tf.reverse(image, [axis]), image)
-    image = _if(flip, lambda image, axis=rows: tf.reverse(image, [axis]), image)
-    turned.append(_if(transpose, lambda image, axis=rows: _exchanged(image, axis), image))
-  last = tables.shape.rank - 2
-  return tuple(turned), _if(transpose, lambda tables: _exchanged(tables, last), tables)
+  drawn = tf.random.stateless_uniform((3,), seed, minval=0, maxval=2, dtype=tf.int32)
+  return Symmetry(*tf.unstack(drawn > 0))
+
+
+def turned(image, symmetry: Symmetry):
+  """Returns an image turned by a symmetry.
+
+  An image on the block grid stays on it if its sides are multiples of 8.
+
+  Args:
+    image: [..., H, W, C] of any dtype.
+    symmetry: of `random_symmetry`.
+  Returns:
+    Same dtype, [..., H, W, C], or [..., W, H, C] where it transposes.
+  """
+  rows, columns = image.shape.rank - 3, image.shape.rank - 2
+  image = _if(symmetry.mirror, lambda image: tf.reverse(image, [columns]), image)
+  image = _if(symmetry.flip, lambda image: tf.reverse(image, [rows]), image)
+  return _if(symmetry.transpose, lambda image: _exchanged(image, rows), image)
+
+
+def turned_tables(tables, symmetry: Symmetry):
+  """Returns the quantisation steps of a turned JPEG, [..., 8, 8].
+
+  Transposing an image transposes its DCT blocks, and so the tables. Mirroring only changes signs.
+  """
+  rows = tables.shape.rank - 2
+  return _if(symmetry.transpose, lambda tables: _exchanged(tables, rows), tables)
 
 
 def _if(decision, change, tensor):
-  """Returns the changed tensor or the tensor itself; what is not decided for is not computed."""
+  """Returns the changed tensor or the tensor itself; only the branch that is taken is computed."""
   return tf.cond(decision, lambda: change(tensor), lambda: tensor)
 
 
 def _exchanged(tensor, axis):
-  """Returns a tensor with `axis` and the one behind it exchanged."""
+  """Returns a tensor with `axis` and the next one exchanged."""
   order = list(range(tensor.shape.rank))
   order[axis], order[axis + 1] = axis + 1, axis
   return tf.transpose(tensor, order)

@@ -155,54 +155,6 @@ def problems(paths: Sequence[str], good: Sequence[np.ndarray], rules: Rules) -> 
       yield from _problems_of(path, good_here, rules)
 
 
-def first_in_stream(
-  config: config_lib.InputConfig,
-  manifest: manifest_lib.Manifest,
-  seed: int,
-  first_batch: int,
-  batches: int,
-  batch_size: int,
-) -> Problem | None:
-  """Returns the bad record that stopped a stream of crops; None if there is none.
-
-  It looks where the stream was: at the tiles of these batches, and at those that were held in the
-  shuffle buffer with them.
-
-  Args:
-    config: of the run.
-    manifest: of the records.
-    seed: of the run.
-    first_batch: first of the batches one of which could not be made.
-    batches: their number.
-    batch_size: crops in each.
-  """
-  paths, counts = _train_shards(manifest)
-  lengths = tf.constant(counts, tf.int64)
-  rules = rules_of(config, manifest.clean_encoding)
-  _check_can_be_opened(paths)
-
-  def traced(index, path):
-    readable = tf.data.TFRecordDataset(path).ignore_errors(log_warning=False)
-    lost = tf.data.Dataset.from_tensors("").repeat()
-    places = tf.data.Dataset.from_tensors(index).repeat()
-    numbers = tf.data.Dataset.range(lengths[index])
-    return tf.data.Dataset.zip((places, numbers, readable.concatenate(lost)))
-
-  batches_of_window = config.crops_per_tile * config.mixed_tiles // batch_size
-  first = first_batch // batches_of_window * config.mixed_tiles
-  end = ((first_batch + batches) // batches_of_window + 1) * config.mixed_tiles
-  # A checksum that fails stops the stream when the buffer is filled, with whatever tile of it.
-  begin = first - first % sum(counts) % config.shuffled_tiles
-  shards = source.Shards(tuple(paths), tuple(counts), traced)
-  stream = source.tiles(shards, config.shuffled_tiles, seed, begin)
-  for _, (index, number, serialized) in stream.take(end - begin + config.shuffled_tiles):
-    if _reason(serialized, rules):
-      good = np.ones(counts[int(index)], bool)
-      good[int(number)] = False
-      return next(_problems_of(paths[int(index)], good, rules), None)
-  return None
-
-
 def first_stored(
   manifest: manifest_lib.Manifest, split: str, rules: Rules, limit: int | None = None
 ) -> Problem | None:
@@ -252,10 +204,6 @@ def advised(problem: str, folder: str, may_be_left_out: bool = True) -> str:
   if not may_be_left_out:
     return f"{advice}. Of what is evaluated on none is left out."
   return f"{advice}, and --on_bad_record=skip leaves them out."
-
-
-def _train_shards(manifest):
-  return _shards(manifest, "train")
 
 
 def _shards(manifest, split):

@@ -1,4 +1,4 @@
-"""What the pipeline hands to training: the one contract between pipeline and model."""
+"""The one contract between pipeline and model: a batch, its pixels as bytes or as floats."""
 
 from typing import NamedTuple
 
@@ -6,18 +6,18 @@ import tensorflow as tf
 
 
 class Batch(NamedTuple):
-  """Pairs of a JPEG and its original, with what the JPEG says about itself.
+  """JPEG crops, their originals, and the quality and tables of each JPEG.
 
-  A NamedTuple because tf.data and tf.distribute keep it through batching and distribution.
+  A NamedTuple, since tf.data and tf.distribute keep it through batching and distribution.
 
   Attributes:
-    compressed: float32 [B, P, P, 3] in [0, 1], the decoded JPEG; on the way to a training step
-      uint8 (`pixels.batch_to_float`), as is `clean`.
+    compressed: float32 [B, P, P, 3] in [0, 1], the decoded JPEG. On the way to a training step it
+      is uint8 (see `to_float`), and so is `clean`.
     clean: float32 [B, P, P, 3] in [0, 1]. A network with context predicts its centre.
-    quality: int32 [B], the IJG quality factor, 1 to 100, of the last JPEG; where that has another
-      encoder's tables, the quality whose tables are nearest; 100 where there is no JPEG.
+    quality: int32 [B], the IJG quality factor, 1 to 100, of the last JPEG. For another encoder's
+      tables it is the quality with the nearest tables; without a JPEG it is 100.
     tables: float32 [B, 2, 8, 8], quantisation steps of luma and chroma as they apply to the pixels:
-      transposed where the crop is; ones where there is no JPEG. Gray crops use the first alone.
+      transposed where the crop is transposed, ones without a JPEG. Gray crops use the first only.
   """
 
   compressed: tf.Tensor
@@ -33,4 +33,41 @@ def spec(batch_size: int | None, size: int | None, dtype: tf.DType = tf.float32)
     clean=tf.TensorSpec((batch_size, size, size, 3), dtype),
     quality=tf.TensorSpec((batch_size,), tf.int32),
     tables=tf.TensorSpec((batch_size, 2, 8, 8), tf.float32),
+  )
+
+
+def of_one_jpeg(compressed, clean, quality, tables) -> Batch:
+  """Returns a batch of N crops of one JPEG.
+
+  Args:
+    compressed: uint8 [N, P, P, 3], or N tensors.
+    clean: same shape.
+    quality: int32 scalar.
+    tables: float32 [2, 8, 8].
+  """
+  count = tf.shape(clean)[0] if tf.is_tensor(clean) else len(clean)
+  return Batch(
+    compressed, clean, tf.fill([count], quality), tf.tile(tables[tf.newaxis], [count, 1, 1, 1])
+  )
+
+
+def pixels_to_float(pixels):
+  """Returns uint8 pixels of any shape as float32 in [0, 1]."""
+  return tf.cast(pixels, tf.float32) / 255.0
+
+
+def to_float(made: Batch) -> Batch:
+  """Returns a batch with its images as float32 in [0, 1]; images that are float32 stay.
+
+  Call it first in a compiled step: until then a batch is a quarter as large.
+
+  Args:
+    made: Batch of uint8 images, or float32 in [0, 1].
+  """
+  return made._replace(
+    **{
+      name: pixels_to_float(image)
+      for name, image in (("compressed", made.compressed), ("clean", made.clean))
+      if image.dtype == tf.uint8
+    }
   )

@@ -2,8 +2,7 @@
 
 import dataclasses
 
-from deblock.pipeline import damage_config, degrade, service
-from deblock.pipeline import qualities as qualities_lib
+from deblock.pipeline import damage_config, degrade, distributions, service
 from deblock.records import option
 from deblock.records.jpeg import sampling as jpeg_sampling
 from deblock.records.jpeg import tables as jpeg_tables
@@ -73,7 +72,7 @@ class InputConfig(damage_config.DamageConfig):
     if self.degradation not in ("stored", "online"):
       raise ValueError(f"degradation must be stored or online, got {self.degradation!r}.")
     degrade.check_jpeg(self.jpeg)
-    qualities_lib.probabilities(self.online_qualities)
+    distributions.of_qualities(self.online_qualities)
     if self.degradation == "online" and (self.sampling == "pairs" or self.qualities):
       raise ValueError(
         "degradation=online goes with sampling=crops and without --qualities, which choose among "

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from deblock.pipeline import batch, colour, degrade, history, resize, seeds
+from deblock.pipeline import alterations, batch, decisions, degrade, seeds
 from deblock.pipeline import config as config_lib
 
 
@@ -22,12 +22,12 @@ def random_crops(tile, config: config_lib.InputConfig, seed, index) -> batch.Bat
     InvalidArgumentError: in the graph, if a crop with what surrounds it is larger than the tile.
   """
   height, width = tf.unstack(tf.shape(tile)[:2])
-  made = history.draw(config, height, width, seed, index)
+  made = decisions.draw(config, height, width, seed, index)
 
   # Traced once, and called for each crop: a loop inside the graph costs more than it saves.
   @tf.function(autograph=False)
   def one_crop(tile, fields):
-    return apply(tile, history.History(*fields), config)
+    return apply(tile, decisions.Decisions(*fields), config)
 
   crops = [
     one_crop(tile, fields) for fields in zip(*(tf.unstack(field) for field in made), strict=True)
@@ -48,12 +48,12 @@ def some_unharmed(made: batch.Batch, config: config_lib.InputConfig, seed, index
   if not config.clean_share:
     return made
   clean_seed = seeds.derive(seed, index, seeds.CLEAN)
-  clean = history.chosen(config.clean_share, config.crops_per_tile, clean_seed)
+  clean = decisions.chosen(config.clean_share, config.crops_per_tile, clean_seed)
   compressed = tf.where(clean[:, tf.newaxis, tf.newaxis, tf.newaxis], made.clean, made.compressed)
-  return batch.Batch(compressed, made.clean, *history.unharmed(clean, made.quality, made.tables))
+  return batch.Batch(compressed, made.clean, *decisions.unharmed(clean, made.quality, made.tables))
 
 
-def apply(tile, made: history.History, config: config_lib.InputConfig):
+def apply(tile, made: decisions.Decisions, config: config_lib.InputConfig):
   """Returns a crop as it was compressed and as it was before, both uint8 [P, P, 3].
 
   Args:
@@ -61,7 +61,7 @@ def apply(tile, made: history.History, config: config_lib.InputConfig):
     made: the history of one crop, without its first axis.
     config: under which it was drawn.
   """
-  side = history.sizes(config)
+  side = decisions.sizes(config)
 
   def last_jpeg(pixels):
     return _last_jpeg(pixels, made, config)
@@ -96,7 +96,7 @@ def _before_last_jpeg(tile, made, config, side):
 
   def resized():
     clean = cut(side.resized)
-    pair = resize.resized(tf.stack([first_jpeg(clean), clean]), made.scale, side.last)
+    pair = alterations.resized(tf.stack([first_jpeg(clean), clean]), made.scale, side.last)
     return pair[0], pair[1]
 
   def in_place():
@@ -112,9 +112,9 @@ def _before_last_jpeg(tile, made, config, side):
 def _coloured(pixels, made, config):
   """Returns clean pixels with the colours that the crop's history gives them."""
   for share, happens, change in (
-    (config.channel_order_share, made.reordered, lambda p: colour.reordered(p, made.order)),
-    (config.tone_share, made.toned, lambda p: colour.toned(p, made.contrast, made.brightness)),
-    (config.gray_share, made.gray, colour.gray),
+    (config.channel_order_share, made.reordered, lambda p: alterations.reordered(p, made.order)),
+    (config.tone_share, made.toned, lambda p: alterations.toned(p, made.contrast, made.brightness)),
+    (config.gray_share, made.gray, alterations.gray),
   ):
     pixels = _if(share, happens, lambda p=pixels, f=change: f(p), lambda p=pixels: tf.identity(p))
   return pixels
@@ -128,7 +128,7 @@ def _last_jpeg(pixels, made, config):
       return lambda: degrade.simulate_one(pixels, made.tables, way.subsampling)
     return lambda: degrade.compress_one(pixels, made.quality, config.jpeg, way.subsampling)
 
-  makers = [made_by(way) for way in history.ways(config)]
+  makers = [made_by(way) for way in decisions.ways(config)]
   return makers[0]() if len(makers) == 1 else tf.switch_case(made.way, makers)
 
 

@@ -2,8 +2,7 @@
 
 import dataclasses
 
-from deblock.pipeline import qualities as qualities_lib
-from deblock.pipeline import subsamplings
+from deblock.pipeline import distributions
 from deblock.records import option
 
 _GRIDS = (8, 16)
@@ -71,9 +70,9 @@ class DamageConfig:
       share = getattr(self, field.name)
       if field.name.endswith("_share") and not 0.0 <= share <= 1.0:
         raise ValueError(f"{field.name} must be in [0, 1], got {share}.")
-    subsamplings.probabilities(self.online_subsampling)
+    distributions.of_subsamplings(self.online_subsampling)
     if self.double_qualities:
-      qualities_lib.probabilities(self.double_qualities, "double_qualities")
+      distributions.of_qualities(self.double_qualities, "double_qualities")
     if not 0 <= self.double_largest_shift <= 7:
       raise ValueError(
         f"double_largest_shift must be in [0, 7], less than a block, got "
@@ -102,7 +101,7 @@ def changes(config: DamageConfig) -> dict[str, object]:
 def is_any(config: DamageConfig) -> bool:
   """Returns whether anything happens to a crop beyond being compressed once, in 4:2:0."""
   happens = {name for name in changes(config) if name.endswith("_share")}
-  return bool(happens) or subsamplings.probabilities(config.online_subsampling)[0] < 1.0
+  return bool(happens) or distributions.of_subsamplings(config.online_subsampling)[0] < 1.0
 
 
 def check_goes_with(config: DamageConfig, sampling: str, degradation: str) -> None:

@@ -1,6 +1,6 @@
 """The stages in order: records to training batches, and to the tiles that evaluation sees."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
@@ -11,23 +11,21 @@ from deblock.pipeline import (
   damage,
   damage_config,
   degrade,
+  distributions,
   leaving_out,
   mixing,
   pairs,
-  pixels,
   placement,
   seeds,
   service,
   source,
 )
 from deblock.pipeline import config as config_lib
-from deblock.pipeline import qualities as qualities_lib
-from deblock.records import paths as paths_lib
-from deblock.records.jpeg import tables as jpeg_tables
 from deblock.records.layout import graph_codec, schema
 from deblock.records.layout import manifest as manifest_lib
 
 PREFETCHED_BATCHES = 2
+WHOLE = "mix, batch, float"  # The name of the last stage in `prefixes`.
 
 
 def training_dataset(
@@ -43,41 +41,45 @@ def training_dataset(
 ) -> tf.data.Dataset:
   """Returns an endless dataset of `batch.Batch`, the same for any number of threads.
 
-  With `config.data_service` the same batches come in another order (`service`).
+  With `config.data_service` the same batches come in another order (see `service`).
 
   Args:
     config: what to make.
     manifest: of the records.
     seed: of the run.
     batch_size: crops in each batch that this host makes; None is `config.batch_size`.
-    first_batch: position in the stream to start at, in batches, for a run that goes on.
+    first_batch: position in the stream to start at, in batches, for a run that resumes.
     host: index of this host among those that read the records.
-    hosts: their number; each reads every hosts-th shard, and nothing else. A host whose shards hold
-      fewer records than another's comes to its next epoch sooner, and never waits: its records are
-      seen that much more often, which many shards to a host keep small.
-    floats: whether images are float32 in [0, 1]; else they are the uint8 pixels, for a step that
-      begins with `pixels.batch_to_float`: the values are the same, and batches a quarter as large.
+    hosts: their number. Each reads every hosts-th shard and no other. A host whose shards hold
+      fewer records starts its next epoch sooner and never waits, so its records are seen more
+      often. Many shards per host keep that difference small.
+    floats: whether images are float32 in [0, 1]. Otherwise they are uint8, for a step that begins
+      with `batch.to_float`: the values are the same, and batches are a quarter as large.
   Raises:
     ValueError: if there are no training records, fewer shards than hosts, a quality that is not
-      stored, a batch size that does not divide the crops that are shuffled together, or pairs are
-      asked for of tiles or on several hosts; with on_bad_record=skip, if too many are bad.
+      stored, or a batch size that does not divide the crops that are shuffled together; for pairs
+      of tiles or on several hosts; with on_bad_record=skip, if too many records are bad.
     ConnectionError: if nothing answers at the address of `config.data_service`.
   """
   batch_size = config.batch_size if batch_size is None else batch_size
-  paths, counts = _share(manifest, host, hosts)
   _check_qualities(config, manifest)
+  if config.sampling == "pairs" and hosts > 1:
+    raise ValueError(f"sampling=pairs is for one host, which holds all images, got {hosts}.")
+  shards = leaving_out.good_shards(config, manifest, host, hosts)
   if config.sampling == "pairs":
-    if hosts > 1:
-      raise ValueError(f"sampling=pairs is for one host, which holds all images, got {hosts}.")
-    _check_whole_images(manifest)
-  shards = leaving_out.usable(config, manifest.clean_encoding, manifest.folder, paths, counts)
-  if config.sampling == "pairs":
-    batches = _pair_batches(config, manifest, shards.read, seed, batch_size, first_batch)
-    return _finish(batches, floats)
-  batches = _crop_batches(config, manifest.clean_encoding, shards, seed, batch_size, first_batch)
+    batches = pairs.batches(config, manifest, shards.read, seed, batch_size, first_batch)
+  else:
+    batches = _crop_batches(config, manifest.clean_encoding, shards, seed, batch_size, first_batch)
   if config.data_service:
     batches = service.distributed(batches, config.data_service)
-  return _finish(batches, floats)
+  if floats:
+    # Cast last: until then a quarter of the bytes is moved.
+    batches = batches.map(
+      tf.autograph.experimental.do_not_convert(batch.to_float),
+      num_parallel_calls=tf.data.AUTOTUNE,
+      deterministic=True,
+    )
+  return batches.prefetch(PREFETCHED_BATCHES)
 
 
 def prefixes(
@@ -85,59 +87,47 @@ def prefixes(
 ) -> dict[str, tf.data.Dataset]:
   """Returns the training dataset up to each of its stages, by the stage's name, to measure them.
 
-  All but the last give an element for each tile, of `config.crops_per_tile` crops; the last one is
-  the whole, whose elements are batches. With sampling=pairs, and with a data service, whose
-  workers make the stages, there is only the whole.
+  An element of the last one, the whole dataset, is a batch; an element of any other is a tile, of
+  `config.crops_per_tile` crops. With sampling=pairs and with a data service, whose workers run the
+  stages, there is only the whole.
 
   Raises:
     ValueError: as `training_dataset`.
   """
-  whole = {"mix, batch, float": training_dataset(config, manifest, seed)}
+  whole = {WHOLE: training_dataset(config, manifest, seed)}
   if config.sampling == "pairs" or config.data_service:
     return whole
-  paths, counts = _share(manifest, 0, 1)
-  shards = leaving_out.usable(config, manifest.clean_encoding, manifest.folder, paths, counts)
+  shards = leaving_out.good_shards(config, manifest)
   records = source.tiles(shards, config.shuffled_tiles, seed, 0)
-
-  @tf.autograph.experimental.do_not_convert
-  def parsed(index, serialized):
-    element = schema.parse(serialized, manifest.clean_encoding)
-    clean = placement.whole_units(element.clean, config)
-    if config.degradation == "online":
-      return (clean,)
-    quality_seed = seeds.derive(seed, index, seeds.QUALITY)
-    stream, _ = degrade.choose_stored(
-      element.compressed, element.qualities, config.qualities, quality_seed
-    )
-    return placement.whole_units(degrade.decode_stored(stream, element.clean), config), clean
-
-  @tf.autograph.experimental.do_not_convert
-  def cut(index, serialized):
-    symmetry_seed = seeds.derive(seed, index, seeds.SYMMETRY)
-    images, _ = _augmented(config, parsed(index, serialized), _tables([50]), symmetry_seed)
-    return tuple(map(mixing.hold, _cut(images, config, seed, index)))
-
-  @tf.autograph.experimental.do_not_convert
-  def compressed(index, serialized):
-    return _random_crops(serialized, manifest.clean_encoding, config, seed, index)
-
-  stages = {"parse": parsed, "turn, cut": cut, "compress": compressed}
-  if config.degradation == "stored":
-    stages = {"parse, decode": parsed, "turn, cut": cut}
+  stages = _stages(config, manifest.clean_encoding, seed)
   mapped = {
-    name: records.map(stage, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-    for name, stage in stages.items()
+    name: records.map(
+      _composed(list(stages.values())[:count]),
+      num_parallel_calls=tf.data.AUTOTUNE,
+      deterministic=True,
+    )
+    for count, name in enumerate(stages, start=1)
   }
   return {"read": records, **mapped, **whole}
+
+
+def crops_per_epoch(config: config_lib.InputConfig, manifest: manifest_lib.Manifest) -> int:
+  """Returns the number of crops that are cut while every training record is seen once.
+
+  Skipped bad records are counted too: finding them takes a pass over all records.
+  """
+  if config.sampling == "pairs":
+    return pairs.training_records(manifest, config.held_out_pairs)[-1]
+  return manifest.count("train") * config.crops_per_tile
 
 
 def evaluation_tiles(
   config: config_lib.InputConfig, manifest: manifest_lib.Manifest, limit: int
 ) -> tf.data.Dataset:
-  """Returns the tiles that a run is evaluated on while it trains: none of them is trained on.
+  """Returns the tiles that a run is evaluated on while it trains; it trains on none of them.
 
-  The first tiles of the test split, which a hash has put in random order; with `sampling="pairs"`
-  the images all of whose pairs are held out.
+  The first tiles of the test split, whose order a hash made random; with sampling=pairs the images
+  all of whose pairs are held out.
 
   Args:
     config: of the run.
@@ -162,37 +152,20 @@ def evaluation_tiles(
 def held_out_images(
   config: config_lib.InputConfig, manifest: manifest_lib.Manifest
 ) -> frozenset[str]:
-  """Returns the identities of the images of which a run with this configuration sees no pixel."""
+  """Returns the identities of the images that a run with this configuration never sees."""
   if config.sampling == "pairs":
-    records = _held_out_records(config, manifest)
     keys = (
-      schema.parse(record, manifest.clean_encoding).key.numpy().decode() for record in records
+      schema.parse(record, manifest.clean_encoding).key.numpy().decode()
+      for record in _held_out_records(config, manifest)
     )
     return frozenset(key.rsplit("/", 2)[0] for key in keys)
   return frozenset(image.id for image in manifest.images if image.split == "test")
 
 
 def _held_out_records(config, manifest):
-  """Returns the records all of whose pairs are held out; which ones, bad records have a say in."""
-  _check_whole_images(manifest)
-  paths, counts = _share(manifest, 0, 1)
-  shards = leaving_out.usable(config, manifest.clean_encoding, manifest.folder, paths, counts)
+  """Returns the records all of whose pairs are held out, counted without skipped bad records."""
+  shards = leaving_out.good_shards(config, manifest)
   return pairs.held_out_records(manifest, config.held_out_pairs, shards.read)
-
-
-def _share(manifest, host, hosts):
-  """Returns this host's shards and the number of records in each."""
-  # Workers of a data service have another working folder.
-  paths = tuple(map(paths_lib.absolute, manifest.shard_paths("train")))
-  counts = tuple(shard.count for shard in manifest.splits["train"] if shard.count)
-  if not counts:
-    raise ValueError(f"{manifest.folder} holds no training records.")
-  if len(paths) < hosts:
-    raise ValueError(
-      f"{manifest.folder} has {len(paths)} training shards for {hosts} hosts, each of which needs "
-      f"one: write the records again with --shards={hosts} or more."
-    )
-  return paths[host::hosts], counts[host::hosts]
 
 
 def _check_qualities(config, manifest):
@@ -211,117 +184,114 @@ def _check_qualities(config, manifest):
     )
 
 
-def _check_whole_images(manifest):
-  """Raises unless a record is an image: the pairs of an image are numbered as one."""
-  tile_size = manifest.settings["tile_size"]
-  if tile_size:
-    raise ValueError(
-      f"sampling=pairs needs records of whole images, and {manifest.folder} holds tiles of "
-      f"{tile_size} pixels: write them with deblock-records --tile_size=0."
-    )
-
-
 def _crop_batches(config, clean_encoding, shards, seed, batch_size, first_batch):
-  crops = config.crops_per_tile * config.mixed_tiles
-  if crops % batch_size:
-    raise ValueError(
-      f"crops_per_tile times mixed_tiles, {crops}, must be a multiple of a host's batch of "
-      f"{batch_size}."
-    )
-  first_tile = first_batch // (crops // batch_size) * config.mixed_tiles
+  window = mixing.Window(config.crops_per_tile, config.mixed_tiles, batch_size)
+  first_tile = window.first_tile(first_batch)
+  crops_of = _composed(list(_stages(config, clean_encoding, seed).values()))
 
   # AutoGraph has nothing to convert here, and takes two seconds to find that out.
   @tf.autograph.experimental.do_not_convert
-  def crops_of(index, serialized):
-    return index, _random_crops(serialized, clean_encoding, config, seed, index)
+  def numbered(index, serialized):
+    return index, crops_of(index, serialized)
 
-  # The order of tiles is settled while they are still compressed, so that entering the stream in
-  # the middle decodes nothing of what is passed over.
+  # The order of tiles is settled while they are compressed, so that entering the stream in the
+  # middle decodes nothing that it skips.
   if config.data_service:
     tiles = source.stretches(
       shards, config.shuffled_tiles, seed, first_tile, window=config.mixed_tiles
     )
   else:
     tiles = source.tiles(shards, config.shuffled_tiles, seed, first_tile)
-  return mixing.batches(
-    tiles.map(crops_of, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True),
-    crop_size=config.crop_size,
-    crops_per_tile=config.crops_per_tile,
-    mixed_tiles=config.mixed_tiles,
-    batch_size=batch_size,
-    seed=seed,
-    first_batch=first_batch,
-  )
+  tiles = tiles.map(numbered, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+  return mixing.batches(tiles, window, config.crop_size, seed, first_batch)
 
 
-def _pair_batches(config, manifest, read, seed, batch_size, first_batch):
-  records, first_pairs, count = pairs.training_records(manifest, config.held_out_pairs, read)
-  epoch, pairs_into_epoch = divmod(first_batch * batch_size, count)
+def _stages(config, clean_encoding, seed) -> dict[str, Callable]:
+  """Returns what happens to a tile, by the stage's name, in order.
 
-  @tf.autograph.experimental.do_not_convert
-  def pairs_of(number, index, serialized, first_pair):
-    element = schema.parse(serialized, manifest.clean_encoding)
-    decision_seed = seeds.derive(seed, number, index, seeds.QUALITY)
-    stream, quality = degrade.choose_stored(
-      element.compressed, element.qualities, config.qualities, decision_seed
-    )
-    clean = pairs.cut_all(element.clean, config.crop_size)[first_pair:]
-    decoded = degrade.decode_stored(stream, element.clean)
-    compressed = pairs.cut_all(decoded, config.crop_size)[first_pair:]
-    symmetry_seed = seeds.derive(seed, number, index, seeds.SYMMETRY)
-    pair, tables = _augmented(config, (compressed, clean), _tables(quality), symmetry_seed)
-    return batch.Batch(*pair, *_repeated(quality, tables, tf.shape(clean)[0]))
-
-  @tf.autograph.experimental.do_not_convert
-  def one_epoch(number):
-    order_seed = seeds.derive(seed, number, seeds.ORDER)
-    epoch_pairs = (
-      tf.data.Dataset.from_tensor_slices((records, first_pairs))
-      .enumerate()
-      .map(lambda index, pair: pairs_of(number, index, *pair))
-      .unbatch()
-    )
-    return source.shuffled(epoch_pairs, count, order_seed)
-
-  return (
-    tf.data.Dataset.range(epoch, tf.int64.max)
-    .flat_map(one_epoch)
-    .skip(pairs_into_epoch)
-    .batch(batch_size, drop_remainder=True)
-  )
-
-
-def _random_crops(serialized, clean_encoding, config, seed, index):
-  """Returns the crops of one tile as a Batch, whose images are held (`mixing`)."""
-  element = schema.parse(serialized, clean_encoding)
-  count = config.crops_per_tile
-  quality_seed = seeds.derive(seed, index, seeds.QUALITY)
-  symmetry_seed = seeds.derive(seed, index, seeds.SYMMETRY)
-  clean = placement.whole_units(element.clean, config)
+  A stage is a function of the tile's index in the stream and of the value of the stage before; the
+  first one gets the serialised record, the last one returns a Batch of uint8 crops.
+  """
   if config.degradation == "online":
-    chances = qualities_lib.probabilities(config.online_qualities)
-    quality = qualities_lib.draw(chances, count, quality_seed)
-    tables = _tables(quality)
-    # Turned before it is compressed: a JPEG's rows and columns are not quantised alike.
-    (clean,), _ = _augmented(config, (clean,), tables, symmetry_seed)
-    if damage_config.is_any(config):
-      return _held(damage.random_crops(clean, config, seed, index))
-    (clean,) = _cut((clean,), config, seed, index)
-    compressed = degrade.compress(clean, quality, tables, config.jpeg)
-    return _held(batch.Batch(compressed, clean, quality, tables))
-  stream, quality = degrade.choose_stored(
-    element.compressed, element.qualities, config.qualities, quality_seed
-  )
-  decoded = degrade.decode_stored(stream, element.clean)
-  pair = (placement.whole_units(decoded, config), clean)
-  pair, tables = _augmented(config, pair, _tables(quality), symmetry_seed)
-  compressed, clean = _cut(pair, config, seed, index)
-  made = batch.Batch(compressed, clean, *_repeated(quality, tables, count))
-  return _held(damage.some_unharmed(made, config, seed, index))
+    return _online_stages(config, clean_encoding, seed)
+  return _stored_stages(config, clean_encoding, seed)
 
 
-def _augmented(config, images, tables, seed):
-  return augment.random_symmetry(images, tables, seed) if config.augment else (images, tables)
+def _stored_stages(config, clean_encoding, seed):
+  def decode(index, serialized):
+    element = schema.parse(serialized, clean_encoding)
+    stream, quality = degrade.choose_stored(
+      element.compressed,
+      element.qualities,
+      config.qualities,
+      seeds.derive(seed, index, seeds.QUALITY),
+    )
+    decoded = degrade.decode_stored(stream, element.clean)
+    images = tuple(placement.whole_units(image, config) for image in (decoded, element.clean))
+    return images, quality
+
+  def turn_and_cut(index, value):
+    images, quality = value
+    tables = degrade.tables_of(quality)
+    if config.augment:
+      symmetry = augment.random_symmetry(seeds.derive(seed, index, seeds.SYMMETRY))
+      images = tuple(augment.turned(image, symmetry) for image in images)
+      tables = augment.turned_tables(tables, symmetry)
+    compressed, clean = _cut(images, config, seed, index)
+    made = batch.of_one_jpeg(compressed, clean, quality, tables)
+    return damage.some_unharmed(made, config, seed, index)
+
+  return {"parse, decode": decode, "turn, cut": turn_and_cut}
+
+
+def _online_stages(config, clean_encoding, seed):
+  def parse(index, serialized):
+    del index
+    return placement.whole_units(schema.parse(serialized, clean_encoding).clean, config)
+
+  # Turned before it is compressed: a JPEG does not quantise its rows and columns alike.
+  def turn(index, clean):
+    if not config.augment:
+      return clean
+    symmetry = augment.random_symmetry(seeds.derive(seed, index, seeds.SYMMETRY))
+    return augment.turned(clean, symmetry)
+
+  def cut(index, clean):
+    return _cut((clean,), config, seed, index)[0]
+
+  def compress(index, crops):
+    chances = distributions.of_qualities(config.online_qualities)
+    quality_seed = seeds.derive(seed, index, seeds.QUALITY)
+    quality = distributions.draw(chances, config.crops_per_tile, quality_seed)
+    tables = degrade.tables_of(quality)
+    compressed = degrade.compress(crops, quality, tables, config.jpeg)
+    return batch.Batch(compressed, crops, quality, tables)
+
+  def damaged(index, clean):
+    return damage.random_crops(clean, config, seed, index)
+
+  if damage_config.is_any(config):
+    return {"parse": parse, "turn": turn, "cut, compress": damaged}
+  return {
+    "parse": parse,
+    "turn, cut": lambda index, clean: cut(index, turn(index, clean)),
+    "compress": compress,
+  }
+
+
+def _composed(stages: Sequence[Callable]) -> Callable:
+  """Returns the stages as one function of index and record, whose crops are held (`mixing`)."""
+
+  @tf.autograph.experimental.do_not_convert
+  def composed(index, value):
+    for stage in stages:
+      value = stage(index, value)
+    if isinstance(value, batch.Batch):
+      held = (mixing.hold(images) for images in (value.compressed, value.clean))
+      return batch.Batch(*held, value.quality, value.tables)
+    return mixing.hold(value) if isinstance(value, list) else value
+
+  return composed
 
 
 def _cut(images, config, seed, index):
@@ -332,20 +302,6 @@ def _cut(images, config, seed, index):
   return tuple(crop.cut_apart(image, offsets, config.crop_size, on_grid) for image in images)
 
 
-def _held(made):
-  return made._replace(compressed=mixing.hold(made.compressed), clean=mixing.hold(made.clean))
-
-
-def _tables(quality):
-  """Returns the quantisation steps of qualities of any shape, float32 [..., 2, 8, 8]."""
-  return tf.gather(tf.constant(jpeg_tables.all_quantization_tables()), quality)
-
-
-def _repeated(quality, tables, count):
-  """Returns one quality and its tables for each of `count` crops, [count] and [count, 2, 8, 8]."""
-  return tf.fill([count], quality), tf.tile(tables[tf.newaxis], [count, 1, 1, 1])
-
-
 def _decode_all(serialized, clean_encoding, wanted: Sequence[int]):
   element = schema.parse(serialized, clean_encoding)
   streams, qualities = element.compressed, element.qualities
@@ -354,14 +310,3 @@ def _decode_all(serialized, clean_encoding, wanted: Sequence[int]):
     streams, qualities = tf.boolean_mask(streams, kept), tf.boolean_mask(qualities, kept)
   compressed = tf.map_fn(graph_codec.decode, streams, fn_output_signature=tf.uint8)
   return element.clean, compressed, tf.cast(qualities, tf.int32)
-
-
-def _finish(batches, floats):
-  """Casts to float last, or not at all: four times fewer bytes are moved until then."""
-  if floats:
-    batches = batches.map(
-      tf.autograph.experimental.do_not_convert(pixels.batch_to_float),
-      num_parallel_calls=tf.data.AUTOTUNE,
-      deterministic=True,
-    )
-  return batches.prefetch(PREFETCHED_BATCHES)

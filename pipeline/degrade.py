@@ -9,6 +9,11 @@ from deblock.records.layout import graph_codec
 JPEGS = ("libjpeg", "jpegsim")
 
 
+def tables_of(quality):
+  """Returns the IJG tables of qualities, float32 [..., 2, 8, 8] for int32 [...] in [1, 100]."""
+  return tf.gather(tf.constant(jpeg_tables.all_quantization_tables()), quality)
+
+
 def choose_stored(compressed, qualities, wanted, seed):
   """Returns one of the JPEG streams stored with a tile, each with equal chance.
 
@@ -104,8 +109,7 @@ def compress_one(crop, quality, jpeg, subsampling="420"):
     uint8 [P, P, 3].
   """
   if jpeg == "jpegsim" or subsampling == "422":
-    tables = tf.gather(tf.constant(jpeg_tables.all_quantization_tables()), quality)
-    return simulate_one(crop, tables, subsampling)
+    return simulate_one(crop, tables_of(quality), subsampling)
   encode = _encode_444 if subsampling == "444" else graph_codec.encode
   return tf.ensure_shape(graph_codec.decode(encode(crop, quality)), crop.shape)
 

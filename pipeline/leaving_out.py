@@ -1,8 +1,8 @@
-"""Bad records left out of training, if that is asked for, or not looked for at all.
+"""The training shards of a host, without the records that on_bad_record=skip leaves out.
 
-All are checked once, before the first step, so that the stream is that of records which never held
-the bad ones: it can be entered anywhere, no crop takes the place of another, and a good record
-costs nothing while training goes on. What is damaged after that stops the run.
+With on_bad_record=skip all records are checked once, before the first step. The stream is then that
+of records without the bad ones: it can be entered anywhere, no crop replaces another, and good
+records cost nothing during training. Damage after the check stops the run.
 """
 
 import itertools
@@ -13,36 +13,35 @@ import tensorflow as tf
 
 from deblock.pipeline import bad_records, source
 from deblock.pipeline import config as config_lib
+from deblock.records import paths as paths_lib
+from deblock.records.layout import manifest as manifest_lib
 
 _MOST_LOGGED = 20
 
 
-def usable(
-  config: config_lib.InputConfig,
-  clean_encoding: str,
-  folder: str,
-  paths: tuple[str, ...],
-  counts: tuple[int, ...],
+def good_shards(
+  config: config_lib.InputConfig, manifest: manifest_lib.Manifest, host: int = 0, hosts: int = 1
 ) -> source.Shards:
-  """Returns what to read of shards: all, or with on_bad_record=skip what is good.
+  """Returns what a host reads: all its shards, with on_bad_record=skip only their good records.
 
-  That reads every record once. Bad ones are logged, the first 20 of them each with its reason.
+  Skipping reads every record once. It logs the first 20 bad ones, each with its reason.
 
   Args:
-    config: what batches are made of.
-    clean_encoding: of the records.
-    folder: of the records, for messages.
-    paths: of the shards.
-    counts: of the records in each.
+    config: of the batches.
+    manifest: of the records.
+    host: index of this host.
+    hosts: number of hosts; each reads every hosts-th shard.
   Raises:
     BadRecordError: if more than `config.max_bad_share` of the records are bad.
     OSError: if a shard cannot be opened.
+    ValueError: if there are no training records, or fewer shards than hosts.
   """
-  total = sum(counts)
+  paths, counts = _shards_of_host(manifest, host, hosts)
   if config.on_bad_record == "stop":
     return source.Shards(paths, counts)
-  rules = bad_records.rules_of(config, clean_encoding)
-  logging.info("checking %d records in %d shards of %s", total, len(paths), folder)
+  rules = bad_records.rules_of(config, manifest.clean_encoding)
+  total = sum(counts)
+  logging.info("checking %d records in %d shards of %s", total, len(paths), manifest.folder)
   good = bad_records.good_records(paths, counts, rules)
   shards = source.Shards(paths, tuple(int(here.sum()) for here in good), _reader(good))
   bad = total - shards.count
@@ -54,25 +53,40 @@ def usable(
       bad_records.advised(
         f"{bad} of {total} training records are bad, more than max_bad_share = "
         f"{config.max_bad_share:g} allows. The first: {found[0]}",
-        folder,
+        manifest.folder,
       )
     )
   for problem in found:
-    logging.warning("left out: %s", problem)
+    logging.warning("skipped: %s", problem)
   named = sum(problem.last - problem.first + 1 for problem in found)
   logging.warning(
-    "%d of %d training records of %s are bad and left out%s",
+    "%d of %d training records of %s are bad and skipped%s",
     bad,
     total,
-    folder,
-    f", {bad - named} of them not named here" if named < bad else "",
+    manifest.folder,
+    f", {bad - named} of them not listed here" if named < bad else "",
   )
   return shards
 
 
+def _shards_of_host(manifest, host, hosts):
+  """Returns this host's shards and the number of records in each."""
+  # Workers of a data service have another working folder.
+  paths = tuple(map(paths_lib.absolute, manifest.shard_paths("train")))
+  counts = tuple(shard.count for shard in manifest.splits["train"] if shard.count)
+  if not counts:
+    raise ValueError(f"{manifest.folder} holds no training records.")
+  if len(paths) < hosts:
+    raise ValueError(
+      f"{manifest.folder} has {len(paths)} training shards for {hosts} hosts, each of which needs "
+      f"one: write the records again with --shards={hosts} or more."
+    )
+  return paths[host::hosts], counts[host::hosts]
+
+
 def _reader(good):
-  """Returns the `read` of `source.Shards` that gives the good records alone."""
-  # What follows the last good record is never read, so that its checksums cannot fail.
+  """Returns the `read` of `source.Shards` that gives the good records only."""
+  # Nothing is read after the last good record, so that its checksums cannot fail.
   ends = [int(np.flatnonzero(here)[-1]) + 1 if here.any() else 0 for here in good]
   holes = [
     (index, number)
@@ -86,14 +100,14 @@ def _reader(good):
 
   if not holes:
     return read
-  left_out = tf.constant(holes, tf.int64)
+  skipped = tf.constant(holes, tf.int64)
 
-  def read_round_holes(index, path):
+  def read_around_holes(index, path):
     def is_good(number, serialized):
       del serialized
       place = tf.stack([tf.cast(index, tf.int64), number])
-      return tf.reduce_all(tf.reduce_any(left_out != place, axis=1))
+      return tf.reduce_all(tf.reduce_any(skipped != place, axis=1))
 
     return read(index, path).enumerate().filter(is_good).map(lambda number, record: record)
 
-  return read_round_holes
+  return read_around_holes

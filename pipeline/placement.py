@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from deblock.pipeline import config as config_lib
-from deblock.pipeline import crop, history, seeds
+from deblock.pipeline import crop, decisions, seeds
 from deblock.records.jpeg import sampling as jpeg_sampling
 
 
@@ -48,5 +48,5 @@ def offsets(config: config_lib.InputConfig, height, width, seed, index):
     return corners
   shifts = crop.random_shifts(count, seed_of(seeds.CROP_SHIFT))
   shifted = aligned(config.crop_size + jpeg_sampling.BLOCK, seeds.REGION) + shifts
-  misaligned = history.chosen(config.misaligned_share, count, seed_of(seeds.MISALIGN))
+  misaligned = decisions.chosen(config.misaligned_share, count, seed_of(seeds.MISALIGN))
   return tf.where(misaligned[:, tf.newaxis], shifted, corners)

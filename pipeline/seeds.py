@@ -14,7 +14,7 @@ OFFSETS = 2
 MIX = 3
 SYMMETRY = 4
 
-# What pipeline/history.py decides; 16 on, to leave room for the order of the stream above.
+# What pipeline/decisions.py decides; 16 on, to leave room for the order of the stream above.
 SUBSAMPLING = 16
 DOUBLE = 17
 FIRST_QUALITY = 18

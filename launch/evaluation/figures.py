@@ -14,7 +14,7 @@ from deblock.launch.evaluation import methods as methods_lib
 from deblock.launch.evaluation import protocol as protocol_lib
 from deblock.launch.restoring import photograph
 from deblock.model import metrics
-from deblock.pipeline import pixels
+from deblock.pipeline import batch
 from deblock.records.jpeg import codec
 from deblock.records.jpeg import tables as jpeg_tables
 from deblock.records.photos import original
@@ -110,7 +110,7 @@ def figures(image: np.ndarray, clean: np.ndarray) -> Figures:
       f"figures need images of at least {metrics.SSIM_WINDOW}x{metrics.SSIM_WINDOW} pixels, got "
       f"{height}x{width}."
     )
-  image, clean = (pixels.to_float(item[np.newaxis]) for item in (image, clean))
+  image, clean = (batch.pixels_to_float(item[np.newaxis]) for item in (image, clean))
   return Figures(*_measure(channels)(image, clean).numpy().tolist())
 
 

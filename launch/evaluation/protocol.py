@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from deblock.model import metrics
-from deblock.pipeline import pixels
+from deblock.pipeline import batch
 from deblock.records import option
 from deblock.records.jpeg import codec
 from deblock.records.jpeg import sampling as jpeg_sampling
@@ -90,7 +90,7 @@ def luma(image: np.ndarray) -> np.ndarray:
   Args:
     image: uint8 [H, W, 3].
   """
-  levels = 255.0 * metrics.luma(pixels.to_float(image[np.newaxis]))[0]
+  levels = 255.0 * metrics.luma(batch.pixels_to_float(image[np.newaxis]))[0]
   return np.rint(levels).astype(np.uint8)
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from deblock.pipeline import colour, jpegsim
+from deblock.pipeline import alterations, jpegsim
 
 BETA_1, BETA_2, EPSILON = 0.9, 0.99, 1e-8
 LARGEST_NORM = 1.0  # Of the gradient; a step that goes wrong cannot take the weights far.
@@ -89,7 +89,7 @@ def damaged(crops: Crops, layout: Layout):
   """Returns JPEG and original, uint8 [B, P, P, 3], and the JPEG's steps, float32 [B, 2, 8, 8]."""
   size, once = layout.crop_size, layout.batch_size - layout.twice
   subsampled = once - layout.full_chroma
-  source = tf.where(_each(crops.gray) > 0, colour.gray(crops.clean), crops.clean)
+  source = tf.where(_each(crops.gray) > 0, alterations.gray(crops.clean), crops.clean)
   first = jpegsim.compress(source[once:], crops.first_tables, "420")
   clean = tf.concat([source[:once, :size, :size], _cut(source[once:], crops.shifts, size)], 0)
   before = tf.concat([clean[:once], _cut(first, crops.shifts, size)], 0)

@@ -33,7 +33,6 @@ from deblock.launch.training import watch as watch_lib
 from deblock.model import losses
 from deblock.model.networks import registry
 from deblock.pipeline import dataset as dataset_lib
-from deblock.pipeline import epoch
 from deblock.records.layout import manifest as manifest_lib
 
 _SHARED = "Is --logdir a folder that all of them share?"
@@ -137,20 +136,17 @@ def _train(run, clock, stop, hosts, entry, manifest, network, saved_in):
       strategy, network, optimizer, loss, entry, run.input.batch_size, rules, waited
     )
 
-    def named(step, count):
-      return bad_input.named_in_training(run, manifest, replicas, step, count, hosts.count)
-
     def open_at(inputs, step):
       return _batches(hosts, inputs, run.train.seed, manifest, step)
 
     batches = crop_stages.Batches(run.input, run.train.early_crop_sizes, open_at)
-    with named(first_step, 0):
+    with bad_input.named_in_training(run, manifest):
       batches.at(first_step, done)
     with bad_input.named_in_evaluation(run, manifest):
       watch = watch_lib.Watch(judged.restorers(run, entry, network, rules), run, manifest)
 
     def call(step, done, count, rate):
-      with named(step, count), hosts.lost_are_named():
+      with bad_input.named_in_training(run, manifest), hosts.lost_are_named():
         optimizer.learning_rate.assign(rate)
         totals = steps(batches.at(step, done), tf.constant(count, tf.int32))
         return step_lib.Totals(*(float(value) for value in totals))
@@ -225,7 +221,8 @@ def _limited(run, manifest):
   """Returns the settings with as many steps as max_epochs leaves."""
   if not run.train.max_epochs:
     return run
-  steps = math.ceil(run.train.max_epochs * epoch.crops(run.input, manifest) / run.input.batch_size)
+  crops = run.train.max_epochs * dataset_lib.crops_per_epoch(run.input, manifest)
+  steps = math.ceil(crops / run.input.batch_size)
   train_config = dataclasses.replace(run.train, max_steps=min(run.train.max_steps, max(steps, 1)))
   return dataclasses.replace(run, train=train_config)
 

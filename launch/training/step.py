@@ -7,7 +7,6 @@ import tensorflow as tf
 from deblock.launch.training import averaging, optimization, waiting
 from deblock.model.networks import blocks, registry
 from deblock.pipeline import batch as batch_lib
-from deblock.pipeline import pixels
 
 
 class Totals(NamedTuple):
@@ -107,7 +106,7 @@ def training_steps(
     local_gradients = tf.function(local_gradients, jit_compile=True)
 
   def replica_step(batch, scale):
-    batch = pixels.batch_to_float(batch)
+    batch = batch_lib.to_float(batch)
     gradients, figures = local_gradients(batch, scale)
     context = tf.distribute.get_replica_context()
     gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)

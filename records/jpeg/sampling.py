@@ -6,7 +6,7 @@ BLOCK = 8
 MCU = 16
 # Of red, green and blue; ITU-T T.871, section 7.
 LUMA = (0.299, 0.587, 0.114)
-# Rows and columns of pixels to one sample of chroma. `pipeline.subsamplings` draws in this order.
+# Rows and columns of pixels to one sample of chroma. `pipeline.distributions` draws in this order.
 FACTORS = {"420": (2, 2), "422": (1, 2), "444": (1, 1)}
 
 

@@ -26,13 +26,16 @@ def _which(turned, original):
   return matches[0]
 
 
+def _turn(index, images=(_CLEAN,), tables=_TABLES):
+  """Returns images and tables turned by the symmetry of a seed."""
+  symmetry = augment.random_symmetry(seeds.derive(0, index, 4))
+  turned = tuple(augment.turned(tf.constant(image), symmetry) for image in images)
+  return turned, augment.turned_tables(tf.constant(tables), symmetry)
+
+
 def _turned(count, images=(_CLEAN,), tables=_TABLES):
   """Yields what `count` seeds make of images and tables, inside a dataset."""
-  dataset = tf.data.Dataset.range(count).map(
-    lambda index: augment.random_symmetry(
-      tuple(tf.constant(image) for image in images), tf.constant(tables), seeds.derive(0, index, 4)
-    )
-  )
+  dataset = tf.data.Dataset.range(count).map(lambda index: _turn(index, images, tables))
   yield from dataset.as_numpy_iterator()
 
 
@@ -97,10 +100,7 @@ def test_the_coefficients_of_a_turned_jpeg_are_multiples_of_its_turned_table():
 
 
 def test_the_seed_decides_alone_and_in_a_dataset():
-  alone = [
-    augment.random_symmetry((tf.constant(_CLEAN),), tf.constant(_TABLES), seeds.derive(0, i, 4))
-    for i in range(12)
-  ]
+  alone = [_turn(index) for index in range(12)]
   for ((one,), tables), ((other,), other_tables) in zip(alone, _turned(12), strict=True):
     np.testing.assert_array_equal(one.numpy(), other)
     np.testing.assert_array_equal(tables.numpy(), other_tables)

@@ -31,9 +31,10 @@ def _found(paths, counts, rules=RULES):
 
 def _named(made, config, first_batch, batches):
   """Returns the error of a stream of batches, as the loop of a run would raise it."""
+  rules = bad_records.rules_of(config, made.manifest.clean_encoding)
 
   def find(error):
-    return bad_records.first_in_stream(config, made.manifest, 1, first_batch, batches, 4)
+    return bad_records.first_stored(made.manifest, "train", rules)
 
   with (
     pytest.raises(bad_records.BadRecordError) as caught,
@@ -124,13 +125,12 @@ def test_the_record_that_stops_a_stream_is_named(tmp_path, write_records, damagi
     assert message.endswith("--on_bad_record=skip leaves them out.")
 
 
-def test_an_error_that_no_record_explains_stays_what_it_is(records):
+def test_an_error_that_no_record_explains_stays_what_it_is():
   with (
     pytest.raises(tf.errors.InvalidArgumentError, match="of another origin"),
     bad_records.explained("folder", lambda error: None),
   ):
     raise tf.errors.InvalidArgumentError(None, None, "of another origin")
-  assert bad_records.first_in_stream(_config(), records.manifest, 1, 3, 8, 4) is None
 
 
 def test_the_first_bad_record_of_a_split_is_found(tmp_path, write_records, damaging):

@@ -7,8 +7,8 @@ from PIL import Image
 import pytest
 import tensorflow as tf
 
+from deblock.pipeline import alterations, damage, decisions, degrade
 from deblock.pipeline import batch as batch_lib
-from deblock.pipeline import colour, damage, degrade, history, resize
 from deblock.pipeline import config as config_lib
 from deblock.records.jpeg import codec
 from deblock.records.jpeg import encoders as jpeg_encoders
@@ -24,7 +24,7 @@ def _config(**changes):
 
 def _history(**changes):
   """Returns a history of one crop: compressed once, at quality 40, if nothing else is said."""
-  made = history.History(
+  made = decisions.Decisions(
     places=(_ROW, _COLUMN),
     gray=False,
     reordered=False,
@@ -42,7 +42,7 @@ def _history(**changes):
     misaligned=False,
     crop_shift=(0, 0),
   )._replace(**changes)
-  return history.History(*(tf.constant(field) for field in made))
+  return decisions.Decisions(*(tf.constant(field) for field in made))
 
 
 def _apply(tile, config, made):
@@ -81,7 +81,7 @@ def tile(photograph):
 def test_a_crop_is_compressed_with_its_subsampling(tile, jpeg):
   config = _config(online_subsampling="420,422,444", jpeg=jpeg)
   for way, subsampling in enumerate(("420", "422", "444")):
-    assert history.ways(config)[way].subsampling == subsampling
+    assert decisions.ways(config)[way].subsampling == subsampling
     for quality in (5, 95):
       tables = jpeg_tables.quantization_tables(quality).astype(np.float32)
       compressed, clean = _apply(tile, config, _history(way=way, quality=quality, tables=tables))
@@ -92,7 +92,7 @@ def test_a_crop_is_compressed_with_its_subsampling(tile, jpeg):
 @pytest.mark.parametrize("subsampling", ["420", "444"])
 def test_a_crop_is_compressed_by_an_encoders_tables(tile, subsampling):
   config = _config(online_subsampling="420,444", encoder_tables_share=0.5)
-  way = history.ways(config).index(history.Way(subsampling, by_encoder=True))
+  way = decisions.ways(config).index(decisions.Way(subsampling, by_encoder=True))
   for encoder in ("photoshop_web_low", "mozjpeg"):
     tables = jpeg_encoders.quantization_tables(encoder, 30)
     made = _history(way=way, tables=tables.astype(np.float32))
@@ -103,7 +103,7 @@ def test_a_crop_is_compressed_by_an_encoders_tables(tile, subsampling):
 
 def test_a_clean_crop_is_not_compressed(tile):
   config = _config(clean_share=0.5)
-  way = history.ways(config).index(history.Way(""))
+  way = decisions.ways(config).index(decisions.Way(""))
   compressed, clean = _apply(tile, config, _history(way=way))
   np.testing.assert_array_equal(compressed, clean)
   np.testing.assert_array_equal(clean, _cut(tile, 24))
@@ -120,7 +120,7 @@ def test_colours_change_before_compression_and_so_on_both_sides(tile):
   config = _config(channel_order_share=0.5, tone_share=0.5)
   compressed, clean = _apply(tile, config, _history(reordered=True, toned=True))
   reordered = tf.constant(_cut(tile, 24)[..., [2, 0, 1]])
-  np.testing.assert_array_equal(clean, colour.toned(reordered, 1.2, -10.0))
+  np.testing.assert_array_equal(clean, alterations.toned(reordered, 1.2, -10.0))
   np.testing.assert_array_equal(compressed, _jpeg(clean))
   untouched, _ = _apply(tile, config, _history())
   np.testing.assert_array_equal(untouched, _jpeg(_cut(tile, 24)))
@@ -140,7 +140,7 @@ def test_grids_may_be_the_same(tile):
   for config in (_config(double_share=0.5), _config(double_share=0.5, double_largest_shift=0)):
     compressed, clean = _apply(tile, config, _history(first=15))
     np.testing.assert_array_equal(clean, _cut(tile, 24))
-    side = history.sizes(config).shifted
+    side = decisions.sizes(config).shifted
     np.testing.assert_array_equal(compressed, _jpeg(_jpeg(_cut(tile, side), 15)[:24, :24]))
 
 
@@ -156,7 +156,7 @@ def test_a_resized_crop_is_compressed_before_and_afterwards(tile):
   compressed, clean = _apply(tile, _config(resize_share=0.5), made)
   source = _cut(tile, 48)
   pair = tf.constant(np.stack([_jpeg(source, 20), source]))
-  once, expected = resize.resized(pair, tf.constant(0.6), 24).numpy()
+  once, expected = alterations.resized(pair, tf.constant(0.6), 24).numpy()
   np.testing.assert_array_equal(clean, expected)
   np.testing.assert_array_equal(compressed, _jpeg(once))
 
@@ -166,9 +166,9 @@ def test_everything_may_happen_to_one_crop(tile):
     **{"double_share": 0.5, "misaligned_share": 0.5, "gray_share": 0.5, "tone_share": 0.5},
     **{"resize_share": 0.5, "clean_share": 0.5, "online_subsampling": "420,444"},
   )
-  way = history.ways(config).index(history.Way("444"))
+  way = decisions.ways(config).index(decisions.Way("444"))
   seen = {"first": 10, "gray": True, "toned": True, "misaligned": True, "crop_shift": (1, 6)}
-  toned = colour.toned(tf.constant(tile), 1.2, -10.0)
+  toned = alterations.toned(tf.constant(tile), 1.2, -10.0)
   tile_gray = np.repeat(codec.to_gray(toned.numpy()), 3, axis=2)
 
   compressed, clean = _apply(tile, config, _history(way=way, grid_shift=(4, 2), **seen))
@@ -179,14 +179,16 @@ def test_everything_may_happen_to_one_crop(tile):
   compressed, clean = _apply(tile, config, _history(way=way, resized=True, **seen))
   source = _cut(tile_gray, 64)
   pair = tf.constant(np.stack([_jpeg(source, 10), source]))
-  once, resized = resize.resized(pair, tf.constant(0.6), 32).numpy()
+  once, resized = alterations.resized(pair, tf.constant(0.6), 32).numpy()
   np.testing.assert_array_equal(clean, resized[1:25, 6:30])
   np.testing.assert_array_equal(compressed, _jpeg(once, subsampling="444")[1:25, 6:30])
 
 
 def test_a_graph_makes_the_same(tile):
   config = _config(double_share=0.5, misaligned_share=0.5, gray_share=0.5, resize_share=0.5)
-  traced = tf.function(lambda tile, fields: damage.apply(tile, history.History(*fields), config))
+  traced = tf.function(
+    lambda tile, fields: damage.apply(tile, decisions.Decisions(*fields), config)
+  )
   for changes in (
     {},
     {"gray": True, "first": 10, "grid_shift": (4, 2)},

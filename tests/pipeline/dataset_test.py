@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from deblock.pipeline import batch as batch_lib
 from deblock.pipeline import config as config_lib
-from deblock.pipeline import dataset, pairs, pixels
+from deblock.pipeline import dataset, pairs
 from deblock.records.jpeg import codec
 from deblock.records.jpeg import tables as jpeg_tables
 from deblock.records.layout import manifest as manifest_lib
@@ -85,7 +85,7 @@ def test_batches_are_as_their_spec_says(records, through, sampling):
 def test_batches_of_bytes_are_those_of_floats(records, through, sampling):
   batches = dataset.training_dataset(_config(sampling=sampling), records.manifest, 1, floats=False)
   assert batches.element_spec == batch_lib.spec(4, 24, tf.uint8)
-  made = [pixels.batch_to_float(one) for one in batches.take(3)]
+  made = [batch_lib.to_float(one) for one in batches.take(3)]
   _assert_equal(made, through[sampling][:3])
 
 
@@ -379,3 +379,12 @@ def test_qualities_drawn_for_each_tile_cannot_be_chosen_from(records):
   with pytest.raises(ValueError, match=message):
     dataset.training_dataset(_config(qualities=(10,)), drawn, 0)
   dataset.training_dataset(_config(qualities=(10, 30)), drawn, 0)
+
+
+def test_an_epoch_takes_every_tiles_crops_or_every_pair_that_is_not_held_out(records):
+  # Seven training tiles of 48x64 pixels, which are 48 blocks each.
+  assert dataset.crops_per_epoch(config_lib.InputConfig(crops_per_tile=4), records.manifest) == 28
+  whole = config_lib.InputConfig(sampling="pairs", held_out_pairs=0.0)
+  assert dataset.crops_per_epoch(whole, records.manifest) == 7 * 48
+  part = config_lib.InputConfig(sampling="pairs", held_out_pairs=0.5)
+  assert dataset.crops_per_epoch(part, records.manifest) == pytest.approx(7 * 24)

@@ -125,7 +125,7 @@ def test_bad_records_are_logged_one_by_one_and_counted(damaged, monkeypatch):
   said = []
   monkeypatch.setattr(logging, "warning", lambda words, *values: said.append(words % values))
   paths = bad.shard_paths("train")
-  shards = leaving_out.usable(_config(), "raw", bad.folder, paths, COUNTS)
+  shards = leaving_out.good_shards(_config(), bad)
   assert shards.counts == (2, 2, 5)
   assert [line.partition(": ")[2].split(":")[0] for line in said[:5]] == [
     f"{paths[0]}, record 0",
@@ -134,12 +134,12 @@ def test_bad_records_are_logged_one_by_one_and_counted(damaged, monkeypatch):
     f"{paths[1]}, records 2 to 3",
     f"{paths[2]}, record 2",
   ]
-  assert said[5:] == [f"6 of 15 training records of {bad.folder} are bad and left out"]
+  assert said[5:] == [f"6 of 15 training records of {bad.folder} are bad and skipped"]
   said.clear()
   monkeypatch.setattr(leaving_out, "_MOST_LOGGED", 2)
-  leaving_out.usable(_config(), "raw", bad.folder, paths, COUNTS)
+  leaving_out.good_shards(_config(), bad)
   assert len(said) == 3
-  assert said[2].endswith("are bad and left out, 4 of them not named here")
+  assert said[2].endswith("are bad and skipped, 4 of them not listed here")
 
 
 def test_too_large_a_share_of_bad_records_stops(damaged):
@@ -153,8 +153,6 @@ def test_too_large_a_share_of_bad_records_stops(damaged):
   dataset.training_dataset(_config(max_bad_share=0.4), bad, 0)
 
 
-def test_nothing_is_read_ahead_unless_it_is_asked_for(tmp_path):
-  shards = leaving_out.usable(
-    _config(on_bad_record="stop"), "raw", "folder", [str(tmp_path / "missing")], [3]
-  )
-  assert shards.count == 3
+def test_nothing_is_read_ahead_unless_it_is_asked_for(records):
+  missing = dataclasses.replace(records.manifest, folder="/missing")
+  assert leaving_out.good_shards(_config(on_bad_record="stop"), missing).count == 7

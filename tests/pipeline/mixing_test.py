@@ -42,17 +42,27 @@ def test_an_image_that_is_not_there_is_an_error():
     _take(mixing.hold(tf.constant(_images(5))), [5])
 
 
-def _stream(tiles, crops, first_batch, *, batch_size=4, mixed=3, seed=7):
-  """Returns mixed batches of random crops, and these as arrays [tiles, crops, ...]."""
-  images = _images(2 * tiles * crops).reshape(2, tiles, crops, _SIDE, _SIDE, 3)
-  quality = np.arange(tiles * crops, dtype=np.int32).reshape(tiles, crops)
-  tables = np.ones((tiles, crops, 2, 8, 8), np.float32)
+def test_the_arithmetic_of_a_window():
+  window = mixing.Window(crops_per_tile=4, mixed_tiles=6, batch_size=8)
+  assert (window.crops, window.batches) == (24, 3)
+  assert [window.place(index) for index in (0, 2, 3, 10)] == [(0, 0), (0, 2), (1, 0), (3, 1)]
+  assert [window.first_tile(index) for index in (0, 2, 3, 10)] == [0, 0, 6, 18]
+  assert sorted(window.order(7, 2).numpy()) == list(range(24))
+  with pytest.raises(ValueError, match=r"times mixed_tiles, 24, must be a multiple .* batch of 5"):
+    mixing.Window(4, 6, 5)
+
+
+def _stream(tiles, first_batch):
+  """Returns batches of 4 that mix the 4 crops of 3 tiles, and all crops as [tiles, crops, ...]."""
+  window = mixing.Window(crops_per_tile=4, mixed_tiles=3, batch_size=4)
+  images = _images(2 * tiles * 4).reshape(2, tiles, 4, _SIDE, _SIDE, 3)
+  quality = np.arange(tiles * 4, dtype=np.int32).reshape(tiles, 4)
+  tables = np.ones((tiles, 4, 2, 8, 8), np.float32)
   made = batch.Batch(*images, quality, tables)
-  first_tile = first_batch // (crops * mixed // batch_size) * mixed
   dataset = (
     tf.data.Dataset.from_tensor_slices(made)
     .enumerate()
-    .skip(first_tile)
+    .skip(window.first_tile(first_batch))
     .map(
       lambda index, one: (
         index,
@@ -60,23 +70,14 @@ def _stream(tiles, crops, first_batch, *, batch_size=4, mixed=3, seed=7):
       )
     )
   )
-  batches = mixing.batches(
-    dataset,
-    crop_size=_SIDE,
-    crops_per_tile=crops,
-    mixed_tiles=mixed,
-    batch_size=batch_size,
-    seed=seed,
-    first_batch=first_batch,
-  )
-  return batches, made
+  return mixing.batches(dataset, window, _SIDE, 7, first_batch), made
 
 
 def test_a_window_is_its_crops_in_the_order_of_its_seed():
-  batches, made = _stream(tiles=7, crops=4, first_batch=0)
+  batches, made = _stream(tiles=7, first_batch=0)
   assert batches.element_spec == batch.spec(4, _SIDE, tf.uint8)
   found = list(batches.as_numpy_iterator())
-  # Seven tiles are two windows of three, three batches each; what is left fills none.
+  # Seven tiles are two windows of three, three batches each; the seventh tile fills none.
   assert len(found) == 6
   for window in (0, 1):
     order_seed = seeds.derive(7, window, seeds.MIX)
@@ -89,8 +90,8 @@ def test_a_window_is_its_crops_in_the_order_of_its_seed():
 
 @pytest.mark.parametrize("first_batch", [1, 3, 5])
 def test_entering_is_skipping_what_came_before(first_batch):
-  through = list(_stream(7, 4, 0)[0].as_numpy_iterator())
-  entered = list(_stream(7, 4, first_batch)[0].as_numpy_iterator())
+  through = list(_stream(7, 0)[0].as_numpy_iterator())
+  entered = list(_stream(7, first_batch)[0].as_numpy_iterator())
   assert len(entered) == 6 - first_batch
   for one, expected in zip(entered, through[first_batch:], strict=True):
     np.testing.assert_array_equal(one.quality, expected.quality)

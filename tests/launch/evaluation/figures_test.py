@@ -6,7 +6,7 @@ import pytest
 
 from deblock.launch.evaluation import baselines, bootstrap, figures, methods, protocol
 from deblock.model import metrics, tiling
-from deblock.pipeline import pixels
+from deblock.pipeline import batch
 from deblock.records.jpeg import codec
 from deblock.records.jpeg import tables as jpeg_tables
 
@@ -164,7 +164,7 @@ def test_the_luma_of_colour_jpegs_is_measured_as_matlab_sees_it(picture):
 @pytest.mark.parametrize("channels", [1, 3])
 def test_figures_are_those_of_the_metrics_to_thirteen_digits(picture, channels):
   images = [picture(24, 40, number)[..., :channels] for number in (0, 1)]
-  floats = [pixels.to_float(image[np.newaxis]) for image in images]
+  floats = [batch.pixels_to_float(image[np.newaxis]) for image in images]
   # The order of SSIM's sums is the graph's own.
   assert figures.figures(*images) == pytest.approx(
     [float(metric(*floats)[0]) for metric in (metrics.psnr, metrics.ssim, metrics.psnr_b)],

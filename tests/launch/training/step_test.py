@@ -12,7 +12,7 @@ import tensorflow as tf
 from deblock.launch.training import step
 from deblock.model import losses
 from deblock.model.networks import registry
-from deblock.pipeline import batch, pixels
+from deblock.pipeline import batch
 
 RATE = 0.01
 BATCH, CROP, CONTEXT = 4, 24, 8
@@ -101,7 +101,7 @@ def test_bytes_train_as_their_floats_do(tiny):
   images = (tf.cast(tf.round(255 * side), tf.uint8) for side in (data.compressed, data.clean))
   as_bytes = batch.Batch(*images, data.quality, data.tables)
   trained = []
-  for made in (as_bytes, pixels.batch_to_float(as_bytes)):
+  for made in (as_bytes, batch.to_float(as_bytes)):
     network, steps = _compiled(tiny, losses.l2)
     totals = steps(iter(tf.data.Dataset.from_tensors(made)), tf.constant(1, tf.int32))
     trained.append([float(value) for value in totals] + network.get_weights())

@@ -8,7 +8,7 @@ from scipy import stats
 import tensorflow as tf
 
 from deblock.pipeline import config as config_lib
-from deblock.pipeline import history, subsamplings
+from deblock.pipeline import decisions, distributions
 from deblock.records.jpeg import encoders as jpeg_encoders
 from deblock.records.jpeg import tables as jpeg_tables
 
@@ -27,9 +27,9 @@ def _config(**changes):
 
 
 def _draw(side=96, seed=1, index=5, **changes):
-  """Returns a history as arrays."""
-  made = history.draw(_config(**changes), side, side, seed, tf.constant(index, tf.int64))
-  return history.History(*(field.numpy() for field in made))
+  """Returns decisions as arrays."""
+  made = decisions.draw(_config(**changes), side, side, seed, tf.constant(index, tf.int64))
+  return decisions.Decisions(*(field.numpy() for field in made))
 
 
 def _assert_uniform(values, possible):
@@ -56,7 +56,7 @@ def test_without_shares_a_crop_is_compressed_once_at_its_quality():
   assert not made.grid_shift.any()
   assert not made.crop_shift.any()
   assert not made.way.any()
-  assert history.ways(_config()) == (history.Way("420"),)
+  assert decisions.ways(_config()) == (decisions.Way("420"),)
   np.testing.assert_array_equal(made.tables, jpeg_tables.all_quantization_tables()[made.quality])
 
 
@@ -146,8 +146,8 @@ def test_ways_have_the_chances_of_subsampling_tables_and_clean_crops():
     "encoder_tables_share": 0.4,
     "clean_share": 0.1,
   }
-  made, ways = _draw(**settings), history.ways(_config(**settings))
-  chances = dict(zip(subsamplings.SUBSAMPLINGS, (0.5, 0.3, 0.2), strict=True))
+  made, ways = _draw(**settings), decisions.ways(_config(**settings))
+  chances = dict(zip(distributions.SUBSAMPLINGS, (0.5, 0.3, 0.2), strict=True))
   expected = [
     0.1 if not way.subsampling else 0.9 * chances[way.subsampling] * (0.4, 0.6)[not way.by_encoder]
     for way in ways
@@ -172,7 +172,7 @@ def test_encoders_have_equal_chance_and_tables_of_the_quality_that_was_drawn():
 
 def test_tables_are_the_standards_where_they_are_not_an_encoders():
   made = _draw(encoder_tables_share=0.3)
-  ways = history.ways(_config(encoder_tables_share=0.3))
+  ways = decisions.ways(_config(encoder_tables_share=0.3))
   own = np.array([ways[way].by_encoder for way in made.way])
   _assert_share(own, 0.3)
   standard = jpeg_tables.all_quantization_tables()[made.quality]
@@ -228,7 +228,7 @@ def test_places_may_be_on_the_grid_of_chroma():
   ],
 )
 def test_no_more_is_cut_than_a_crop_needs(changes, sides):
-  assert history.sizes(_config(**changes)) == sides
+  assert decisions.sizes(_config(**changes)) == sides
 
 
 def test_surroundings_larger_than_the_tile_are_an_error_alone_and_inside_a_dataset():
@@ -238,7 +238,7 @@ def test_surroundings_larger_than_the_tile_are_an_error_alone_and_inside_a_datas
   with pytest.raises(tf.errors.InvalidArgumentError, match=message):
     _draw(side=40, **changes)
   dataset = tf.data.Dataset.from_tensors(40).map(
-    lambda side: history.draw(_config(**changes), side, side, 0, 0)
+    lambda side: decisions.draw(_config(**changes), side, side, 0, 0)
   )
   with pytest.raises(tf.errors.InvalidArgumentError, match=message):
     next(iter(dataset))
@@ -256,7 +256,7 @@ def test_seed_and_tile_decide_alone_and_inside_a_dataset():
     "online_subsampling": "420,422",
   }
   config = _config(**changes)
-  dataset = tf.data.Dataset.range(5, 7).map(lambda index: history.draw(config, 96, 96, 1, index))
+  dataset = tf.data.Dataset.range(5, 7).map(lambda index: decisions.draw(config, 96, 96, 1, index))
   first, second = dataset.as_numpy_iterator()
   for field, inside in zip(_draw(**changes), first, strict=True):
     np.testing.assert_array_equal(field, inside)

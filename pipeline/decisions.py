@@ -10,12 +10,10 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from deblock.pipeline import colour, crop, resize, seeds, subsamplings
+from deblock.pipeline import alterations, crop, degrade, distributions, seeds
 from deblock.pipeline import config as config_lib
-from deblock.pipeline import qualities as qualities_lib
 from deblock.records.jpeg import encoders as jpeg_encoders
 from deblock.records.jpeg import sampling as jpeg_sampling
-from deblock.records.jpeg import tables as jpeg_tables
 
 
 class Way(NamedTuple):
@@ -30,7 +28,7 @@ class Way(NamedTuple):
   by_encoder: bool = False
 
 
-class History(NamedTuple):
+class Decisions(NamedTuple):
   """One entry per crop, in the order in which things happen.
 
   Attributes:
@@ -94,21 +92,21 @@ def sizes(config: config_lib.InputConfig) -> Sizes:
   last = config.crop_size + (jpeg_sampling.BLOCK if config.misaligned_share else 0)
   moves = config.double_share and config.double_largest_shift
   shifted = last + (jpeg_sampling.BLOCK if moves else 0)
-  resized = resize.source_size(last, config.resize_smallest) if config.resize_share else 0
+  resized = alterations.source_size(last, config.resize_smallest) if config.resize_share else 0
   return Sizes(config.crop_size, last, shifted, resized, max(shifted, resized))
 
 
 def ways(config: config_lib.InputConfig) -> tuple[Way, ...]:
-  """Returns every way in which a last JPEG may be made; `History.way` counts them."""
-  chances = subsamplings.probabilities(config.online_subsampling)
-  drawn = [name for name, p in zip(subsamplings.SUBSAMPLINGS, chances, strict=True) if p]
+  """Returns every way in which a last JPEG may be made; `Decisions.way` counts them."""
+  chances = distributions.of_subsamplings(config.online_subsampling)
+  drawn = [name for name, p in zip(distributions.SUBSAMPLINGS, chances, strict=True) if p]
   none = [Way("")] if config.clean_share else []
   by_quality = [Way(name) for name in drawn]
   by_encoder = [Way(name, by_encoder=True) for name in drawn] if config.encoder_tables_share else []
   return (*none, *by_quality, *by_encoder)
 
 
-def draw(config: config_lib.InputConfig, height, width, seed, index) -> History:
+def draw(config: config_lib.InputConfig, height, width, seed, index) -> Decisions:
   """Returns the history of each of a tile's `crops_per_tile` crops.
 
   Args:
@@ -132,7 +130,7 @@ def draw(config: config_lib.InputConfig, height, width, seed, index) -> History:
     return tf.random.stateless_uniform((count,), seed_of(decision), smallest, largest)
 
   def quality_of(text, decision):
-    return qualities_lib.draw(qualities_lib.probabilities(text), count, seed_of(decision))
+    return distributions.draw(distributions.of_qualities(text), count, seed_of(decision))
 
   def places(size, decision):
     return crop.random_offsets(height, width, size, count, seed_of(decision), config.crop_grid)
@@ -152,11 +150,11 @@ def draw(config: config_lib.InputConfig, height, width, seed, index) -> History:
     # With places of their own, crops stand as far out as they can, whatever the others need.
     surrounded = resized | double | misaligned
     offsets = _where(surrounded, places(side.surroundings, seeds.REGION), offsets)
-  return History(
+  return Decisions(
     places=offsets,
     gray=happens(config.gray_share, seeds.GRAY),
     reordered=happens(config.channel_order_share, seeds.REORDER),
-    order=colour.random_orders(count, seed_of(seeds.CHANNEL_ORDER)),
+    order=alterations.random_orders(count, seed_of(seeds.CHANNEL_ORDER)),
     toned=happens(config.tone_share, seeds.TONE),
     contrast=between(1.0 - config.tone_contrast, 1.0 + config.tone_contrast, seeds.CONTRAST),
     brightness=255.0 * between(-config.tone_brightness, config.tone_brightness, seeds.BRIGHTNESS),
@@ -191,7 +189,7 @@ def unharmed(chosen_crops, quality, tables):
 def _last_jpeg(config, clean, quality_of, happens, seed_of):
   """Returns quality, tables and way of the last JPEG of each crop."""
   quality = quality_of(config.online_qualities, seeds.QUALITY)
-  tables = tf.gather(tf.constant(jpeg_tables.all_quantization_tables()), quality)
+  tables = degrade.tables_of(quality)
   own = happens(config.encoder_tables_share, seeds.ENCODER_TABLES)
   if config.encoder_tables_share:
     encoder = tf.random.stateless_uniform(
@@ -202,11 +200,12 @@ def _last_jpeg(config, clean, quality_of, happens, seed_of):
     nearest = tf.gather_nd(tf.constant(jpeg_encoders.all_nearest_qualities()), place)
     tables = _where(own, tf.cast(steps, tf.float32), tables)
     quality = _where(own, nearest, quality)
-  chances = subsamplings.probabilities(config.online_subsampling)
-  subsampling = qualities_lib.draw(chances, config.crops_per_tile, seed_of(seeds.SUBSAMPLING))
+  chances = distributions.of_subsamplings(config.online_subsampling)
+  subsampling = distributions.draw(chances, config.crops_per_tile, seed_of(seeds.SUBSAMPLING))
+  names = distributions.SUBSAMPLINGS
   by_quality, by_encoder = (
-    tf.gather([_number(config, Way(name, kind)) for name in subsamplings.SUBSAMPLINGS], subsampling)
-    for kind in (False, True)
+    tf.gather([_number(config, Way(name, own_tables)) for name in names], subsampling)
+    for own_tables in (False, True)
   )
   way = _where(clean, _number(config, Way("")), _where(own, by_encoder, by_quality))
   return *unharmed(clean, quality, tables), way

@@ -5,11 +5,11 @@ import pytest
 from scipy import stats
 import tensorflow as tf
 
-from deblock.pipeline import qualities, seeds
+from deblock.pipeline import distributions, seeds
 
 
 def _nonzero(text):
-  chances = qualities.probabilities(text)
+  chances = distributions.of_qualities(text)
   assert chances.shape == (101,)
   assert chances.sum() == pytest.approx(1.0)
   return {quality: chances[quality] for quality in np.flatnonzero(chances)}
@@ -54,14 +54,14 @@ def test_fbcnn_takes_three_in_four_from_six_qualities_and_the_rest_from_a_range(
 )
 def test_what_is_no_distribution_is_named(text, message):
   with pytest.raises(ValueError, match=message):
-    qualities.probabilities(text)
+    distributions.of_qualities(text)
 
 
 @pytest.mark.parametrize("text", ["10,20,30,40", "5-95", "fbcnn", "3*10+1*100"])
 def test_what_is_drawn_has_the_distribution(text):
-  chances = qualities.probabilities(text)
+  chances = distributions.of_qualities(text)
   count = 20_000
-  drawn = qualities.draw(chances, count, seeds.derive(5, 7)).numpy()
+  drawn = distributions.draw(chances, count, seeds.derive(5, 7)).numpy()
   assert drawn.dtype == np.int32
   found = collections.Counter(drawn.tolist())
   possible = np.flatnonzero(chances)
@@ -71,14 +71,50 @@ def test_what_is_drawn_has_the_distribution(text):
 
 
 def test_one_quality_is_always_drawn():
-  drawn = qualities.draw(qualities.probabilities("100"), 50, seeds.derive(0))
+  drawn = distributions.draw(distributions.of_qualities("100"), 50, seeds.derive(0))
   assert set(drawn.numpy().tolist()) == {100}
 
 
 def test_the_draw_is_the_same_alone_and_inside_a_dataset():
-  chances = qualities.probabilities("5-95")
-  alone = qualities.draw(chances, 9, seeds.derive(1, 4))
+  chances = distributions.of_qualities("5-95")
+  alone = distributions.draw(chances, 9, seeds.derive(1, 4))
   dataset = tf.data.Dataset.range(4, 5).map(
-    lambda index: qualities.draw(chances, 9, seeds.derive(1, index))
+    lambda index: distributions.draw(chances, 9, seeds.derive(1, index))
   )
   assert next(dataset.as_numpy_iterator()).tolist() == alone.numpy().tolist()
+
+
+@pytest.mark.parametrize(
+  ("text", "chances"),
+  [
+    ("420", [1, 0, 0]),
+    ("444,420", [0.5, 0, 0.5]),
+    ("0.6*420+0.2*422+0.2*444", [0.6, 0.2, 0.2]),
+    ("3*420 + 1*422,444", [0.75, 0.125, 0.125]),
+    ("0*420+422", [0, 1, 0]),
+  ],
+)
+def test_chances_of_subsamplings_are_those_of_the_text(text, chances):
+  assert distributions.of_subsamplings(text) == pytest.approx(chances)
+
+
+@pytest.mark.parametrize(
+  ("text", "message"),
+  [
+    ("", "online_subsampling must be like 420 or"),
+    ("420+", "online_subsampling must be like 420 or"),
+    ("411", "subsampling must be one of 420, 422, 444, got '411'"),
+    ("4:2:0", "subsampling must be one of 420, 422, 444, got '4:2:0'"),
+    ("420,", "subsampling must be one of 420, 422, 444, got ''"),
+    ("0*420", "online_subsampling must have a weight above 0, got '0"),
+  ],
+)
+def test_what_is_no_subsampling_is_named(text, message):
+  with pytest.raises(ValueError, match=message):
+    distributions.of_subsamplings(text)
+
+
+def test_drawn_subsamplings_have_the_distribution():
+  chances = distributions.of_subsamplings("0.6*420+0.3*422+0.1*444")
+  drawn = distributions.draw(chances, 4000, seeds.derive(3, 1)).numpy()
+  assert stats.chisquare(np.bincount(drawn, minlength=3), 4000 * chances).pvalue > 1e-3
