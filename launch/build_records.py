@@ -12,7 +12,6 @@ import dataclasses
 import posixpath
 import time
 
-from PIL import Image
 import tabulate
 import tensorflow as tf
 
@@ -20,7 +19,8 @@ from deblock.launch import flags as config_flags
 from deblock.launch import program
 from deblock.launch.pictures import sheets
 from deblock.records import quiet
-from deblock.records.layout import inspection, manifest
+from deblock.records.jpeg import codec
+from deblock.records.layout import files, inspection, manifest
 from deblock.records.planning import config
 from deblock.records.writing import writer
 
@@ -120,8 +120,7 @@ def inspect(folder: str) -> int:
     tiles = list(inspection.sample(made, _SHEET_TILES))
     if tiles:
       path = posixpath.join(folder, CONTACT_SHEET)
-      with tf.io.gfile.GFile(path, "wb") as file:
-        Image.fromarray(sheets.tiles(tiles)).save(file, "PNG")
+      files.write_bytes(path, codec.encode_png(sheets.tiles(tiles)))
       print(f"contact sheet: {path}")
     print(f"{shards} shards are whole: every checksum and count is as {manifest.NAME} says")
   return 1 if found else 0

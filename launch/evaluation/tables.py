@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 import csv
 import dataclasses
+import io
 import json
 import math
 import pathlib
@@ -12,6 +13,7 @@ import tabulate
 from deblock.launch.evaluation import bootstrap, published
 from deblock.launch.evaluation import figures as figures_lib
 from deblock.launch.evaluation import protocol as protocol_lib
+from deblock.records.layout import files
 
 JSON_FILE = "evaluation.json"
 CSV_FILE = "evaluation.csv"
@@ -24,20 +26,19 @@ def save(
   folder: str,
   protocol: protocol_lib.ProtocolConfig = protocol_lib.PUBLISHED,
 ) -> None:
-  """Writes all rows, means last, as CSV, Markdown and then JSON, under a temporary name first."""
+  """Writes all rows, means last, as CSV, Markdown and then JSON."""
   output = pathlib.Path(folder)
   output.mkdir(parents=True, exist_ok=True)
   values = [dataclasses.asdict(row) for row in [*rows, *figures_lib.means(rows)]]
-  temporary = output / f"{CSV_FILE}.tmp"
-  with temporary.open("w", newline="") as stream:
-    writer = csv.DictWriter(stream, fieldnames=list(values[0]))
-    writer.writeheader()
-    writer.writerows(values)
-  temporary.replace(output / CSV_FILE)
-  _write(output / MARKDOWN_FILE, markdown(rows, protocol))
+  table = io.StringIO()
+  writer = csv.DictWriter(table, fieldnames=list(values[0]))
+  writer.writeheader()
+  writer.writerows(values)
+  files.write_text(output / CSV_FILE, table.getvalue())
+  files.write_text(output / MARKDOWN_FILE, markdown(rows, protocol))
   # Infinity, the PSNR of equal images, has no JSON spelling: it becomes null.
   finite = [{name: _json_value(value) for name, value in row.items()} for row in values]
-  _write(output / JSON_FILE, json.dumps(finite, indent=1, allow_nan=False) + "\n")
+  files.write_text(output / JSON_FILE, json.dumps(finite, indent=1, allow_nan=False) + "\n")
 
 
 def text(rows: Sequence[figures_lib.Row]) -> str:
@@ -205,12 +206,6 @@ def _printed(row, quality):
 
 def _escaped(text):
   return text.replace("|", r"\|")
-
-
-def _write(path, content):
-  temporary = path.with_name(f"{path.name}.tmp")
-  temporary.write_text(content, encoding="utf-8")
-  temporary.replace(path)
 
 
 def _json_value(value):

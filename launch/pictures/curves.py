@@ -1,7 +1,6 @@
 """The picture of a run's curves: loss, gain over the JPEG, learning rate."""
 
 from collections.abc import Sequence
-import os
 import pathlib
 from typing import Any
 
@@ -9,6 +8,7 @@ from matplotlib import figure, style, ticker
 import numpy as np
 
 from deblock.launch.run_folder import history
+from deblock.records.layout import files
 
 # Distinct to colour-blind eyes too (Okabe and Ito), without their yellow, which white swallows.
 COLOURS = (
@@ -32,15 +32,10 @@ _MOST_DOTS = 30  # A line of more points is drawn without dots.
 
 
 def save(entries: Sequence[history.Entry], title: str, path: pathlib.Path) -> None:
-  """Writes the picture as PNG, under a temporary name first."""
-  temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-  try:
-    with style.context(_STYLE):
-      # The version of matplotlib is not part of the picture.
-      draw(entries, title).savefig(temporary, format="png", metadata={"Software": None})
-    temporary.replace(path)
-  finally:
-    temporary.unlink(missing_ok=True)
+  """Writes the picture as PNG."""
+  with files.replacing(path) as temporary, style.context(_STYLE):
+    # The version of matplotlib is not part of the picture.
+    draw(entries, title).savefig(temporary, format="png", metadata={"Software": None})
 
 
 def draw(entries: Sequence[history.Entry], title: str) -> figure.Figure:

@@ -11,6 +11,7 @@ from PIL import Image
 from deblock.launch.evaluation import figures, protocol, selection
 from deblock.launch.pictures import grid, report, sheets, side_by_side
 from deblock.records import option
+from deblock.records.layout import files
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,18 +78,16 @@ class Gallery:
 
 
 def save_picture(path: pathlib.Path, pixels: np.ndarray) -> None:
-  """Writes a PNG file, uint8 [h, w, 3], under a temporary name first."""
-  temporary = path.with_suffix(".tmp")
-  Image.fromarray(pixels).save(temporary, "PNG")
-  temporary.replace(path)
+  """Writes a PNG file of pixels, uint8 [h, w, 3]."""
+  with files.replacing(path) as temporary:
+    Image.fromarray(pixels).save(temporary, "PNG")
 
 
 def save_text(path: pathlib.Path, text: str) -> int:
-  """Writes a text file, under a temporary name first, and returns its size in bytes."""
-  temporary = path.with_suffix(".tmp")
-  size_bytes = temporary.write_bytes(text.encode("utf-8"))
-  temporary.replace(path)
-  return size_bytes
+  """Writes a text file and returns its size in bytes."""
+  data = text.encode("utf-8")
+  files.write_bytes(path, data)
+  return len(data)
 
 
 def all_trials(

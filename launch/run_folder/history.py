@@ -10,9 +10,10 @@ finite is null.
 from collections.abc import Iterable, Mapping
 import json
 import math
-import os
 import pathlib
 from typing import NamedTuple
+
+from deblock.records.layout import files
 
 FILE = "metrics.jsonl"
 MAIN = ""  # The series of the weights that are trained.
@@ -58,9 +59,7 @@ class History:
     found = read(logdir)
     self.entries = [entry for entry in found if entry.step <= first_step and not entry.state]
     if path.exists():
-      temporary = path.with_suffix(f".{os.getpid()}.tmp")
-      temporary.write_text("".join(_line(entry) for entry in self.entries))
-      temporary.replace(path)
+      files.write_text(path, "".join(_line(entry) for entry in self.entries))
     self._stream = path.open("a", encoding="utf-8")
 
   def append(self, entry: Entry) -> None:

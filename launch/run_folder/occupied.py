@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 import contextlib
-import fcntl
 import os
 import pathlib
+
+from deblock.records.layout import files
 
 FILE = ".training"
 
@@ -13,9 +14,8 @@ FILE = ".training"
 def occupying(logdir: str) -> Iterator[None]:
   """Returns a context in which no other process can occupy the folder, which is made if missing.
 
-  The system lets go of it when the process ends, however that happens, so nothing is left to
-  clean up after a kill; the file that stays means nothing by itself. On file systems that know no
-  locks, as some of networks do not, nobody is kept out.
+  The system releases the folder however the process ends. The file stays and has no meaning by
+  itself. On file systems without locks, such as some network file systems, this checks nothing.
 
   Args:
     logdir: folder of a run.
@@ -24,25 +24,18 @@ def occupying(logdir: str) -> Iterator[None]:
     OSError: if it cannot be written.
   """
   path = pathlib.Path(logdir) / FILE
-  try:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    stream = path.open("a+")
-  except OSError as error:
-    raise OSError(
-      f"logdir {logdir} cannot be written: {error.strerror}. Choose another --logdir."
-    ) from error
-  with stream:
+  with contextlib.ExitStack() as stack:
     try:
-      fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+      path.parent.mkdir(parents=True, exist_ok=True)
+      stack.enter_context(files.locked(str(path)))
+      path.write_text(f"{os.getpid()} on {os.uname().nodename}\n")
     except BlockingIOError:
-      stream.seek(0)
       raise ValueError(
-        f"logdir {logdir} is being trained in by another process ({stream.read().strip()}): wait "
-        "until it ends, stop it, or choose another --logdir."
+        f"logdir {logdir} is being trained in by another process ({path.read_text().strip()}): "
+        "wait until it ends, stop it, or choose another --logdir."
       ) from None
-    except OSError:
-      pass
-    stream.truncate(0)
-    stream.write(f"{os.getpid()} on {os.uname().nodename}\n")
-    stream.flush()
+    except OSError as error:
+      raise OSError(
+        f"logdir {logdir} cannot be written: {error.strerror}. Choose another --logdir."
+      ) from error
     yield

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import os
 import pathlib
 
 from deblock.launch.machines import cluster_config
@@ -12,6 +11,7 @@ from deblock.launch.settings import stopping_config, watching_config
 from deblock.model.networks import config as model_config
 from deblock.pipeline import config as input_config
 from deblock.records import option
+from deblock.records.layout import files
 
 RUN_FILE = "run.json"
 STRATEGIES = strategy_lib.NAMES
@@ -100,11 +100,9 @@ def is_free(name: str) -> bool:
 
 
 def save(run: RunConfig) -> None:
-  """Writes the settings into the run's folder, under a temporary name first."""
+  """Writes the settings into the run's folder."""
   path = pathlib.Path(run.train.logdir) / RUN_FILE
-  temporary = path.with_suffix(f".{os.getpid()}.tmp")
-  temporary.write_text(json.dumps(dataclasses.asdict(run), indent=2) + "\n")
-  temporary.replace(path)
+  files.write_text(path, json.dumps(dataclasses.asdict(run), indent=2) + "\n")
 
 
 def load(logdir: str) -> RunConfig:

@@ -1,90 +1,199 @@
-"""Files that are either whole or not there, on any file system that `tf.io.gfile` knows."""
+"""Files that are whole or absent, and locks; here or on any file system of `tf.io.gfile`.
+
+Local files need the standard library only: TensorFlow is imported for remote paths. Errors of both
+are OSErrors.
+"""
 
 from collections.abc import Iterator
 import contextlib
-import fcntl
+import errno
 import os
+import pathlib
+from typing import Any
 import uuid
 
-import tensorflow as tf
+import filelock
 
 from deblock.records import paths
 
-TEMPORARY_SUFFIX = ".tmp"
-
-
-def temporary_name(path: str) -> str:
-  """Returns a name beside `path` that no other attempt at the same file uses."""
-  return f"{path}.{uuid.uuid4().hex}{TEMPORARY_SUFFIX}"
-
-
-def write_text(path: str, text: str) -> None:
-  """Writes a text file under a temporary name and renames it, so that no half file is seen.
-
-  Raises:
-    tf.errors.OpError: if the folder cannot be written.
-  """
-  temporary = temporary_name(path)
-  with tf.io.gfile.GFile(temporary, "w") as file:
-    file.write(text)
-  tf.io.gfile.rename(temporary, path, overwrite=True)
+_TEMPORARY_SUFFIX = ".tmp"
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP)
 
 
 @contextlib.contextmanager
-def removed_on_error(temporary: str) -> Iterator[None]:
-  """Removes a file if the body fails: on a full disk half a shard would take what room is left."""
+def replacing(path: str | os.PathLike, folder: str = "") -> Iterator[str]:
+  """Gives the body a temporary name to write, and renames that file to `path` at the end.
+
+  Readers see the old file or the new one. If the body fails, the temporary file is removed: on a
+  full disk half a file would take what room there is. Its name is unique, begins with a dot and
+  ends with .tmp.
+
+  Args:
+    path: of the file.
+    folder: for the temporary file, on the same file system; empty for that of `path`.
+  Raises:
+    OSError: if the file cannot be renamed.
+  """
+  path = os.fspath(path)
+  head, name = os.path.split(path)
+  temporary = os.path.join(folder or head, f".{name}.{uuid.uuid4().hex}{_TEMPORARY_SUFFIX}")  # noqa: PTH118, pathlib would spoil gs://bucket
   try:
-    yield
+    yield temporary
+    if paths.is_remote(path):
+      with _gfile() as gfile:
+        gfile.rename(temporary, path, overwrite=True)
+    else:
+      pathlib.Path(temporary).replace(path)
   except BaseException:
-    # What made the body fail, such as a disk that is gone, may well stand in the way here too.
-    with contextlib.suppress(tf.errors.OpError):
-      tf.io.gfile.remove(temporary)
+    # The cause of the failure, such as a disk that is gone, can prevent this too.
+    with contextlib.suppress(OSError):
+      remove(temporary)
     raise
 
 
-@contextlib.contextmanager
-def locked(path: str) -> Iterator[None]:
-  """Holds a lock while the body runs; the system gives it back however the process ends.
+def is_temporary(name: str) -> bool:
+  """Returns whether a file name is one that `replacing` gives."""
+  return name.endswith(_TEMPORARY_SUFFIX)
 
-  Only local files can be locked. On other file systems the body runs without: names of temporary
-  files are unique, so two writers there do the same work twice and end with the same bytes.
 
-  Args:
-    path: a file that exists for the lock alone; made if missing.
+def write_text(path: str | os.PathLike, text: str) -> None:
+  """Writes a text file in UTF-8 by `replacing`.
+
   Raises:
-    BlockingIOError: if another process holds the lock.
+    OSError: if the folder cannot be written.
   """
-  if paths.is_remote(path):
-    yield
-    return
-  handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-  try:
-    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    yield
-  finally:
-    os.close(handle)
+  write_bytes(path, text.encode("utf-8"))
+
+
+def write_bytes(path: str | os.PathLike, data: bytes) -> None:
+  """Writes a file by `replacing`.
+
+  Raises:
+    OSError: if the folder cannot be written.
+  """
+  with replacing(path) as temporary:
+    if paths.is_remote(temporary):
+      with _gfile() as gfile, gfile.GFile(temporary, "wb") as file:
+        file.write(data)
+    else:
+      pathlib.Path(temporary).write_bytes(data)
+
+
+def read_text(path: str) -> str:
+  """Returns the content of a text file in UTF-8.
+
+  Raises:
+    OSError: if the file is missing (FileNotFoundError) or cannot be read.
+    UnicodeDecodeError: if it is not UTF-8.
+  """
+  return read_bytes(path).decode("utf-8")
 
 
 def read_bytes(path: str) -> bytes:
   """Returns the bytes of a file.
 
   Raises:
-    tf.errors.NotFoundError: if there is none.
+    OSError: if the file is missing (FileNotFoundError) or cannot be read.
   """
-  with tf.io.gfile.GFile(path, "rb") as file:
-    return file.read()
-
-
-def read_text(path: str) -> str:
-  """Returns the contents of a text file.
-
-  Raises:
-    tf.errors.NotFoundError: if there is none.
-  """
-  with tf.io.gfile.GFile(path, "r") as file:
+  if not paths.is_remote(path):
+    return pathlib.Path(path).read_bytes()
+  with _gfile() as gfile, gfile.GFile(path, "rb") as file:
     return file.read()
 
 
 def size_bytes(path: str) -> int:
-  """Returns the size of a file, or -1 where there is none."""
-  return tf.io.gfile.stat(path).length if tf.io.gfile.exists(path) else -1
+  """Returns the size of a file, or -1 if it does not exist."""
+  try:
+    if not paths.is_remote(path):
+      return pathlib.Path(path).stat().st_size
+    with _gfile() as gfile:
+      return gfile.stat(path).length
+  except (FileNotFoundError, NotADirectoryError):
+    return -1
+
+
+def names(folder: str) -> list[str]:
+  """Returns the sorted names in a folder; none if it does not exist.
+
+  Raises:
+    OSError: if it cannot be listed.
+  """
+  try:
+    if not paths.is_remote(folder):
+      return sorted(os.listdir(folder))  # noqa: PTH208, as names
+    with _gfile() as gfile:
+      # Some file systems end the names of folders with a slash.
+      return sorted(name.rstrip("/") for name in gfile.listdir(folder))
+  except FileNotFoundError:
+    return []
+
+
+def make_folder(path: str) -> None:
+  """Makes a folder and those above it, where they do not exist.
+
+  Raises:
+    OSError: if it cannot be made.
+  """
+  if not paths.is_remote(path):
+    pathlib.Path(path).mkdir(parents=True, exist_ok=True)
+    return
+  with _gfile() as gfile:
+    gfile.makedirs(path)
+
+
+def remove(path: str) -> None:
+  """Removes a file.
+
+  Raises:
+    OSError: if it does not exist (FileNotFoundError) or cannot be removed.
+  """
+  if not paths.is_remote(path):
+    pathlib.Path(path).unlink()
+    return
+  with _gfile() as gfile:
+    gfile.remove(path)
+
+
+@contextlib.contextmanager
+def locked(path: str) -> Iterator[None]:
+  """Holds a lock while the body runs. The system releases it however the process ends.
+
+  Remote files, and those on file systems without locks, are not locked. Temporary files have
+  unique names, so two writers of records there write the same bytes twice.
+
+  Args:
+    path: of a file for the lock, which keeps its content; made if missing.
+  Raises:
+    BlockingIOError: if another process, or this one, holds the lock.
+    OSError: if the file cannot be made.
+  """
+  if paths.is_remote(path):
+    yield
+    return
+  lock = filelock.FileLock(path, timeout=0)
+  try:
+    lock.acquire()
+  except filelock.Timeout:
+    raise BlockingIOError(errno.EWOULDBLOCK, "is locked by another process", path) from None
+  except OSError as error:
+    if error.errno not in _NO_LOCKS:
+      raise
+  try:
+    yield
+  finally:
+    lock.release()
+
+
+@contextlib.contextmanager
+def _gfile() -> Iterator[Any]:
+  """Gives `tf.io.gfile`, and turns its errors into OSErrors."""
+  import tensorflow as tf
+
+  try:
+    yield tf.io.gfile
+  except tf.errors.NotFoundError as error:
+    raise FileNotFoundError(error.message) from error
+  except (tf.errors.PermissionDeniedError, tf.errors.UnauthenticatedError) as error:
+    raise PermissionError(error.message) from error
+  except tf.errors.OpError as error:
+    raise OSError(error.message) from error

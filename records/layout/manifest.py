@@ -7,8 +7,6 @@ import os
 import posixpath
 from typing import Any
 
-import tensorflow as tf
-
 from deblock.records.layout import files, schema
 
 NAME = "manifest.json"
@@ -146,10 +144,10 @@ class Manifest:
 
 
 def save(folder: str, manifest: Manifest) -> None:
-  """Writes `manifest.json` into a folder, under a temporary name first.
+  """Writes `manifest.json` into a folder.
 
   Raises:
-    tf.errors.OpError: if the folder cannot be written.
+    OSError: if the folder cannot be written.
   """
   content = {
     "schema_version": manifest.schema_version,
@@ -207,14 +205,14 @@ def load(folder: str | os.PathLike, *, damaged: bool = False) -> Manifest:
   """
   folder = os.fspath(folder)
   path = posixpath.join(folder, NAME)
-  if not tf.io.gfile.exists(path):
-    raise FileNotFoundError(
-      f"{folder} has no {NAME}: it holds no records or their writing was interrupted; run "
-      f"deblock-records --records={folder} again to finish it."
-    )
   try:
     content = json.loads(files.read_text(path))
     version = content["schema_version"]
+  except (FileNotFoundError, NotADirectoryError):
+    raise FileNotFoundError(
+      f"{folder} has no {NAME}: it holds no records or their writing was interrupted; run "
+      f"deblock-records --records={folder} again to finish it."
+    ) from None
   except (ValueError, KeyError, TypeError) as error:
     raise ValueError(f"{path} is no manifest of records: {error!r}.") from error
   if version != schema.VERSION:

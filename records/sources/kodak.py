@@ -11,6 +11,7 @@ import urllib.request
 from absl import logging
 import numpy as np
 
+from deblock.records.layout import files
 from deblock.records.photos import reading
 from deblock.records.sources import source_image
 
@@ -67,8 +68,8 @@ def kodak(
 ) -> tuple[source_image.SourceImage, ...]:
   """Returns the 24 Kodak images, after fetching those that the folder does not hold yet.
 
-  Each is written under a temporary name, checked and then renamed, so an interrupted download is
-  taken up with the next image. A damaged file in the folder is fetched anew.
+  Each is checked before it is written. An interrupted download resumes with the next image, and a
+  damaged file in the folder is fetched again.
 
   Args:
     cache_dir: a local folder; made if missing.
@@ -80,7 +81,7 @@ def kodak(
   found = []
   for name, digest in zip(NAMES, PIXEL_DIGESTS, strict=True):
     path = folder / name
-    if not path.exists() or _problem(path, digest):
+    if not _is_there(path, digest):
       _download(path, URL.format(name=name), digest, fetch)
     found.append(source_image.SourceImage.alone(path.stem, str(path)))
   return tuple(found)
@@ -96,6 +97,13 @@ def pixel_digest(image: np.ndarray) -> str:
   return digest.hexdigest()
 
 
+def _is_there(path, digest):
+  try:
+    return not _problem(reading.read_bytes(str(path)), digest)
+  except reading.ImageError:
+    return False
+
+
 def _download(path, url, digest, fetch):
   logging.info("Fetching %s.", url)
   advice = "give --images=FOLDER to use a folder of images that you have"
@@ -103,21 +111,16 @@ def _download(path, url, digest, fetch):
     data = fetch(url)
   except (OSError, http.client.HTTPException) as error:
     raise DownloadError(f"{url} cannot be fetched: {error}; {advice}.") from error
+  if problem := _problem(data, digest):
+    raise DownloadError(f"{url} is not the expected {path.name}: {problem}; {advice}.")
   path.parent.mkdir(parents=True, exist_ok=True)
-  temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-  try:
-    temporary.write_bytes(data)
-    if problem := _problem(temporary, digest):
-      raise DownloadError(f"{url} is not the expected {path.name}: {problem}; {advice}.")
-    temporary.replace(path)
-  finally:
-    temporary.unlink(missing_ok=True)
+  files.write_bytes(path, data)
 
 
-def _problem(path, digest):
-  """Returns why a file is not the image of that digest, or an empty string."""
+def _problem(data, digest):
+  """Returns why the bytes of a file are not the image of that digest, or an empty string."""
   try:
-    got = pixel_digest(reading.read_rgb(str(path)))
+    got = pixel_digest(reading.decode_picture(data, "").pixels)
   except reading.ImageError as error:
     return error.reason
   return "" if got == digest else f"its pixels have the digest {got}, not {digest}"

@@ -6,8 +6,6 @@ import os
 import pathlib
 from typing import Any, Protocol
 
-import tensorflow as tf
-
 from deblock.records import paths
 from deblock.records.layout import files
 from deblock.records.photos import reading
@@ -74,9 +72,8 @@ def _read_bytes(path):
     return reading.read_bytes(path)
   try:
     return files.read_bytes(path)
-  except (UnicodeError, tf.errors.OpError) as error:
-    reason = getattr(error, "message", None) or str(error)
-    raise reading.ImageError(path, f"cannot be read: {reason}") from error
+  except (OSError, UnicodeError) as error:
+    raise reading.ImageError(path, f"cannot be read: {error}") from error
 
 
 def open_source(

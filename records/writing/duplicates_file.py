@@ -6,8 +6,6 @@ import hashlib
 import json
 import posixpath
 
-import tensorflow as tf
-
 from deblock.records.layout import files
 from deblock.records.planning import config as config_lib
 from deblock.records.planning import duplicates, plan
@@ -64,7 +62,7 @@ def load(folder: str, draft: plan.Plan, config: config_lib.RecordsConfig) -> dup
         near=tuple(duplicates.Near(**near) for near in content["near"]),
         moved=tuple(content["moved"]),
       )
-  except (tf.errors.NotFoundError, ValueError, KeyError, TypeError):
+  except (FileNotFoundError, ValueError, KeyError, TypeError):
     pass  # What cannot be read is found out again.
   return duplicates.Findings((), (), ())
 

@@ -7,7 +7,6 @@ import posixpath
 from typing import Any
 
 from absl import logging
-import tensorflow as tf
 
 from deblock.records.layout import files, manifest
 from deblock.records.writing import shard
@@ -27,9 +26,10 @@ def check(folder: str, settings: Mapping[str, Any], overwrite: bool) -> bool:
     PermissionError: if it cannot be looked into.
   """
   try:
-    names = _names(folder)
-  except tf.errors.OpError as error:
-    raise PermissionError(f"records folder {folder} cannot be used: {error.message}.") from error
+    names = files.names(folder)
+  except OSError as error:
+    reason = error.strerror or error
+    raise PermissionError(f"records folder {folder} cannot be used: {reason}.") from error
   # The lock and the folder for it are made before anything else.
   if not names or names == [shard.SIDECARS]:
     return False
@@ -58,19 +58,18 @@ def writing(folder: str) -> Iterator[None]:
     BlockingIOError: if another process is writing there.
   """
   sidecars = posixpath.join(folder, shard.SIDECARS)
-  try:
-    tf.io.gfile.makedirs(sidecars)
-    lock = files.locked(posixpath.join(sidecars, LOCK))
-    with contextlib.ExitStack() as stack:
-      try:
-        stack.enter_context(lock)
-      except BlockingIOError as error:
-        raise BlockingIOError(
-          f"{folder} is being written by another process: wait for it, or name another --records."
-        ) from error
-      yield
-  except (tf.errors.PermissionDeniedError, tf.errors.FailedPreconditionError) as error:
-    raise PermissionError(f"records folder {folder} cannot be written: {error.message}.") from error
+  with contextlib.ExitStack() as stack:
+    try:
+      files.make_folder(sidecars)
+      stack.enter_context(files.locked(posixpath.join(sidecars, LOCK)))
+    except BlockingIOError as error:
+      raise BlockingIOError(
+        f"{folder} is being written by another process: wait for it, or name another --records."
+      ) from error
+    except OSError as error:
+      reason = error.strerror or error
+      raise PermissionError(f"records folder {folder} cannot be written: {reason}.") from error
+    yield
 
 
 def begin(folder: str, settings: Mapping[str, Any]) -> None:
@@ -88,23 +87,16 @@ def remove_leftovers(folder: str, keep: Collection[str]) -> None:
 
   def is_left(name):
     is_other = name.startswith(_SHARD_PREFIX) and name not in kept
-    return is_other or name.endswith(files.TEMPORARY_SUFFIX)
+    return is_other or files.is_temporary(name)
 
   _remove(folder, is_left)
   _remove(posixpath.join(folder, shard.SIDECARS), is_left)
 
 
 def _remove(folder, is_wanted):
-  for name in _names(folder):
+  for name in files.names(folder):
     if is_wanted(name):
-      tf.io.gfile.remove(posixpath.join(folder, name))
-
-
-def _names(folder):
-  if not tf.io.gfile.exists(folder):
-    return []
-  # Some file systems end the names of folders with a slash.
-  return sorted(name.rstrip("/") for name in tf.io.gfile.listdir(folder))
+      files.remove(posixpath.join(folder, name))
 
 
 def _read_settings(folder, lenient=False):

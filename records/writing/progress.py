@@ -6,8 +6,7 @@ import threading
 import time
 from typing import NamedTuple
 
-import tensorflow as tf
-
+from deblock.records.layout import files
 from deblock.records.planning import config as config_lib
 from deblock.records.planning import plan
 from deblock.records.writing import shard
@@ -83,7 +82,7 @@ class _Watched:
 
   def look(self):
     """Returns the progress now."""
-    present = set(tf.io.gfile.listdir(self._config.records))
+    present = set(files.names(self._config.records))
     for name in sorted(present & self._missing.keys()):
       result = shard.finished(self._missing[name], self._config, self._config.records)
       if result is not None:

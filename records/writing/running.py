@@ -7,9 +7,8 @@ import posixpath
 import re
 from typing import Any
 
-import tensorflow as tf
-
 from deblock.records import quiet
+from deblock.records.layout import files
 from deblock.records.planning import config as config_lib
 from deblock.records.planning import plan
 from deblock.records.writing import progress, shard
@@ -87,7 +86,7 @@ def _run_pipeline(shards, config, workers, pipeline_options):
       f"{_cause(error)}. Finished shards are kept: the same command goes on from there."
     ) from error
   for path in paths:
-    tf.io.gfile.remove(path)
+    files.remove(path)
 
 
 def _cause(error):

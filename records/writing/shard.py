@@ -67,7 +67,7 @@ def finished(
       images=tuple(manifest.ImageEntry(**image) for image in content["images"]),
       skipped=tuple(manifest.SkippedEntry(**image) for image in content["skipped"]),
     )
-  except (tf.errors.NotFoundError, ValueError, KeyError, TypeError):
+  except (FileNotFoundError, ValueError, KeyError, TypeError):
     # The shard is written again if its sidecar cannot be read.
     return None
   if result.fingerprint != fingerprint(shard_plan, config):
@@ -90,15 +90,16 @@ def write_shard(
     config: the settings.
     folder: of the records. It exists, and so does its folder of sidecars.
   Raises:
-    tf.errors.OpError: if the folder cannot be written. The unfinished file is removed.
+    OSError: if the folder cannot be written. The unfinished file is removed.
+    tf.errors.OpError: likewise, if the records cannot be written.
   """
   if (done := finished(shard_plan, config, folder)) is not None:
     return done
   used: list[manifest.ImageEntry] = []
   skipped: list[manifest.SkippedEntry] = []
   # In the folder of sidecars, so that a glob for shards never finds an unfinished one.
-  temporary = files.temporary_name(posixpath.join(folder, SIDECARS, shard_plan.name))
-  with files.removed_on_error(temporary):
+  path = posixpath.join(folder, shard_plan.name)
+  with files.replacing(path, posixpath.join(folder, SIDECARS)) as temporary:
     count = 0
     with tf.io.TFRecordWriter(temporary) as writer:
       records = _records(shard_plan, config, used, skipped)
@@ -117,7 +118,6 @@ def write_shard(
     )
     text = json.dumps(dataclasses.asdict(result), indent=1) + "\n"
     files.write_text(sidecar_path(shard_plan, folder), text)
-    tf.io.gfile.rename(temporary, posixpath.join(folder, shard_plan.name), overwrite=True)
   return result
 
 
@@ -159,7 +159,7 @@ def save_plan(shard_plan: plan.ShardPlan, folder: str) -> str:
   the lists exceed the few MiB that some runners allow for the description of a job.
 
   Raises:
-    tf.errors.OpError: if the folder cannot be written.
+    OSError: if the folder cannot be written.
   """
   path = posixpath.join(folder, f"{shard_plan.name}.plan.json")
   content = {
@@ -176,7 +176,7 @@ def load_plan(path: str) -> plan.ShardPlan:
   """Returns the plan that `save_plan` wrote.
 
   Raises:
-    tf.errors.NotFoundError: if there is no such file.
+    FileNotFoundError: if there is no such file.
   """
   content = json.loads(files.read_text(path))
   images = tuple(source_image.SourceImage(*image) for image in content["images"])

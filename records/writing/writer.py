@@ -6,7 +6,6 @@ import os
 from typing import Any
 
 from absl import logging
-import tensorflow as tf
 
 from deblock.records import paths
 from deblock.records.layout import files, manifest, schema
@@ -100,8 +99,9 @@ def read_list(path: str) -> frozenset[str]:
   """
   try:
     lines = [line.strip() for line in files.read_text(path).splitlines()]
-  except tf.errors.OpError as error:
-    raise FileNotFoundError(f"test_list {path} cannot be read: {error.message}.") from error
+  except OSError as error:
+    reason = error.strerror or error
+    raise FileNotFoundError(f"test_list {path} cannot be read: {reason}.") from error
   ids = frozenset(line for line in lines if line and not line.startswith("#"))
   if not ids:
     raise ValueError(f"test_list {path} names no image; it should hold an image id a line.")

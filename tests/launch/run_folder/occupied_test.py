@@ -1,3 +1,4 @@
+import errno
 import fcntl
 import os
 import subprocess
@@ -9,7 +10,7 @@ from deblock.launch.run_folder import occupied
 
 _HOLD = """
 import sys
-from deblock.launch import occupied
+from deblock.launch.run_folder import occupied
 with occupied.occupying(sys.argv[1]):
   print("held", flush=True)
   sys.stdin.read()
@@ -48,7 +49,7 @@ def test_other_folders_are_free(tmp_path):
 
 def test_a_file_system_without_locks_keeps_nobody_out(tmp_path, monkeypatch):
   def refuse(stream, operation):
-    raise OSError("no locks available")
+    raise OSError(errno.ENOLCK, "no locks available")
 
   monkeypatch.setattr(fcntl, "flock", refuse)
   with occupied.occupying(str(tmp_path)), occupied.occupying(str(tmp_path)):

@@ -1,8 +1,10 @@
+import errno
+import fcntl
+import pathlib
 import subprocess
 import sys
 
 import pytest
-import tensorflow as tf
 
 from deblock.records.layout import files
 
@@ -16,7 +18,7 @@ def test_text_survives_and_replaces_what_was_there(tmp_path):
 
 
 def test_a_folder_that_is_not_there_is_an_error(tmp_path):
-  with pytest.raises(tf.errors.OpError):
+  with pytest.raises(FileNotFoundError):
     files.write_text(str(tmp_path / "none" / "a.json"), "text")
 
 
@@ -26,21 +28,56 @@ def test_what_is_not_there_has_no_size(tmp_path):
   assert files.size_bytes(str(tmp_path / "none")) == -1
 
 
-def test_two_attempts_have_two_temporary_names():
-  assert files.temporary_name("a") != files.temporary_name("a")
-
-
-def test_what_a_failed_attempt_wrote_is_removed(tmp_path):
-  path = tmp_path / "a.tmp"
-  with pytest.raises(KeyboardInterrupt), files.removed_on_error(str(path)):
-    path.write_bytes(b"half")
+def test_a_file_is_replaced_at_once_or_not_at_all(tmp_path):
+  path = tmp_path / "a.json"
+  path.write_text("old")
+  with pytest.raises(KeyboardInterrupt), files.replacing(path) as first:
+    pathlib.Path(first).write_text("half")
     raise KeyboardInterrupt
-  assert not path.exists()
-  with pytest.raises(RuntimeError, match="before"), files.removed_on_error(str(path)):
+  assert [item.name for item in tmp_path.iterdir()] == ["a.json"] and path.read_text() == "old"
+  with pytest.raises(RuntimeError, match="before"), files.replacing(path):
     raise RuntimeError("before there was a file")
-  with files.removed_on_error(str(path)):
-    path.write_bytes(b"whole")
-  assert path.read_bytes() == b"whole"
+  with files.replacing(path) as second:
+    pathlib.Path(second).write_text("new")
+    assert path.read_text() == "old"
+  assert [item.name for item in tmp_path.iterdir()] == ["a.json"] and path.read_text() == "new"
+  assert first != second and all(map(files.is_temporary, (first, second)))
+  assert not files.is_temporary(str(path))
+
+
+def test_a_temporary_file_may_lie_elsewhere(tmp_path):
+  (tmp_path / "other").mkdir()
+  with files.replacing(tmp_path / "a", str(tmp_path / "other")) as temporary:
+    pathlib.Path(temporary).write_text("text")
+    assert [item.name for item in tmp_path.iterdir()] == ["other"]
+    assert pathlib.Path(temporary).parent == tmp_path / "other"
+  assert (tmp_path / "a").read_text() == "text" and not list((tmp_path / "other").iterdir())
+
+
+def test_remote_files_are_as_local_ones():
+  folder = "ram://files_test/new"
+  assert files.names(folder) == [] and files.size_bytes(f"{folder}/a") == -1
+  files.make_folder(f"{folder}/inside")
+  for text in ("first", "zweites ü"):
+    files.write_text(f"{folder}/a", text)
+    assert files.read_text(f"{folder}/a") == text
+  assert files.names(folder) == ["a", "inside"]
+  assert files.size_bytes(f"{folder}/a") == len("zweites ü".encode())
+  with files.locked(f"{folder}/lock"), files.locked(f"{folder}/lock"):
+    pass
+  files.remove(f"{folder}/a")
+  for missing in (files.read_bytes, files.remove):
+    with pytest.raises(FileNotFoundError):
+      missing(f"{folder}/a")
+
+
+def test_a_file_system_without_locks_keeps_nobody_out(tmp_path, monkeypatch):
+  def refuse(handle, operation):
+    raise OSError(errno.ENOLCK, "no locks available")
+
+  monkeypatch.setattr(fcntl, "flock", refuse)
+  with files.locked(str(tmp_path / "lock")), files.locked(str(tmp_path / "lock")):
+    pass
 
 
 def test_a_lock_keeps_others_out_until_its_holder_is_gone(tmp_path):
