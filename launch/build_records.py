@@ -21,6 +21,7 @@ from deblock.launch.pictures import sheets
 from deblock.records import quiet
 from deblock.records.jpeg import codec
 from deblock.records.layout import files, inspection, manifest
+from deblock.records.photos import results
 from deblock.records.planning import config
 from deblock.records.writing import writer
 
@@ -121,6 +122,7 @@ def inspect(folder: str) -> int:
     if tiles:
       path = posixpath.join(folder, CONTACT_SHEET)
       files.write_bytes(path, codec.encode_png(sheets.tiles(tiles)))
+      results.mark(path)
       print(f"contact sheet: {path}")
     print(f"{shards} shards are whole: every checksum and count is as {manifest.NAME} says")
   return 1 if found else 0

@@ -16,3 +16,8 @@ def absolute(path: str) -> str:
   if not path or is_remote(path):
     return path
   return os.path.abspath(os.path.expanduser(path))  # noqa: PTH100, PTH111, pathlib follows links
+
+
+def shown(path: str) -> str:
+  """Returns a path that can be printed: each byte that is not UTF-8 becomes an escape, "\\xe9"."""
+  return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

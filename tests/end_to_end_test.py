@@ -14,6 +14,8 @@ import numpy as np
 from PIL import Image
 import pytest
 
+from deblock.records.photos import results
+
 QUALITIES = (10, 20)
 SIDE = 96
 STEPS = 6
@@ -173,7 +175,7 @@ def test_comparing_draws_a_picture_of_each_image_and_quality(work, tmp_path):
   (path,) = _after(lines, "picture")
   (report,) = _after(lines, "report")
   (sheet,) = _after(lines, "contact sheet")
-  written = {path, report.partition(" (")[0], sheet}
+  written = {path, report.partition(" (")[0], sheet, str(tmp_path / results.NAME)}
   assert {str(found) for found in tmp_path.iterdir()} == written
   with Image.open(path) as picture:
     assert picture.format == "PNG"

@@ -9,6 +9,7 @@ import numpy as np
 
 from deblock.launch.run_folder import history
 from deblock.records.layout import files
+from deblock.records.photos import results
 
 # Distinct to colour-blind eyes too (Okabe and Ito), without their yellow, which white swallows.
 COLOURS = (
@@ -36,6 +37,7 @@ def save(entries: Sequence[history.Entry], title: str, path: pathlib.Path) -> No
   with files.replacing(path) as temporary, style.context(_STYLE):
     # The version of matplotlib is not part of the picture.
     draw(entries, title).savefig(temporary, format="png", metadata={"Software": None})
+  results.mark(path)
 
 
 def draw(entries: Sequence[history.Entry], title: str) -> figure.Figure:

@@ -12,6 +12,7 @@ from deblock.launch.evaluation import figures, protocol, selection
 from deblock.launch.pictures import grid, report, sheets, side_by_side
 from deblock.records import option
 from deblock.records.layout import files
+from deblock.records.photos import results
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,6 +82,7 @@ def save_picture(path: pathlib.Path, pixels: np.ndarray) -> None:
   """Writes a PNG file of pixels, uint8 [h, w, 3]."""
   with files.replacing(path) as temporary:
     Image.fromarray(pixels).save(temporary, "PNG")
+  results.mark(path)
 
 
 def save_text(path: pathlib.Path, text: str) -> int:

@@ -15,6 +15,7 @@ from deblock.pipeline import batch as batch_lib
 from deblock.pipeline import config as input_config
 from deblock.records import option
 from deblock.records.layout import manifest as manifest_lib
+from deblock.records.photos import results
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,6 +91,7 @@ def show(
   try:
     pathlib.Path(report.show).parent.mkdir(parents=True, exist_ok=True)
     sheet.save(report.show, "PNG")
+    results.mark(report.show)
   except OSError as error:
     raise OSError(f"show {report.show} cannot be written: {error.strerror}.") from error
 

@@ -1,14 +1,19 @@
 """Lists image files, millions of them if need be: of a folder, a glob, or a single one."""
 
+import collections
 from collections.abc import Iterator
+import functools
+import glob
 import operator
 import os
 import posixpath
 import stat
+from typing import NamedTuple
 
-import tensorflow as tf
+from absl import logging
 
 from deblock.records import paths
+from deblock.records.photos import results
 from deblock.records.sources import source_image
 
 IMAGE_SUFFIXES = frozenset(
@@ -17,9 +22,14 @@ IMAGE_SUFFIXES = frozenset(
     ".bmp",
     ".gif",
     ".j2k",
+    ".jfi",
+    ".jfif",
+    ".jif",
     ".jp2",
+    ".jpe",
     ".jpeg",
     ".jpg",
+    ".mpo",
     ".pgm",
     ".png",
     ".ppm",
@@ -34,13 +44,57 @@ _SUFFIXES = tuple(sorted(IMAGE_SUFFIXES))
 _WILDCARDS = frozenset("*?[")
 
 
-def from_pattern(pattern: str) -> tuple[source_image.SourceImage, ...]:
-  """Returns the images of a folder, a glob or a single file, sorted by id.
+# The key of `PassedOver` for the images that are on a list of results.
+_RESULTS = "results"
+_MOST_KINDS = 8  # Of suffixes, in a message.
 
-  A folder is walked down; of it, files with the suffix of an image count, and names that begin
-  with a dot do not, nor do devices and pipes. Of a glob or a single file every match counts,
-  whatever its suffix. What is no image in spite of its name is listed too, a link to nothing
-  among them: reading it tells why it cannot be used. No file is opened.
+
+class PassedOver(collections.Counter):
+  """How many files of folders and globs are not listed: by their suffix, and as results."""
+
+  def __str__(self):
+    """Returns a sentence for a log; "" where no file was passed over."""
+    kinds = [(suffix, count) for suffix, count in self.items() if suffix != _RESULTS]
+    kinds.sort(key=lambda kind: (-kind[1], kind[0]))
+    parts = []
+    if kinds:
+      shown = [f"{count} {suffix or 'without one'}" for suffix, count in kinds[:_MOST_KINDS]]
+      shown += ["..."] if len(kinds) > _MOST_KINDS else []
+      files = _counted(sum(count for _, count in kinds), "file")
+      parts.append(f"{files} whose suffix is no image's ({', '.join(shown)})")
+    if _RESULTS in self:
+      images = _counted(self[_RESULTS], "image")
+      parts.append(f"{images} that a program of deblock wrote, listed in {results.NAME}")
+    return f"passed over: {'; '.join(parts)}" if parts else ""
+
+
+class Found(NamedTuple):
+  """The images that a pattern names, sorted by id, and the files that were passed over."""
+
+  images: tuple[source_image.SourceImage, ...]
+  passed_over: PassedOver
+
+
+def from_pattern(pattern: str) -> tuple[source_image.SourceImage, ...]:
+  """Returns the images of `find`, with ids that are UTF-8; logs what was passed over.
+
+  In an id each byte that is not UTF-8 becomes an escape, such as "\\xe9": a record's key is text.
+  """
+  images, passed_over = find(pattern)
+  if passed_over:
+    logging.warning("%s: %s", pattern, passed_over)
+  shown = (source_image.SourceImage.alone(paths.shown(image.id), image.path) for image in images)
+  return tuple(sorted(shown, key=operator.attrgetter("id")))
+
+
+def find(pattern: str) -> Found:
+  """Returns the images of a folder, a glob or a single file, and what was passed over.
+
+  A folder is walked down. Files count that have the suffix of an image, but no names that begin
+  with a dot, and no devices or pipes. Of a glob or a single file every match counts, whatever its
+  suffix. Folders and globs skip what is on a list of results, see `photos.results`. A file that is
+  no image in spite of its name is listed too, a link to nothing among them: reading it says why it
+  cannot be used. No image is opened.
 
   Links to local folders are followed, and each folder is listed once however many ways lead to it:
   under its own path, if it has one below the root without links; or else under the link that comes
@@ -52,19 +106,17 @@ def from_pattern(pattern: str) -> tuple[source_image.SourceImage, ...]:
   Raises:
     FileNotFoundError: if nothing matches.
     PermissionError: if a folder cannot be entered: its images would be missing unnoticed.
-    ValueError: if the name of an image is not UTF-8, which a record's key must be.
+    OSError: if a remote folder cannot be listed.
   """
   pattern = os.path.expanduser(pattern)  # noqa: PTH111, pathlib would spoil gs://bucket
-  try:
-    found = _remote(pattern) if paths.is_remote(pattern) else _local(pattern)
-    images = [source_image.SourceImage.alone(inside, path) for inside, path in found]
-  except UnicodeDecodeError as error:
-    raise _not_utf8(pattern, error.object) from error
+  passed_over = PassedOver()
+  found = (_remote if paths.is_remote(pattern) else _local)(pattern, passed_over)
+  images = [source_image.SourceImage.alone(inside, path) for inside, path in found]
   images.sort(key=operator.attrgetter("id"))
-  return tuple(images)
+  return Found(tuple(images), passed_over)
 
 
-def _local(pattern):
+def _local(pattern, passed_over):
   """Returns (id, path) of each image file, in any order."""
   try:
     mode = os.stat(pattern).st_mode  # noqa: PTH116, one call tells folder, file and neither
@@ -72,36 +124,42 @@ def _local(pattern):
     raise PermissionError(f"{pattern!r} cannot be looked up: {error.strerror}.") from error
   except OSError:
     _check_glob_folders(pattern)
-    return _glob(pattern, os.path.isdir)
-  found = _walk(pattern) if stat.S_ISDIR(mode) else [(posixpath.basename(pattern), pattern)]
-  return _some(_encodable(found, pattern), _no_images(pattern))
+    return _matching(pattern, glob.glob(pattern), os.path.isdir, passed_over)  # noqa: PTH207
+  if not stat.S_ISDIR(mode):
+    return [(posixpath.basename(pattern), pattern)]
+  return _some(_walk(pattern, passed_over), _no_images(pattern), passed_over)
 
 
-def _remote(pattern):
+def _remote(pattern, passed_over):
   """Returns (id, path) of each image file, in any order."""
+  # Imported here because local files do not need it, and because it takes seconds.
+  import tensorflow as tf
+
   gfile = tf.io.gfile
   try:
     if gfile.isdir(pattern):
-      return _some(_walk_remote(pattern), _no_images(pattern))
+      return _some(_walk_remote(pattern, passed_over), _no_images(pattern), passed_over)
     if gfile.exists(pattern):
       return [(posixpath.basename(pattern), pattern)]
-    return _glob(pattern, gfile.isdir)
+    return _matching(pattern, gfile.glob(pattern), gfile.isdir, passed_over)
   except tf.errors.PermissionDeniedError as error:
     raise _no_entry(pattern, error.message) from error
+  except tf.errors.OpError as error:
+    raise OSError(f"{pattern!r} cannot be listed: {error.message}") from error
 
 
-def _walk(root: str) -> Iterator[tuple[str, str]]:
-  """Yields (path below the root, path) of each image file; see `from_pattern` for the rules."""
+def _walk(root: str, passed_over: PassedOver) -> Iterator[tuple[str, str]]:
+  """Yields (path below the root, path) of each image file; see `find` for the rules."""
   visited: set[tuple[int, int]] = set()
   starts = [("", root)]
   while starts:
     links: list[tuple[str, str]] = []
     for prefix, folder in sorted(starts):
-      yield from _walk_without_links(prefix, folder, visited, links)
+      yield from _walk_without_links(prefix, folder, visited, links, passed_over)
     starts = links
 
 
-def _walk_without_links(prefix, top, visited, links):
+def _walk_without_links(prefix, top, visited, links, passed_over):
   """Yields as `_walk`, and adds to `links` those that lead to folders."""
   waiting = [(prefix, top)]
   while waiting:
@@ -112,7 +170,10 @@ def _walk_without_links(prefix, top, visited, links):
         continue
       visited.add((status.st_dev, status.st_ino))
       with os.scandir(folder) as entries:
-        shown = [entry for entry in entries if not entry.name.startswith(".")]
+        every = list(entries)
+      shown = [entry for entry in every if not entry.name.startswith(".")]
+      listed = any(entry.name == results.NAME for entry in every)
+      made = results.load(folder) if listed else {}
     except PermissionError as error:
       raise _no_entry(folder, error.strerror) from error
     folders = []
@@ -122,12 +183,14 @@ def _walk_without_links(prefix, top, visited, links):
         folders.append((f"{prefix}{entry.name}/", entry.path))
       elif entry.is_symlink() and _leads_to_folder(entry):
         links.append((f"{prefix}{entry.name}/", entry.path))
-      elif _is_named_as_image(entry.name) and (
-        entry.is_file(follow_symlinks=False) or entry.is_symlink()
-      ):
+      elif _is_file_or_link(entry) and _is_taken(entry.name, made, passed_over):
         yield prefix + entry.name, entry.path
     # Sorted, as one folder can be mounted at two places.
     waiting.extend(sorted(folders, reverse=True))
+
+
+def _is_file_or_link(entry):
+  return entry.is_file(follow_symlinks=False) or entry.is_symlink()
 
 
 def _leads_to_folder(link):
@@ -143,22 +206,52 @@ def _leads_to_folder(link):
     return False
 
 
-def _walk_remote(root):
+def _walk_remote(root, passed_over):
+  import tensorflow as tf
+
   for place, _, names in tf.io.gfile.walk(root, onerror=_stop):
     inside = posixpath.relpath(place, root)
     prefix = "" if inside == "." else f"{inside}/"
     if any(part.startswith(".") for part in prefix.split("/")):
       continue
+    made = _remote_results(place) if results.NAME in names else {}
     for name in names:
-      if not name.startswith(".") and _is_named_as_image(name):
+      if not name.startswith(".") and _is_taken(name, made, passed_over):
         yield prefix + name, posixpath.join(place, name)
 
 
-def _glob(pattern, is_folder):
+def _remote_results(folder):
+  import tensorflow as tf
+
+  with tf.io.gfile.GFile(posixpath.join(folder, results.NAME)) as file:
+    return results.parse(file.read())
+
+
+def _is_taken(name, made, passed_over):
+  """Returns whether a file of a folder is listed; if not, counts why."""
+  if not _is_named_as_image(name):
+    passed_over[posixpath.splitext(name)[1].lower()] += 1
+    return False
+  if name in made:
+    passed_over[_RESULTS] += 1
+    return False
+  return True
+
+
+def _matching(pattern, matches, is_folder, passed_over):
+  """Returns (id, path) of each file that a glob matches and that is no result."""
   root = _fixed_part(pattern)
-  matches = tf.io.gfile.glob(pattern) if pattern else ()
-  found = [(_relative(path, root), path) for path in matches if not is_folder(path)]
-  return _some(found, f"no file or folder matches {pattern!r}.")
+  results_of = functools.cache(results.load)
+  found = []
+  for path in matches:
+    if is_folder(path):
+      continue
+    folder, name = posixpath.split(path)
+    if not paths.is_remote(path) and name in results_of(folder):
+      passed_over[_RESULTS] += 1
+    else:
+      found.append((_relative(path, root), path))
+  return _some(found, f"no file or folder matches {pattern!r}.", passed_over)
 
 
 def _check_glob_folders(pattern):
@@ -166,7 +259,7 @@ def _check_glob_folders(pattern):
   part = pattern
   while _WILDCARDS & set(part):
     part = posixpath.dirname(part)
-    for folder in tf.io.gfile.glob(part or "."):
+    for folder in glob.glob(part or "."):  # noqa: PTH207
       if os.path.isdir(folder) and not _may_enter(folder):  # noqa: PTH112
         raise _no_entry(folder, "Permission denied")
 
@@ -195,23 +288,16 @@ def _is_named_as_image(name):
   return name.lower().endswith(_SUFFIXES)
 
 
-def _encodable(found, pattern):
-  """Yields what it is given, unless a path is not UTF-8."""
-  for inside, path in found:
-    if not path.isascii():
-      try:
-        path.encode("utf-8")
-      except UnicodeEncodeError as error:
-        raise _not_utf8(pattern, os.fsencode(path)) from error
-    yield inside, path
-
-
-def _some(found, message):
+def _some(found, message, passed_over):
   """Returns what was found as a list, which must not be empty."""
   found = list(found)
   if not found:
-    raise FileNotFoundError(message)
+    raise FileNotFoundError(f"{message} {passed_over}." if passed_over else message)
   return found
+
+
+def _counted(count, noun):
+  return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _stop(error):
@@ -225,10 +311,4 @@ def _no_images(folder):
 def _no_entry(folder, reason):
   return PermissionError(
     f"folder {folder!r} cannot be entered: {reason}. Permit it, or name a narrower folder or glob."
-  )
-
-
-def _not_utf8(pattern, name):
-  return ValueError(
-    f"{pattern!r} holds a file name that is not UTF-8 ({name!r}): rename that file."
   )

@@ -6,6 +6,7 @@ import pytest
 
 from deblock.launch import build_records
 from deblock.records.layout import manifest
+from deblock.records.photos import results
 from deblock.records.planning import config as config_lib
 from deblock.records.writing import writer
 
@@ -43,6 +44,8 @@ def test_inspecting_whole_records_draws_a_picture(made, tmp_path, capsys):
   printed = capsys.readouterr().out
   assert build_records.summary(made) in printed
   assert "1 shards are whole" in printed
+  # It is no clean image of records to come.
+  assert set(results.load(folder)) == {build_records.CONTACT_SHEET}
   with Image.open(folder / build_records.CONTACT_SHEET) as sheet:
     assert min(sheet.size) > 500
   # The picture makes the folder no other one.

@@ -3,6 +3,7 @@ import pytest
 from deblock.launch.evaluation import methods, protocol
 from deblock.launch.pictures import gallery as gallery_lib
 from deblock.launch.pictures import report, sheets
+from deblock.records.photos import results
 
 SAME = methods.Method("same", lambda jpeg, tables: jpeg)
 OTHER = methods.Method("some/run", lambda jpeg, tables: jpeg // 2)
@@ -23,7 +24,12 @@ def _collected(folder, picture, pair, report_images):
 def test_one_method_is_drawn_under_the_names_of_images_and_qualities(tmp_path, picture):
   drawn, lines = _collected(tmp_path, picture, [SAME], 2)
   assert drawn == ["a_1.png-q10.png", "a_1.png-q20.png", "b.png-q10.png", "b.png-q20.png"]
-  assert {path.name for path in tmp_path.iterdir()} == {*drawn, report.FILE, sheets.FILE}
+  assert {path.name for path in tmp_path.iterdir()} == {
+    *drawn,
+    *(report.FILE, sheets.FILE, results.NAME),
+  }
+  # No program takes these pictures for clean images.
+  assert set(results.load(tmp_path)) == {*drawn, sheets.FILE}
   size = (tmp_path / report.FILE).stat().st_size
   assert lines == [
     f"report: {tmp_path / report.FILE} ({report.size_text(size)})",

@@ -14,6 +14,7 @@ from deblock.pipeline import bad_records, dataset
 from deblock.pipeline import batch as batch_lib
 from deblock.pipeline import config as input_config
 from deblock.records.layout import manifest as manifest_lib
+from deblock.records.photos import results
 
 STORED = ["read", "parse, decode", "turn, cut", "mix, batch, float"]
 ONLINE = ["read", "parse", "turn, cut", "compress", "mix, batch, float"]
@@ -90,6 +91,7 @@ def test_the_sheet_shows_the_first_crops_of_the_stream(tmp_path, records):
   crops = batch_lib.Batch(*(np.concatenate(part)[:6] for part in zip(*made, strict=True)))
   with Image.open(path) as picture:
     np.testing.assert_array_equal(np.asarray(picture), crop_sheet.crop_sheet(crops))
+  assert set(results.load(path.parent)) == {"sheet.png"}
 
 
 def test_a_picture_that_cannot_be_written_is_named(tmp_path, records):

@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from deblock.records.jpeg import codec
+from deblock.records.photos import results
 from deblock.records.sources import listing, opening
 
 
@@ -50,13 +51,47 @@ def test_a_single_file_is_one_image(folder):
   assert _ids(listing.from_pattern(str(folder / "b.png"))) == ["b.png"]
 
 
-def test_a_name_that_is_not_utf8_is_named(tmp_path):
+def test_a_name_that_is_not_utf8_is_found_by_its_bytes_and_gets_an_id_of_text(tmp_path):
+  path = tmp_path / os.fsdecode(b"caf\xe9.png")
   try:
-    (tmp_path / os.fsdecode(b"caf\xe9.png")).write_bytes(b"")
+    path.write_bytes(b"")
   except OSError:
     pytest.skip("this file system takes UTF-8 names only")
-  with pytest.raises(ValueError, match=r"a file name that is not UTF-8 .*xe9.*: rename that file"):
-    listing.from_pattern(str(tmp_path))
+  (image,) = listing.find(str(tmp_path)).images
+  assert image.path == str(path) and os.fsencode(image.id) == b"caf\xe9.png"
+  for pattern in (tmp_path, tmp_path / "*.png"):
+    (image,) = listing.from_pattern(str(pattern))
+    assert image.path == str(path) and image.id == image.group == r"caf\xe9.png"
+
+
+def test_what_is_passed_over_is_counted(folder):
+  results.add(folder / "b.png")
+  (folder / "sub" / "film.MOV").write_bytes(b"")
+  found = listing.find(str(folder))
+  assert _ids(found.images) == ["a.JPG", "sub/c.webp"]
+  assert str(found.passed_over) == (
+    "passed over: 2 files whose suffix is no image's (1 .mov, 1 .txt); "
+    "1 image that a program of deblock wrote, listed in .deblock-results"
+  )
+  (folder / "notes.txt").unlink()
+  assert not listing.find(str(folder / "sub" / "c.webp")).passed_over
+
+
+def test_every_name_of_a_jpeg_is_taken(tmp_path):
+  names = ["1.jfif", "2.JPE", "3.jif", "4.jfi", "5.mpo", "6.heic"]
+  for name in names:
+    (tmp_path / name).write_bytes(b"")
+  assert _ids(listing.from_pattern(str(tmp_path))) == names[:5]
+
+
+def test_results_are_taken_only_if_they_are_named_one_by_one(tmp_path):
+  for name in ("a.png", "b.png"):
+    (tmp_path / name).write_bytes(b"")
+    results.add(tmp_path / name)
+  for pattern in (tmp_path, tmp_path / "*.png"):
+    with pytest.raises(FileNotFoundError, match="2 images that a program of deblock wrote"):
+      listing.from_pattern(str(pattern))
+  assert _ids(listing.from_pattern(str(tmp_path / "a.png"))) == ["a.png"]
 
 
 def test_nothing_found_names_the_pattern(tmp_path):
@@ -73,15 +108,6 @@ def _tree(root, *names):
     path = root / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"")
-
-
-def test_a_name_that_is_not_utf8_and_no_image_is_passed_over(tmp_path):
-  try:
-    (tmp_path / os.fsdecode(b"caf\xe9.txt")).write_bytes(b"")
-  except OSError:
-    pytest.skip("this file system takes UTF-8 names only")
-  _tree(tmp_path, "ü.png")
-  assert _ids(listing.from_pattern(str(tmp_path))) == ["ü.png"]
 
 
 def test_a_loop_of_links_ends_and_lists_nothing_twice(tmp_path):
@@ -222,5 +248,5 @@ def test_a_remote_folder_that_vanishes_is_not_passed_over(remote, monkeypatch):
     onerror(tf.errors.NotFoundError(None, None, "sub is gone"))
 
   monkeypatch.setattr(tf.io.gfile, "walk", walk)
-  with pytest.raises(tf.errors.NotFoundError, match="sub is gone"):
+  with pytest.raises(OSError, match=r"ram://.* cannot be listed: sub is gone"):
     listing.from_pattern(remote)
