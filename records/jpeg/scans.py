@@ -1,7 +1,7 @@
-"""Whether a JPEG file can hold the image that its header promises, told without decoding it.
+"""What the segments of a JPEG file say about it, without decoding it.
 
-libjpeg makes up what is missing: a file of 1 kB whose header says 100 megapixels is decoded, to
-gray, and would be restored for minutes. And each scan of a progressive file passes over the whole
+libjpeg makes up what is missing: a file of 1 kB whose header promises 100 megapixels decodes to
+gray, and restoring it would take minutes. And each scan of a progressive file passes over the whole
 image again, however little it says.
 """
 
@@ -16,7 +16,13 @@ _SOI, _EOI, _SOS = 0xD8, 0xD9, 0xDA
 # Frames whose blocks are coded by Huffman's codes: a bit each at least.
 _HUFFMAN = (0xC0, 0xC1, 0xC2)
 _FRAMES = (*_HUFFMAN, 0xC9, 0xCA)
-# In entropy-coded data, 0xFF stands before nought, a restart marker or itself, or it is a marker.
+# The other kinds of frames, which decoders of photographs do not know.
+_UNSUPPORTED = {
+  0xC3: "is a lossless JPEG",
+  **dict.fromkeys((0xC5, 0xC6, 0xC7, 0xCD, 0xCE, 0xCF), "is a hierarchical JPEG"),
+  0xCB: "is a lossless JPEG",
+}
+# In entropy-coded data, 0xFF stands before zero, a restart marker or itself, or it is a marker.
 _NEXT = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 
 
@@ -24,7 +30,7 @@ def problem(data: bytes) -> str:
   """Returns why a JPEG file cannot be meant, as a clause; "" if nothing speaks against it.
 
   Args:
-    data: what the file holds; of more than a JPEG, what follows its end is passed over.
+    data: bytes of the file; bytes behind the JPEG's end are ignored.
   """
   scans, blocks = 0, 0
   for marker, payload in _segments(data):
@@ -39,16 +45,68 @@ def problem(data: bytes) -> str:
   return ""
 
 
-def _segments(data) -> Iterator[tuple[int, memoryview]]:
-  """Yields each marker with what its segment holds, in the file's order, up to the first end."""
-  view, place = memoryview(data), 2
+def unsupported(data: bytes) -> str:
+  """Returns which valid but unreadable kind of JPEG a file is, as a clause; "" if none."""
+  for marker, payload in _segments(data):
+    if marker in _UNSUPPORTED:
+      return f"{_UNSUPPORTED[marker]}, which is not supported"
+    if marker in _FRAMES and len(payload) >= 5:
+      if payload[0] != 8:
+        return f"is a JPEG of {payload[0]} bits a sample; only 8 are supported"
+      if payload[1:3] == b"\0\0":
+        return "is a JPEG whose height stands behind the image (DNL), which is not supported"
+      return ""
+  return ""
+
+
+def end(data: bytes) -> int:
+  """Returns how many bytes a JPEG takes, up to its end marker; -1 if it has none."""
+  for marker, start in _markers(data):
+    if marker == _EOI:
+      return start
+  return -1
+
+
+def has_all_scans(data: bytes) -> bool:
+  """Returns whether scans begin for all of the image: each component, each coefficient, each bit.
+
+  Args:
+    data: bytes of a file, which may lack its end.
+  """
+  # By component and coefficient, the lowest bit that a scan has brought.
+  bits: dict[int, list[int | None]] = {}
+  for marker, payload in _segments(data):
+    if marker in _FRAMES:
+      bits = {name: [None] * 64 for name in payload[6::3]}
+    elif marker == _SOS and payload:
+      count = payload[0]
+      if len(payload) < 4 + 2 * count:
+        return False
+      first, last, shifts = payload[1 + 2 * count : 4 + 2 * count]
+      for name in payload[1 : 1 + 2 * count : 2]:
+        if name in bits:
+          bits[name][first : last + 1] = [shifts & 15] * len(bits[name][first : last + 1])
+  return bool(bits) and all(bit == 0 for component in bits.values() for bit in component)
+
+
+def _markers(data) -> Iterator[tuple[int, int]]:
+  """Yields each marker and where what follows it begins, up to the first end of an image."""
+  place = 2
   while found := _NEXT.search(data, place):
     marker, start = data[found.start() + 1], found.end()
+    yield marker, start
     if marker == _EOI:
       return
-    length = int.from_bytes(view[start : start + 2], "big") if marker != _SOI else 0
-    place = start + length
-    yield marker, view[start + 2 : place]
+    place = start + (int.from_bytes(data[start : start + 2], "big") if marker != _SOI else 0)
+
+
+def _segments(data) -> Iterator[tuple[int, memoryview]]:
+  """Yields each marker with what its segment holds, in the file's order, up to the first end."""
+  view = memoryview(data)
+  for marker, start in _markers(data):
+    if marker != _EOI:
+      length = int.from_bytes(view[start : start + 2], "big") if marker != _SOI else 0
+      yield marker, view[start + 2 : start + length]
 
 
 def _blocks(frame) -> int:

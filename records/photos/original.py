@@ -40,7 +40,7 @@ class Original:
     header: of a JPEG, else None.
     metadata: of the file.
     notes: what could not be kept, a clause each.
-    data: the bytes of a JPEG file, for further analysis; b"" for other formats.
+    data: the bytes of a JPEG file, with an end marker, for further analysis; b"" for other formats.
   """
 
   samples: np.ndarray
@@ -66,18 +66,22 @@ def decode(data: bytes, name: str, max_pixels: int = reading.MAX_PIXELS) -> Orig
   Raises:
     ImageError: as `reading.decode_picture`. Truncated JPEGs count as damaged.
   """
+  notes: list[str] = []
+  ended = reading.with_end(data)
+  if ended is not data:
+    notes.append("its end marker is missing")
   with reading.opened(data, name, max_pixels) as picture:
     header = None
     if isinstance(picture, JpegImagePlugin.JpegImageFile):
       header = jpeg_header.header(picture)
-    notes: list[str] = []
     if picture.mode in ("RGB", "RGBA") and ";16" in str(getattr(picture, "tile", "")):
       notes.append("16-bit colour became 8-bit")
     # Loading turns the pixels of TIFF files, and removes their orientation.
     picture.load()
-    metadata, orientation = metadata_lib.read(picture, notes)
+    metadata, orientation = metadata_lib.read(picture, ended, notes)
     samples, alpha = _samples(name, picture, notes)
     if picture.mode in ("CMYK", "LAB", "HSV", "YCbCr"):
+      # Of the colours that the samples were.
       metadata = dataclasses.replace(metadata, icc=b"")
     return Original(
       samples,
@@ -87,7 +91,7 @@ def decode(data: bytes, name: str, max_pixels: int = reading.MAX_PIXELS) -> Orig
       header,
       metadata,
       tuple(notes),
-      data if header is not None else b"",
+      ended if header is not None else b"",
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 import contextlib
+import hashlib
 import io
 import pathlib
 from typing import NamedTuple
@@ -31,6 +32,12 @@ _FORMATS = (
   "TGA",
 )
 
+_JPEG, _END = b"\xff\xd8\xff", b"\xff\xd9"
+_HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+_JPEG_XL = (b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n")
+# Bits of several kinds, to stand in for missing ones.
+_TAILS = (b"", bytes(64), b"\xaa\x36\x5c" * 20, b"\xfe\x93\x01" * 20)
+
 
 class ImageError(ValueError):
   """An image cannot be used. The message is "PATH: REASON".
@@ -42,7 +49,7 @@ class ImageError(ValueError):
 
   def __init__(self, path: str, reason: str):
     """Takes the attributes."""
-    super().__init__(f"{path}: {reason}")
+    super().__init__(f"{paths.shown(path)}: {reason}")
     self.path = path
     self.reason = reason
 
@@ -143,28 +150,70 @@ def decode_picture(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Pict
 def opened(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Iterator[Image.Image]:
   """Opens an image from the bytes of its file, without decoding its pixels.
 
-  Arguments and errors are those of `decode_picture`. An error of the body becomes an ImageError.
+  A JPEG without an end marker is read as if it had one, if all of its image is there. Arguments and
+  errors are those of `decode_picture`. An error of the body becomes an ImageError.
   """
   if not data:
     raise ImageError(name, "cannot be read as an image: the file is empty")
+  ended = with_end(data)
   try:
     with warnings.catch_warnings():
       # `max_pixels` replaces Pillow's warning. Its error, at twice that size, stays.
       warnings.simplefilter("ignore", Image.DecompressionBombWarning)
       # Nor does it matter here whether metadata is odd.
       warnings.simplefilter("ignore", UserWarning)
-      with Image.open(io.BytesIO(data), formats=_FORMATS) as picture:
-        _check(name, picture, max_pixels, data)
+      with Image.open(io.BytesIO(ended), formats=_FORMATS) as picture:
+        _check(name, picture, max_pixels, ended)
+        if ended is not data and not _is_complete(ended):
+          raise ImageError(name, "cannot be read as an image: the file is truncated")
         yield picture
   except ImageError:
     raise
   except Image.UnidentifiedImageError as error:
-    reason = "cannot be read as an image: it has no known image format"
+    reason = _unsupported(data) or "cannot be read as an image: it has no known image format"
     raise ImageError(name, reason) from error
   except Exception as error:
     # Damaged files make Pillow's decoders raise a dozen kinds of errors, struct.error to KeyError.
     detail = str(error) or type(error).__name__
     raise ImageError(name, f"cannot be read as an image: {detail}") from error
+
+
+def with_end(data: bytes) -> bytes:
+  """Returns the bytes of a file; those of a JPEG without an end marker with one, without padding.
+
+  Whether the image is complete is another question, which `opened` answers.
+  """
+  if not data.startswith(_JPEG) or jpeg_scans.end(data) > 0:
+    return data
+  ended = data.rstrip(b"\0")
+  # After 0xFF, zero belongs to the image.
+  return ended + (b"\0" if ended.endswith(b"\xff") and len(ended) < len(data) else b"") + _END
+
+
+def _is_complete(ended):
+  """Returns whether a JPEG that was given an end has all of its image.
+
+  In place of missing bits the decoder would take any others: if those change the image, it is not
+  complete.
+  """
+  if not jpeg_scans.has_all_scans(ended):
+    return False
+  digests = set()
+  for tail in _TAILS:
+    with Image.open(io.BytesIO(ended[: -len(_END)] + tail + _END), formats=("JPEG",)) as picture:
+      digests.add(hashlib.sha256(picture.tobytes()).digest())
+  return len(digests) == 1
+
+
+def _unsupported(data):
+  """Returns which known kind of file this is that cannot be read, as a clause; "" if none."""
+  if data.startswith(_JPEG):
+    return jpeg_scans.unsupported(data)
+  if data[4:8] == b"ftyp" and data[8:12] in _HEIC:
+    return "is a HEIC file, which is not supported: convert it to PNG first"
+  if data.startswith(_JPEG_XL):
+    return "is a JPEG XL file, which is not supported: djxl gives back the JPEG that it was made of"
+  return ""
 
 
 def format_name(picture: Image.Image) -> str:

@@ -1,20 +1,36 @@
 """Encodes a restored photograph as a file with the metadata of the original."""
 
 from collections.abc import Callable
-import dataclasses
+import contextlib
 import io
-import struct
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, PngImagePlugin, TiffImagePlugin
+from PIL import Image, ImageFile, PngImagePlugin
 
+from deblock.records.jpeg import header as jpeg_header
+from deblock.records.jpeg import tables as jpeg_tables
+from deblock.records.photos import fitting, jpeg_segments, original, png_chunks, tiff_file
 from deblock.records.photos import metadata as metadata_lib
 
-# A JPEG segment holds 65533 bytes: EXIF with its mark of 6 bytes, XMP after a name of 29 bytes.
-_MOST_EXIF, _MOST_XMP = 65533, 65504
+_QUALITY = 95  # Of JPEG files, unless the original's steps are finer.
+_MOST_JPEG_BYTES = 6  # A pixel: noise with steps of 1 takes 3.4.
 _MOST_JPEG_SIDE, _MOST_WEBP_SIDE = 65535, 16383
-_TIFF_ENTRY_BYTES = 12  # Tag, type, count, and the value or its offset.
+_PHOTOSHOP_TAG, _XMP_TAG, _PROFILE_TAG = 34377, 700, 34675
+
+
+class Raster(NamedTuple):
+  """An image to write.
+
+  Attributes:
+    samples: uint8 or uint16, [H, W, 3] RGB or [H, W] gray.
+    alpha: uint8 [H, W], or None.
+    steps: [2, 8, 8], quantisation steps that a JPEG must not exceed; None for any.
+  """
+
+  samples: np.ndarray
+  alpha: np.ndarray | None
+  steps: np.ndarray | None
 
 
 class Format(NamedTuple):
@@ -22,6 +38,7 @@ class Format(NamedTuple):
 
   Attributes:
     suffix: of file names.
+    pillow: Pillow's name of the format.
     save: from image and metadata to the bytes of a file.
     keeps_alpha: whether it has transparency.
     keeps_gray: whether it has gray images.
@@ -30,7 +47,8 @@ class Format(NamedTuple):
   """
 
   suffix: str
-  save: Callable[[Image.Image, metadata_lib.Metadata], bytes]
+  pillow: str
+  save: Callable[[Raster, metadata_lib.Metadata], bytes]
   keeps_alpha: bool
   keeps_gray: bool
   keeps_16_bits: bool
@@ -48,21 +66,52 @@ def check_format(name: str) -> str:
   return name
 
 
+def copied(data: bytes, found: original.Original, format_name: str, keep: bool) -> bytes | None:
+  """Returns the file of an untouched image without encoding it again; None if that is impossible.
+
+  Args:
+    data: bytes of the original's file.
+    found: what was decoded of it.
+    format_name: one of `FORMATS`.
+    keep: whether metadata are kept. Of a JPEG without them the orientation stays.
+  """
+  if found.format != FORMATS[check_format(format_name)].pillow:
+    return None
+  if keep:
+    return found.data or data
+  return jpeg_segments.stripped(found.data, found.orientation) if format_name == "jpg" else None
+
+
+def finest(tables: np.ndarray | None, header: jpeg_header.JpegHeader | None) -> np.ndarray | None:
+  """Returns the quantisation steps that a JPEG of a restored image must not exceed.
+
+  Args:
+    tables: [2, 8, 8], by which the image was restored; None if unknown.
+    header: of the original, if that is a JPEG.
+  Returns:
+    int32 [2, 8, 8]; None if nothing is known.
+  """
+  known = [steps for steps in (tables, header and header.tables) if steps is not None]
+  return np.min(known, axis=0) if known else None
+
+
 def encode(
   samples: np.ndarray,
   alpha: np.ndarray | None,
   metadata: metadata_lib.Metadata,
   format_name: str,
+  steps: np.ndarray | None = None,
 ) -> tuple[bytes, tuple[str, ...]]:
   """Returns the bytes of a file, and notes on what the format could not keep, a clause each.
 
-  All formats are lossless, except JPEG (quality 95, 4:4:4).
+  All formats are lossless, except JPEG: quality 95 or finer `steps`, 4:4:4, progressive.
 
   Args:
-    samples: uint8 [H, W, 3] RGB, uint8 [H, W] gray or uint16 [H, W] gray.
+    samples: uint8 or uint16, [H, W, 3] RGB or [H, W] gray.
     alpha: uint8 [H, W], or None. A format without transparency gets the image on white.
     metadata: to write into the file.
     format_name: one of `FORMATS`.
+    steps: [2, 8, 8], quantisation steps of luma and chroma that a JPEG must not exceed.
   Raises:
     ValueError: if there is no such format, or the image is too large for it.
   """
@@ -72,55 +121,45 @@ def encode(
     raise ValueError(
       f"is too large for {format_name}: {width}x{height} pixels, at most {kind.most_side} a side"
     )
-  notes = []
+  notes: list[str] = []
   if samples.dtype == np.uint16 and not kind.keeps_16_bits:
     notes.append(f"16 bits became 8, as {format_name} has no more")
-    samples = np.rint(samples / 257.0).astype(np.uint8)
-  picture = Image.fromarray(samples)
-  if alpha is not None:
-    picture.putalpha(Image.fromarray(alpha))
-    if not kind.keeps_alpha:
-      notes.append(f"transparency laid on white, as {format_name} has none")
-      picture = _on_white(picture)
-  if picture.mode in ("L", "LA") and not kind.keeps_gray:
-    picture = picture.convert("RGBA" if picture.mode == "LA" else "RGB")
-  if metadata.dpi and format_name == "webp":
-    notes.append("resolution left out, as webp has none")
-  if format_name == "jpg":
-    metadata = _short(metadata, notes)
-  return _saved(picture, metadata, kind, notes), tuple(notes)
+    samples = np.rint(samples / np.float32(257.0)).astype(np.uint8)
+  if alpha is not None and not kind.keeps_alpha:
+    notes.append(f"transparency laid on white, as {format_name} has none")
+    samples, alpha = _on_white(samples, alpha), None
+  gray = samples.ndim == 2 and kind.keeps_gray
+  metadata = fitting.fit(metadata, format_name, gray, notes)
+  return _saved(Raster(samples, alpha, steps), metadata, kind, notes), tuple(notes)
 
 
-def _saved(picture, metadata, kind, notes):
+def _saved(raster, metadata, kind, notes):
   """Returns the bytes of a file; without metadata if Pillow fails on them."""
   try:
-    return kind.save(picture, metadata)
+    return kind.save(raster, metadata)
   except MemoryError:
     raise
   except Exception as error:
     # Damaged metadata make Pillow raise a dozen kinds of errors. The pixels are not affected.
     if metadata == metadata_lib.Metadata():
       raise
-    data = kind.save(picture, metadata_lib.Metadata())
+    data = kind.save(raster, metadata_lib.Metadata())
     notes.append(f"metadata left out, which cannot be written ({error or type(error).__name__})")
     return data
 
 
-def _on_white(picture):
-  opaque = "L" if picture.mode == "LA" else "RGB"
+def _on_white(samples, alpha):
+  picture = _picture(Raster(samples, alpha, None))
   white = Image.new("RGBA", picture.size, "white")
-  return Image.alpha_composite(white, picture.convert("RGBA")).convert(opaque)
+  opaque = "L" if samples.ndim == 2 else "RGB"
+  return np.asarray(Image.alpha_composite(white, picture.convert("RGBA")).convert(opaque))
 
 
-def _short(metadata, notes):
-  """Returns the metadata without the blocks that are too long for a JPEG segment."""
-  if len(metadata.exif) > _MOST_EXIF:
-    notes.append("EXIF left out, as it is too long for jpg")
-    metadata = dataclasses.replace(metadata, exif=b"")
-  if len(metadata.xmp) > _MOST_XMP:
-    notes.append("XMP left out, as it is too long for jpg")
-    metadata = dataclasses.replace(metadata, xmp=b"")
-  return metadata
+def _picture(raster):
+  picture = Image.fromarray(raster.samples)
+  if raster.alpha is not None:
+    picture.putalpha(Image.fromarray(raster.alpha))
+  return picture
 
 
 def _present(metadata, *names):
@@ -136,77 +175,83 @@ def _by_pillow(picture, **options):
   return buffer.getvalue()
 
 
-def _png(picture, metadata):
+def _png(raster, metadata):
   info = PngImagePlugin.PngInfo()
+  for name, content in metadata.colour:
+    info.add(name, content)
   if metadata.xmp:
     info.add_itxt("XML:com.adobe.xmp", metadata.xmp.decode("utf-8", "replace"))
+  for keyword, text in metadata.comments:
+    info.add_text(keyword, text)
   # As in `jpeg.codec.encode_png`: level 6 takes four times as long for 2 %.
   options = {"format": "PNG", "compress_level": 1, "pnginfo": info}
-  return _by_pillow(picture, **options, **_present(metadata, "exif", "dpi"))
+  options |= _present(metadata, "exif", "dpi")
+  if raster.samples.dtype == np.uint8:
+    return _by_pillow(_picture(raster), **options)
+  # Pillow writes the file round a single pixel, as it has no 16-bit colour.
+  colours = "L" if raster.samples.ndim == 2 else "RGB"
+  return png_chunks.deepened(
+    _by_pillow(Image.new(colours, (1, 1)), **options), raster.samples, raster.alpha
+  )
 
 
-def _webp(picture, metadata):
+def _webp(raster, metadata):
+  picture = _picture(raster)
+  if picture.mode in ("L", "LA"):
+    picture = picture.convert("RGBA" if picture.mode == "LA" else "RGB")
   # Exact keeps the colours of transparent pixels.
   options = {"format": "WEBP", "lossless": True, "exact": True, "quality": 50}
   return _by_pillow(picture, **options, **_present(metadata, "exif", "xmp"))
 
 
-def _tiff(picture, metadata):
+def _tiff(raster, metadata):
   tags = Image.Exif()
   if metadata.exif:
     tags.load(metadata_lib.descriptive(metadata.exif))
-  if metadata.xmp:
-    tags[700] = metadata.xmp
-  return _compressed_tiff(picture, tags, **_present(metadata, "dpi"))
+  fields = {
+    _XMP_TAG: metadata.xmp,
+    _PHOTOSHOP_TAG: metadata.jpeg.photoshop,
+    _PROFILE_TAG: metadata.icc,
+  }
+  for tag, value in fields.items():
+    if value:
+      tags[tag] = value
+  return tiff_file.encode(raster.samples, raster.alpha, tags, metadata.dpi)
 
 
-def _compressed_tiff(picture, tags, **options):
-  """Returns a deflated TIFF file with all of `tags`.
+def _jpg(raster, metadata):
+  tables = jpeg_tables.quantization_tables(_QUALITY)
+  if raster.steps is not None:
+    tables = np.minimum(tables, raster.steps)
+  tables = tables[:1] if raster.samples.ndim == 2 else tables
+  options = {"format": "JPEG", "qtables": tables.reshape(-1, 64).tolist(), "subsampling": "4:4:4"}
+  options |= _present(metadata, "exif", "xmp", "dpi")
+  picture = _picture(raster)
+  with _room_for(_MOST_JPEG_BYTES * picture.width * picture.height):
+    data = _by_pillow(picture, progressive=True, optimize=True, **options)
+  comments = tuple(
+    text if keyword == "Comment" else f"{keyword}: {text}" for keyword, text in metadata.comments
+  )
+  return jpeg_segments.write(data, metadata.jpeg._replace(comments=comments))
 
-  EXIF and GPS are directories of their own. Pillow cannot write them into compressed files, as
-  libtiff refuses them. They are appended to the file here, and the main directory gets their
-  offsets.
+
+@contextlib.contextmanager
+def _room_for(size_bytes):
+  """Makes Pillow's buffer for an encoded image so large; by itself it has 2 bytes a pixel.
+
+  libjpeg writes optimised files in one piece, and fails where that does not fit.
   """
-  main = TiffImagePlugin.ImageFileDirectory_v2()
-  for tag, value in tags.items():
-    main[tag] = 0 if tag in metadata_lib.DIRECTORIES else value
-  buffer = io.BytesIO()
-  picture.save(buffer, "TIFF", compression="tiff_adobe_deflate", tiffinfo=main, **options)
-  for tag in metadata_lib.DIRECTORIES:
-    values = tags.get_ifd(tag) if tag in tags else {}
-    if values:
-      _append_directory(buffer, tag, values)
-  return buffer.getvalue()
-
-
-def _append_directory(buffer, tag, values):
-  """Appends a directory to a TIFF file, and writes its offset into the main directory."""
-  start = buffer.seek(0, io.SEEK_END)
-  # Directories begin at even offsets.
-  start += buffer.write(b"\0" * (start % 2))
-  header = bytes(buffer.getbuffer()[:8])
-  directory = TiffImagePlugin.ImageFileDirectory_v2(header)
-  for name, value in values.items():
-    directory[name] = value
-  buffer.write(directory.tobytes(start))
-  order = "<" if header[:2] == b"II" else ">"
-  with buffer.getbuffer() as view:
-    (first,) = struct.unpack_from(f"{order}L", view, 4)
-    (count,) = struct.unpack_from(f"{order}H", view, first)
-    for place in range(first + 2, first + 2 + count * _TIFF_ENTRY_BYTES, _TIFF_ENTRY_BYTES):
-      if struct.unpack_from(f"{order}H", view, place) == (tag,):
-        # Type 4, one unsigned number of 32 bits.
-        struct.pack_into(f"{order}HHLL", view, place, tag, 4, 1, start)
-
-
-def _jpg(picture, metadata):
-  options = {"format": "JPEG", "quality": 95, "subsampling": "4:4:4"}
-  return _by_pillow(picture, **options, **_present(metadata, "exif", "xmp", "dpi"))
+  before = ImageFile.MAXBLOCK
+  ImageFile.MAXBLOCK = max(before, size_bytes)
+  try:
+    yield
+  finally:
+    ImageFile.MAXBLOCK = before
 
 
 FORMATS = {
-  "png": Format(".png", _png, True, True, True, 0),
-  "webp": Format(".webp", _webp, True, False, False, _MOST_WEBP_SIDE),
-  "tiff": Format(".tif", _tiff, True, True, True, 0),
-  "jpg": Format(".jpg", _jpg, False, True, False, _MOST_JPEG_SIDE),
+  "png": Format(".png", "PNG", _png, True, True, True, 0),
+  "webp": Format(".webp", "WEBP", _webp, True, False, False, _MOST_WEBP_SIDE),
+  "tiff": Format(".tif", "TIFF", _tiff, True, True, True, 0),
+  "jpg": Format(".jpg", "JPEG", _jpg, False, True, False, _MOST_JPEG_SIDE),
 }

@@ -51,12 +51,12 @@ def test_metadata_that_cannot_be_written_are_left_out_and_noted(mutants, monkeyp
   found = original.decode(mutants.seeds()[name], name)
   assert found.metadata.exif
 
-  def refuse(picture, tags, **options):
+  def refuse(samples, alpha, tags, dpi):
     if len(tags):
       raise RuntimeError("Error setting from dictionary")
     return b"a file"
 
-  monkeypatch.setattr(saving, "_compressed_tiff", refuse)
+  monkeypatch.setattr(saving.tiff_file, "encode", refuse)
   data, notes = saving.encode(found.samples, None, found.metadata, "tiff")
   assert data == b"a file"
   assert notes == ("metadata left out, which cannot be written (Error setting from dictionary)",)

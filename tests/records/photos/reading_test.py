@@ -1,5 +1,8 @@
+import io
+import os
 import pathlib
 import pickle
+import re
 import struct
 import time
 import zlib
@@ -11,6 +14,7 @@ import pytest
 
 from deblock.records.photos import reading
 
+_CASES = pathlib.Path(__file__).parents[2] / "cases"
 _RAMP = np.arange(6 * 4 * 3, dtype=np.uint8).reshape(6, 4, 3)
 
 
@@ -238,3 +242,48 @@ def test_floating_point_is_refused(tmp_path):
 def test_the_error_survives_the_way_between_processes():
   error = pickle.loads(pickle.dumps(reading.ImageError("a.png", "is bad")))
   assert (error.path, error.reason, str(error)) == ("a.png", "is bad", "a.png: is bad")
+
+
+@pytest.mark.parametrize(
+  ("name", "reason"),
+  [
+    ("p_12bit.jpg", "is a JPEG of 12 bits a sample; only 8 are supported"),
+    ("s_dnl.jpg", "is a JPEG whose height stands behind the image (DNL), which is not supported"),
+    ("w_real.heic", "is a HEIC file, which is not supported: convert it to PNG first"),
+  ],
+)
+def test_valid_files_of_other_kinds_are_called_what_they_are(name, reason):
+  data = (_CASES / name).read_bytes()
+  with pytest.raises(reading.ImageError) as caught:
+    reading.decode_picture(data, "a")
+  assert caught.value.reason == reason
+
+
+def test_a_jpeg_xl_is_called_what_it_is():
+  with pytest.raises(reading.ImageError, match=r"is a JPEG XL file, .* djxl gives back the JPEG"):
+    reading.decode_picture(b"\xff\x0a" + bytes(90), "a")
+
+
+@pytest.mark.parametrize("padding", [b"", bytes(1), bytes(5000)])
+def test_where_the_end_marker_alone_is_missing_the_image_is_read(padding):
+  data = (_CASES / "s_noeoi.jpg").read_bytes()
+  expected = reading.decode_picture(data + b"\xff\xd9", "a").pixels
+  np.testing.assert_array_equal(reading.decode_picture(data + padding, "a").pixels, expected)
+  for cut in (1, 2, 5, 100):
+    with pytest.raises(reading.ImageError, match="the file is truncated"):
+      reading.decode_picture(data[:-cut] + padding, "a")
+
+
+def test_a_progressive_jpeg_without_its_last_scans_is_truncated(photograph):
+  buffer = io.BytesIO()
+  Image.fromarray(photograph(40, 56)).save(buffer, "JPEG", progressive=True)
+  data = buffer.getvalue()
+  assert reading.decode_picture(data[:-2], "a").pixels.shape == (40, 56, 3)
+  for scan in [found.start() for found in re.finditer(rb"\xff\xda", data)][1:]:
+    with pytest.raises(reading.ImageError, match="the file is truncated"):
+      reading.decode_picture(data[:scan], "a")
+
+
+def test_an_error_can_be_printed_whatever_the_name():
+  error = reading.ImageError(os.fsdecode(b"caf\xe9.png"), "is empty")
+  assert str(error) == r"caf\xe9.png: is empty"

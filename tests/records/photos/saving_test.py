@@ -4,6 +4,7 @@ import numpy as np
 from PIL import Image
 import pytest
 
+from deblock.records.jpeg import tables as jpeg_tables
 from deblock.records.photos import metadata as metadata_lib
 from deblock.records.photos import original, saving
 
@@ -85,6 +86,69 @@ def test_jpg_is_of_quality_95_with_full_chroma(photograph):
   picture, _ = _opened(photograph(16, 16), "jpg")
   assert [layer[1:3] for layer in picture.layer] == [(1, 1)] * 3
   assert picture.quantization[0][0] == 2
+
+
+def _steps(data):
+  with Image.open(io.BytesIO(data)) as picture:
+    tables = np.array([picture.quantization[number] for number in sorted(picture.quantization)])
+    return tables.reshape(-1, 8, 8), [layer[1:3] for layer in picture.layer], picture.info
+
+
+def test_jpg_is_never_coarser_than_the_steps_asked_for(photograph):
+  usual = jpeg_tables.quantization_tables(95)
+  fine = usual.copy()
+  fine[:, 1, 2] = 1
+  steps = fine + np.where(fine == 1, 0, 40)
+  data, _ = saving.encode(photograph(40, 40), None, _NOTHING, "jpg", steps)
+  found, sampling, info = _steps(data)
+  np.testing.assert_array_equal(found, fine)
+  assert sampling == [(1, 1)] * 3 and info["progressive"]
+  data, _ = saving.encode(photograph(40, 40)[..., 0], None, _NOTHING, "jpg", steps)
+  found, sampling, _ = _steps(data)
+  np.testing.assert_array_equal(found, fine[:1])
+  assert sampling == [(1, 1)]
+
+
+def test_noise_at_the_finest_steps_can_be_written():
+  noise = np.random.default_rng(0).integers(0, 256, (700, 700, 3)).astype(np.uint8)
+  data, _ = saving.encode(noise, None, _NOTHING, "jpg", np.ones((2, 8, 8), np.int32))
+  assert len(data) > 2 * 700 * 700
+  found = original.decode(data, "a").samples
+  assert np.abs(found.astype(int) - noise).max() <= 4
+
+
+def test_finest_steps_are_those_of_the_file_and_of_what_restored_it(mutants):
+  header = original.decode(mutants.seeds()["baseline.jpg"], "a").header
+  asked = jpeg_tables.quantization_tables(50)
+  np.testing.assert_array_equal(saving.finest(asked, header), np.minimum(asked, header.tables))
+  np.testing.assert_array_equal(saving.finest(None, header), header.tables)
+  assert saving.finest(None, None) is None
+
+
+@pytest.mark.parametrize(("format_name", "kind"), [("jpg", "JPEG"), ("png", "PNG")])
+def test_an_untouched_file_is_copied_into_its_own_format_only(photograph, format_name, kind):
+  buffer = io.BytesIO()
+  Image.fromarray(photograph(8, 8)).save(buffer, kind, exif=_EXIF)
+  data = buffer.getvalue()
+  found = original.decode(data, "a")
+  for other in saving.FORMATS:
+    assert saving.copied(data, found, other, True) == (data if other == format_name else None)
+  without = saving.copied(data, found, format_name, False)
+  assert without is None if kind == "PNG" else b"Maker" not in without
+
+
+@pytest.mark.parametrize("format_name", ["png", "tiff"])
+@pytest.mark.parametrize("transparent", [False, True])
+def test_16_bits_of_colour_stay(photograph, format_name, transparent):
+  deep = photograph(8, 16).astype(np.uint16) * 200
+  alpha = np.full((8, 16), 128, np.uint8) if transparent else None
+  data, notes = saving.encode(deep, alpha, _METADATA, format_name)
+  assert notes == ()
+  found = original.decode(data, "a")
+  assert found.metadata.xmp == b"<x/>" and found.metadata.icc == b"a profile"
+  # Pillow reads the high byte alone.
+  np.testing.assert_array_equal(found.samples, deep >> 8)
+  assert (found.alpha is None) == (not transparent)
 
 
 def _exif(exposure=True, place=True):
