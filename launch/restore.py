@@ -7,13 +7,14 @@ compressed. For other formats that were once JPEGs, quality and grid offset are 
 pixels. Finished files are skipped; inputs are never changed.
 """
 
+import functools
 import time
 
 import tqdm
 
 from deblock.launch import flags as config_flags
 from deblock.launch import program
-from deblock.launch.restoring import batch, restore_config
+from deblock.launch.restoring import batch, outcomes, restore_config
 
 config_flags.define(restore_config.RestoreConfig)
 
@@ -21,10 +22,15 @@ config_flags.define(restore_config.RestoreConfig)
 def main(arguments):
   """Restores as the arguments say; returns 1 if a file failed, else 0."""
   config = config_flags.parse(restore_config.RestoreConfig)
+  if config.report:
+    outcomes.check_report(config.report)
   began = time.monotonic()
-  outcomes = batch.restore(arguments[1:], config, tqdm.tqdm.write)
-  print(batch.table(outcomes, time.monotonic() - began))
-  return int(any(outcome.status == batch.FAILED for outcome in outcomes))
+  bar = functools.partial(program.progress_bar, "restoring", "px", unit_scale=True)
+  made = batch.restore(arguments[1:], config, tqdm.tqdm.write, bar)
+  print(outcomes.table(made, time.monotonic() - began))
+  if config.report:
+    outcomes.write_report(config.report, made)
+  return int(any(outcome.status == outcomes.FAILED for outcome in made))
 
 
 def run():

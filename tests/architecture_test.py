@@ -52,7 +52,7 @@ LIGHT = ("records.jpeg", "records.photos")
 # Restoring is to join them when its cells are NumPy's and its network an exported file. What still
 # brings TensorFlow along; a line that is no longer true must go.
 NOT_YET_LIGHT = {
-  "launch.restoring": ("batch", "faithful", "network", "outputs", "photograph", "restore_config"),
+  "launch.restoring": ("batch", "faithful", "network", "photograph", "restore_config"),
 }
 
 
@@ -161,8 +161,25 @@ def _heavy_after(*modules):
   return subprocess.run(run, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split()
 
 
+def _names_when_imported(path):
+  """Returns as `_full_names` what is imported with a module, and not first by its functions."""
+  inside = {
+    node
+    for function in ast.walk(_tree(path))
+    if isinstance(function, ast.FunctionDef)
+    for node in ast.walk(function)
+  }
+  names = []
+  for node in ast.walk(_tree(path)):
+    if isinstance(node, ast.Import) and node not in inside:
+      names += (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom) and node not in inside:
+      names += (f"{node.module}.{alias.name}" for alias in node.names)
+  return names
+
+
 def _brings_heavy(room, name):
-  """Returns whether a module imports one of HEAVY, itself or through others, wherever it does."""
+  """Returns whether importing a module imports one of HEAVY, by itself or through others."""
   seen, waiting = set(), [f"deblock.{room}.{name}"]
   while waiting:
     module = waiting.pop()
@@ -170,7 +187,7 @@ def _brings_heavy(room, name):
     if module in seen or not path.is_file():
       continue
     seen.add(module)
-    names = list(_full_names(path))
+    names = _names_when_imported(path)
     if any(_is_within(imported, heavy) for imported in names for heavy in HEAVY):
       return True
     waiting += (imported for imported in names if _is_within(imported, "deblock"))

@@ -1,42 +1,26 @@
 """Restores a set of files, one by one; what goes wrong with one leaves the others alone."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 import pathlib
-from typing import NamedTuple
+import time
+from typing import Any
 
 from absl import logging
-import tensorflow as tf
+import numpy as np
+import tqdm
 
-from deblock.launch import program
 from deblock.launch.restoring import network as network_lib
-from deblock.launch.restoring import outputs, photograph, restore_config
+from deblock.launch.restoring import outcomes, outputs, photograph, restore_config
 from deblock.model import tiling
-from deblock.records import graph_errors
+from deblock.records import paths
 from deblock.records.photos import metadata as metadata_lib
 from deblock.records.photos import original, reading, saving
 
-RESTORED, SKIPPED, FAILED = "restored", "skipped", "failed"
 # Of an image that is decoded, turned and encoded: measured.
 _IMAGE_BYTES_PER_PIXEL = 14
 # The share of --max_memory that the work on one tile may take; the rest is the image's.
 _WINDOW_SHARE = 4
 _MIB = 2**20
-
-
-class Outcome(NamedTuple):
-  """What became of one file.
-
-  Attributes:
-    path: of the input.
-    status: RESTORED, SKIPPED or FAILED.
-    pixels: that were restored.
-    detail: how it was restored, or why not.
-  """
-
-  path: str
-  status: str
-  pixels: int
-  detail: str
 
 
 def window_bytes(config: restore_config.RestoreConfig) -> int:
@@ -48,13 +32,15 @@ def restore(
   patterns: Sequence[str],
   config: restore_config.RestoreConfig,
   log: Callable[[str], None] = lambda line: None,
-) -> list[Outcome]:
-  """Restores files, folders and globs, and shows a bar of pixels on standard error.
+  progress: Callable[[int], tqdm.tqdm] = lambda total: tqdm.tqdm(total=total, disable=True),
+) -> list[outcomes.Outcome]:
+  """Restores files, folders and globs.
 
   Args:
     patterns: as `outputs.plan` takes them.
     config: how, and where to.
-    log: called with a line for each file.
+    log: called with a line for each file, and for files that were passed over.
+    progress: returns a bar for a number of pixels.
   Returns:
     What became of each file, and of each pattern that named none.
   Raises:
@@ -67,7 +53,7 @@ def restore(
     )
   _prepare(config.out)
   extension = saving.FORMATS[config.format].suffix
-  jobs, refused = outputs.plan(patterns, config.out, config.suffix, extension, config.overwrite)
+  planned = outputs.plan(patterns, config.out, config.suffix, extension, config.overwrite)
   network = network_lib.load(
     "" if config.logdir else config.model,
     config.logdir,
@@ -75,24 +61,29 @@ def restore(
     config.checkpoint,
     self_ensemble=config.self_ensemble,
   )
-  outcomes = [Outcome(item.path, FAILED, 0, item.reason) for item in refused]
-  sizes = {job.path: outputs.pixels(job.path) for job in jobs}
+  made = [
+    outcomes.Outcome(item.path, outcomes.FAILED, 0, paths.shown(item.reason))
+    for item in planned.refused
+  ]
+  if planned.passed_over:
+    log(str(planned.passed_over))
+  sizes = {job.path: outputs.pixels(job.path) for job in planned.jobs}
   total = sum(sizes.values())
-  with program.progress_bar("restoring", "px", total, unit_scale=True) as bar:
+  with progress(total) as bar:
 
     def count(pixels):
       bar.update(pixels)
 
-    def tell(outcome):
+    def show(outcome):
       nonlocal total
-      if outcome.status != RESTORED:
-        # Work that will not be done would spoil the time to go.
+      if outcome.status != outcomes.RESTORED:
+        # The estimate of the time left counts only pixels that will be restored.
         total -= sizes[outcome.path]
         bar.total = max(bar.n, total)
-      arrow = ":" if outcome.status == FAILED else " ->"
-      log(f"{outcome.status}: {outcome.path}{arrow} {outcome.detail}")
+      arrow = ":" if outcome.status == outcomes.FAILED else " ->"
+      log(f"{outcome.status}: {paths.shown(outcome.path)}{arrow} {outcome.detail}")
 
-    return outcomes + run(jobs, network, config, count, tell)
+    return made + run(planned.jobs, network, config, count, show)
 
 
 def run(
@@ -100,8 +91,8 @@ def run(
   network: tiling.Tiled,
   config: restore_config.RestoreConfig,
   on_pixels: Callable[[int], None] = lambda pixels: None,
-  on_outcome: Callable[[Outcome], None] = lambda outcome: None,
-) -> list[Outcome]:
+  on_outcome: Callable[[outcomes.Outcome], None] = lambda outcome: None,
+) -> list[outcomes.Outcome]:
   """Restores files and writes the results; returns what became of each, in their order.
 
   Args:
@@ -111,68 +102,81 @@ def run(
     on_pixels: called with numbers of pixels as they are restored.
     on_outcome: called after each file.
   """
-  outcomes = []
+  made = []
+  settings = result_settings(config)
   for job in jobs:
+    began = time.monotonic()
     try:
-      outcome = _one(job, network, config, on_pixels)
+      outcome = _one(job, network, config, settings, on_pixels)
     except reading.ImageError as error:
-      outcome = Outcome(job.path, FAILED, 0, error.reason)
-    except tf.errors.OpError as error:
-      outcome = Outcome(job.path, FAILED, 0, graph_errors.gist(error))
+      outcome = outcomes.Outcome(job.path, outcomes.FAILED, 0, error.reason)
     except MemoryError:
-      outcome = Outcome(job.path, FAILED, 0, "there is not enough memory for it")
+      outcome = outcomes.Outcome(job.path, outcomes.FAILED, 0, "there is not enough memory for it")
     except (OSError, ValueError) as error:
-      outcome = Outcome(job.path, FAILED, 0, str(error))
+      outcome = outcomes.Outcome(job.path, outcomes.FAILED, 0, str(error))
     except Exception as error:
-      # A fault of ours or of a library, brought out by a file: the others are not the worse for it.
+      # A fault of this program or of a library that one file reveals must not stop the others.
       logging.debug("%s failed", job.path, exc_info=True)
       reason = f"unexpected {type(error).__name__}: {error}; please report it"
-      outcome = Outcome(job.path, FAILED, 0, reason)
-    outcomes.append(outcome)
+      outcome = outcomes.Outcome(job.path, outcomes.FAILED, 0, reason)
+    seconds = time.monotonic() - began
+    outcome = outcome._replace(detail=paths.shown(outcome.detail), seconds=seconds)
+    made.append(outcome)
     on_outcome(outcome)
-  return outcomes
+  return made
 
 
-def table(outcomes: Sequence[Outcome], seconds: float) -> str:
-  """Returns how many files were restored, skipped and failed, and of those that failed why."""
-  lines = ["          files  megapixels"]
-  for status in (RESTORED, SKIPPED, FAILED):
-    chosen = [outcome for outcome in outcomes if outcome.status == status]
-    megapixels = sum(outcome.pixels for outcome in chosen) / 1e6
-    shown = f"{megapixels:>12.1f}" if status == RESTORED else ""
-    lines.append(f"{status:<8}  {len(chosen):>5}{shown}")
-  speed = sum(outcome.pixels for outcome in outcomes) / 1e6 / max(seconds, 1e-9)
-  lines.append(f"{seconds:.1f} s, {speed:.2f} megapixels/s")
-  lines += [
-    f"failed: {outcome.path}: {outcome.detail}" for outcome in outcomes if outcome.status == FAILED
-  ]
-  return "\n".join(lines)
+def result_settings(config: restore_config.RestoreConfig) -> dict[str, Any]:
+  """Returns every setting that a result depends on, as its folder's list keeps them."""
+  network: Any = config.model
+  if config.logdir:
+    # The folder changes when a checkpoint is written.
+    changed = (pathlib.Path(config.logdir) / "checkpoints").stat().st_mtime_ns
+    network = [str(pathlib.Path(config.logdir).resolve()), config.checkpoint, changed]
+  names = ("format", "depth", "faithful", "self_ensemble", "strength", "quality", "metadata")
+  return {"network": network, **{name: getattr(config, name) for name in names}}
 
 
-def _one(job, network, config, on_pixels):
-  if not config.overwrite and outputs.is_finished(job):
-    return Outcome(job.path, SKIPPED, 0, f"{job.target} is finished")
+def _one(job, network, config, settings: Mapping[str, Any], on_pixels):
   data = reading.read_bytes(job.path)
+  digest = outputs.digest(data)
+  if not config.overwrite and outputs.is_finished(job, digest, settings):
+    return outcomes.Outcome(
+      job.path, outcomes.SKIPPED, 0, f"{job.target} is finished", str(job.target)
+    )
   _check_memory(job.path, data, config)
   found = original.decode(data, job.path, int(config.max_megapixels * 1e6))
   made = photograph.restore_original(
-    found, network, config.quality, config.strength, on_pixels, config.faithful
+    found, network, config.quality, config.strength, on_pixels, config.faithful, config.depth
   )
   height, width = found.samples.shape[:2]
-  upright = original.upright(made.samples, found.orientation)
-  alpha = None if found.alpha is None else original.upright(found.alpha, found.orientation)
-  metadata = found.metadata if config.metadata == "keep" else metadata_lib.Metadata()
-  notes = [made.condition.source, *made.notes, *found.notes]
-  # Before encoding, which needs the most memory.
-  del found, made
-  encoded, kept = saving.encode(upright, alpha, metadata, config.format)
-  _write(job.target, encoded)
-  detail = "; ".join([f"{job.target}: {notes[0]}", *notes[1:], *kept])
-  return Outcome(job.path, RESTORED, height * width, detail)
+  keep = config.metadata == "keep"
+  condition, copied = made.condition.source, None
+  if made.samples.dtype == found.samples.dtype and np.array_equal(made.samples, found.samples):
+    copied = saving.copied(data, found, config.format, keep)
+  if copied is not None:
+    encoded, notes = copied, (*made.notes, "the input's bytes are copied")
+  else:
+    upright = original.upright(made.samples, found.orientation)
+    alpha = None if found.alpha is None else original.upright(found.alpha, found.orientation)
+    metadata = found.metadata if keep else metadata_lib.Metadata()
+    steps = saving.finest(made.condition.tables, found.header)
+    notes = (*made.notes, *found.notes)
+    # Before encoding, which needs the most memory.
+    del found, made
+    encoded, left_out = saving.encode(upright, alpha, metadata, config.format, steps)
+    notes = (*notes, *left_out)
+  _write(job, encoded, digest, settings)
+  if config.keep_times:
+    outputs.keep_times(job)
+  detail = "; ".join((f"{job.target}: {condition}", *notes))
+  return outcomes.Outcome(
+    job.path, outcomes.RESTORED, height * width, detail, str(job.target), condition, notes
+  )
 
 
 def _check_memory(path, data, config):
-  """Raises ImageError if an image would take more memory than it may; told by its header."""
+  """Raises ImageError if an image would take more memory than it may, by its header."""
   most_pixels = int(config.max_megapixels * 1e6)
   with reading.opened(data, path, most_pixels) as picture:
     width, height = picture.size
@@ -198,8 +202,8 @@ def _unwritable(folder, reason):
   return OSError(f"out {folder} cannot be written: {reason}. Choose another --out.")
 
 
-def _write(target: pathlib.Path, data):
+def _write(job, data, digest, settings):
   try:
-    outputs.write(target, data)
+    outputs.write(job, data, digest, settings)
   except OSError as error:
-    raise OSError(f"{target} cannot be written: {error.strerror or error}") from error
+    raise OSError(f"{job.target} cannot be written: {error.strerror or error}") from error

@@ -1,16 +1,17 @@
-"""Where results go, what is finished already, and how a file is written whole or not at all."""
+"""Which file becomes which result, which results are finished, and how a file is written whole."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+import hashlib
 import os
 import pathlib
 import struct
-from typing import NamedTuple
+from typing import Any, NamedTuple
+import uuid
 import warnings
 
 from PIL import Image
-import tensorflow as tf
 
-from deblock.records.photos import reading
+from deblock.records.photos import reading, results
 from deblock.records.sources import listing
 
 
@@ -27,10 +28,24 @@ class Job(NamedTuple):
 
 
 class Refused(NamedTuple):
-  """One input that nothing is done for, and why."""
+  """One input that is not restored, and the reason."""
 
   path: str
   reason: str
+
+
+class Plan(NamedTuple):
+  """What a run has to do.
+
+  Attributes:
+    jobs: the files to restore.
+    refused: the inputs that cannot be restored.
+    passed_over: of folders, how many files are no images by their suffix, and how many are results.
+  """
+
+  jobs: list[Job]
+  refused: list[Refused]
+  passed_over: listing.PassedOver
 
 
 def plan(
@@ -39,70 +54,125 @@ def plan(
   suffix: str,
   extension: str,
   overwrite: bool = False,
-) -> tuple[list[Job], list[Refused]]:
-  """Returns what is to be restored, and what was asked for but cannot be.
+) -> Plan:
+  """Returns which files a run restores, and where each result goes.
 
-  A result has its input's name and place below the folder that was named, but for suffix and
-  extension. Of folders and globs, results of earlier runs are passed over: what lies in `out`, if
-  the inputs do not, and names that end with the suffix. No result takes another input's place.
+  A result has its input's name and its place below the folder that was named, with suffix and
+  extension. If several folders are named, each becomes a folder in `out`. Results of earlier runs
+  in folders and globs are skipped: files on a list of results, files in `out` unless the inputs lie
+  there, and names that end with the suffix. No result replaces another input.
 
   Args:
     patterns: files, folders and globs, as `listing.from_pattern` takes them.
     out: folder of the results.
     suffix: of the results' names.
     extension: of the results' names, with its dot.
-    overwrite: whether a result may take its own input's place.
+    overwrite: whether a result may replace its own input.
   """
   sources: dict[str, tuple[str, str]] = {}
   refused = []
+  passed_over = listing.PassedOver()
+  prefixes = _prefixes(patterns)
   for pattern in patterns:
     try:
-      listed = listing.from_pattern(pattern)
-    except (OSError, ValueError, tf.errors.OpError) as error:
-      refused.append(Refused(pattern, getattr(error, "message", None) or str(error)))
+      images, passed = listing.find(pattern)
+    except (OSError, ValueError) as error:
+      refused.append(Refused(pattern, str(error)))
       continue
-    named = len(listed) == 1 and listed[0].path == os.path.expanduser(pattern)  # noqa: PTH111
-    for image in listed:
+    passed_over += passed
+    named = len(images) == 1 and images[0].path == os.path.expanduser(pattern)  # noqa: PTH111
+    for image in images:
       if named or not _is_result(image.path, pattern, out, suffix):
-        sources.setdefault(_real(image.path), (image.id, image.path))
+        inside = f"{prefixes.get(pattern, '')}{image.id}"
+        sources.setdefault(_real(image.path), (inside, image.path))
   jobs: dict[str, Job] = {}
+  ignores_case = _ignores_case(out)
   for real, (inside, path) in sources.items():
     below = pathlib.PurePosixPath(inside)
     target = pathlib.Path(out) / below.parent / f"{below.stem}{suffix}{extension}"
-    reason = _problem(real, target, sources, jobs, suffix, overwrite)
+    place = _real(str(target))
+    place = place.casefold() if ignores_case else place
+    reason = _problem(real, target, sources, suffix, overwrite)
+    if not reason and place in jobs:
+      reason = f"its result would be {target}, as that of {jobs[place].path}: restore it separately"
     if reason:
       refused.append(Refused(path, reason))
     else:
-      jobs[_real(str(target))] = Job(path, target)
-  return list(jobs.values()), refused
+      jobs[place] = Job(path, target)
+  return Plan(list(jobs.values()), refused, passed_over)
 
 
-def is_finished(job: Job) -> bool:
-  """Returns whether a job's result is there, newer than its input, and whole."""
-  try:
-    if job.target.stat().st_mtime_ns < tf.io.gfile.stat(job.path).mtime_nsec:
-      return False
-    with reading.opened(job.target.read_bytes(), str(job.target)) as picture:
-      picture.load()
-  except (OSError, ValueError, tf.errors.OpError):
-    return False
-  return True
+def digest(data: bytes) -> str:
+  """Returns the SHA-256 of what a file holds, as hexadecimal digits."""
+  return hashlib.sha256(data).hexdigest()
 
 
-def write(target: pathlib.Path, data: bytes) -> None:
-  """Writes a file under a temporary name, and then renames it.
+def is_finished(job: Job, input_digest: str, settings: Mapping[str, Any]) -> bool:
+  """Returns whether a job's result is there, whole, and made of the same input and settings.
 
+  Args:
+    job: the file to restore.
+    input_digest: the `digest` of the input.
+    settings: every setting that a result depends on; JSON must hold it.
   Raises:
-    OSError: if that fails; nothing is left behind then.
+    FileExistsError: if a file is in the way that must not be replaced: it is no result, it was
+      changed since, or it is the result of another input.
+    OSError: if that file cannot be read.
   """
+  try:
+    present = job.target.read_bytes()
+  except (FileNotFoundError, NotADirectoryError):
+    return False
+  written = results.load(job.target.parent).get(job.target.name, [])
+  of_present = digest(present)
+  made = next((facts for facts in reversed(written) if facts.get("sha256") == of_present), None)
+  advice = "use another --out, --suffix or --overwrite"
+  if made is None:
+    if not written:
+      raise FileExistsError(f"{job.target} is there and is no result of this program: {advice}")
+    if _is_whole(present, job.target):
+      raise FileExistsError(f"{job.target} was changed after it was restored: {advice}")
+    return False
+  if made.get("input_sha256") == input_digest:
+    return made.get("settings") == settings
+  if made.get("input") != _input_name(job):
+    raise FileExistsError(f"{job.target} is the result of {made.get('input')}: {advice}")
+  return False
+
+
+def write(job: Job, data: bytes, input_digest: str, settings: Mapping[str, Any]) -> None:
+  """Writes a result under a temporary name, adds it to its folder's list, and renames it.
+
+  Args:
+    job: the file that was restored.
+    data: what the result holds.
+    input_digest: as `is_finished` takes it.
+    settings: the same.
+  Raises:
+    OSError: if that fails; no part of the result is left behind then.
+  """
+  target = job.target
   target.parent.mkdir(parents=True, exist_ok=True)
-  # A leading dot keeps it out of listings.
-  temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+  # Short, so that any name that the system takes can be written; the dot hides it from listings.
+  temporary = target.with_name(f".{uuid.uuid4().hex}.tmp")
+  facts = {"sha256": digest(data), "input": _input_name(job), "input_sha256": input_digest}
   try:
     temporary.write_bytes(data)
+    # The list first: a result without its line would be taken for somebody's own file.
+    results.add(target, **facts, settings=settings)
     temporary.replace(target)
   finally:
     temporary.unlink(missing_ok=True)
+
+
+def keep_times(job: Job) -> None:
+  """Gives a result the times of access and change of its input.
+
+  Raises:
+    OSError: if the input or the result is gone.
+  """
+  status = pathlib.Path(job.path).stat()
+  os.utime(job.target, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
 def may_write(folder: str) -> bool:
@@ -120,8 +190,53 @@ def pixels(path: str) -> int:
       with Image.open(path) as picture:
         return picture.width * picture.height
   except (OSError, ValueError, SyntaxError, struct.error, Image.DecompressionBombError):
-    # For a progress bar alone: what is wrong will be told when the file is read.
+    # For a progress bar alone: reading the file later says what is wrong with it.
     return 0
+
+
+def _prefixes(patterns):
+  """Returns for each of several folders a prefix of its own: the end of its path, with a slash."""
+  folders = {}
+  for pattern in patterns:
+    path = os.path.abspath(os.path.expanduser(pattern))  # noqa: PTH100, PTH111
+    if os.path.isdir(path):  # noqa: PTH112
+      folders[pattern] = pathlib.PurePath(path).parts[1:]
+  distinct = set(folders.values())
+  if len(distinct) < 2:
+    return {}
+  count = 1
+  while len({parts[-count:] for parts in distinct}) < len(distinct):
+    count += 1
+  return {pattern: "".join(f"{part}/" for part in folders[pattern][-count:]) for pattern in folders}
+
+
+def _ignores_case(folder):
+  """Returns whether "a.png" and "A.png" are one file in a folder, as on most disks of macOS."""
+  other = folder.swapcase()
+  try:
+    return other != folder and os.path.samefile(folder, other)  # noqa: PTH121
+  except OSError:
+    return False
+
+
+def _input_name(job):
+  """Returns what a list calls an input: its path from the result's folder, so both may move."""
+  if "://" in job.path:
+    return job.path
+  try:
+    return os.path.relpath(os.path.realpath(job.path), os.path.realpath(job.target.parent))
+  except ValueError:
+    # On Windows there is no way from one disk to another.
+    return os.path.realpath(job.path)
+
+
+def _is_whole(data, path):
+  try:
+    with reading.opened(data, str(path)) as picture:
+      picture.load()
+  except ValueError:
+    return False
+  return True
 
 
 def _real(path):
@@ -140,7 +255,7 @@ def _is_below(path, folder):
   return path == folder or path.startswith(folder + os.sep)
 
 
-def _problem(real, target, sources, jobs, suffix, overwrite):
+def _problem(real, target, sources, suffix, overwrite):
   """Returns why an input cannot be restored to its target, or ""."""
   taken = _real(str(target))
   if taken == real and not overwrite:
@@ -149,8 +264,6 @@ def _problem(real, target, sources, jobs, suffix, overwrite):
     )
   if taken in sources and taken != real:
     return f"its result would take the place of the input {target}: use another --out or --suffix"
-  if taken in jobs:
-    return f"its result would be {target}, as that of {jobs[taken].path}: restore it separately"
   if not suffix and not overwrite and target.parent.resolve() == pathlib.Path(real).parent:
     return "its result would lie beside it under the same name: use another --out, or --suffix"
   return ""

@@ -112,6 +112,7 @@ def restore_original(
   strength: float = 1.0,
   on_part: Callable[[int], None] = lambda pixels: None,
   faithful: bool = True,
+  depth: int = 8,
 ) -> Restored:
   """Returns what a network makes of a photograph.
 
@@ -122,6 +123,7 @@ def restore_original(
     strength: as in `restore`.
     on_part: called with the number of pixels after each part of the image.
     faithful: as in `restore`.
+    depth: bits of the result's samples: 8, or 16. An original of 16 bits keeps them.
   Raises:
     ValueError: if quality or strength are out of range, or parts of a JPEG that is to be faithful
       do not begin on multiples of 16.
@@ -131,13 +133,13 @@ def restore_original(
   height, width = found.samples.shape[:2]
   if condition.tables is None:
     on_part(height * width)
-    return Restored(found.samples, condition)
+    return Restored(_deep(found.samples) if depth == 16 else found.samples, condition)
   obstacle = jpeg_levels.obstacle(found.header)
   levels = _levels(found) if faithful and not obstacle else None
   above, before = -condition.top % jpeg_sampling.BLOCK, -condition.left % jpeg_sampling.BLOCK
   shown = _shown(found.samples, above, before)
   luma, chroma = fading.shares(condition.tables, found.header, levels is not None)
-  samples = np.empty_like(found.samples)
+  samples = np.empty(found.samples.shape, np.uint16 if depth == 16 else found.samples.dtype)
   for top, left, restored in network.parts(shown, condition.tables):
     # What the padding added is taken off again.
     first = max(0, above - top), max(0, before - left)
@@ -152,7 +154,7 @@ def restore_original(
         )
       compressed = _to_8_bits(found.samples[place]) / np.float32(255.0)
       restored = fading.faded(restored, compressed, luma, chroma)
-      samples[place] = _finished(restored, compressed, found.samples[place], strength)
+      samples[place] = _finished(restored, compressed, found.samples[place], strength, depth)
       on_part(samples[place].shape[0] * samples[place].shape[1])
   notes = (f"not held to its coefficients: {obstacle}",) if faithful and obstacle else ()
   return Restored(samples, condition, notes)
@@ -249,9 +251,15 @@ def _place(top, left, shape):
   return slice(top, top + shape[0]), slice(left, left + shape[1])
 
 
-def _finished(restored, compressed, samples, strength):
+def _deep(samples):
+  """Returns samples of 16 bits that mean the same."""
+  return samples if samples.dtype == np.uint16 else samples * np.uint16(257)
+
+
+def _finished(restored, compressed, samples, strength, depth):
   """Returns a part's samples from what was made of it, what it was, and the original's."""
-  if samples.dtype == np.uint16:
+  if samples.dtype == np.uint16 or depth == 16:
+    samples = _deep(samples)
     # The correction alone is added, so that the finer levels stay.
     deep = samples + 65535.0 * strength * (restored - compressed)
     return np.rint(np.clip(deep, 0.0, 65535.0)).astype(np.uint16)

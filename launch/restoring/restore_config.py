@@ -10,6 +10,7 @@ from deblock.records.jpeg import tables as jpeg_tables
 from deblock.records.photos import saving
 
 METADATA = ("keep", "strip")
+DEPTHS = (8, 16)
 # Above it Pillow refuses by itself.
 _MOST_MEGAPIXELS = 178.0
 _LEAST_MEMORY = 256
@@ -24,11 +25,11 @@ class RestoreConfig:
   logdir: str = option.field("", "folder of a run whose weights are used in place of --model")
   checkpoint: str = option.field("", saved_weights.WHICH_HELP)
   format: str = option.field(
-    "png", "of the results: png, webp or tiff, without loss, or jpg, quality 95"
+    "png", "of the results: png, webp or tiff, lossless, or jpg, at quality 95 or the input's"
   )
   suffix: str = option.field("", "added to the names of the results, before the dot")
   overwrite: bool = option.field(
-    False, "restore what is finished again, and let a result take the place of its own input"
+    False, "restore finished files again, and replace any file that is in a result's place"
   )
   faithful: bool = option.field(
     True, "keep the coefficients of JPEG files, as far as --strength and 8 bits allow"
@@ -40,7 +41,14 @@ class RestoreConfig:
   quality: int = option.field(
     0, "of the JPEG, if not what its tables or its pixels tell; 0 for these"
   )
-  metadata: str = option.field("keep", "EXIF, colour profile, XMP and resolution: keep or strip")
+  depth: int = option.field(
+    8, "bits a sample of the results: 8, or 16 against banding, of png and tiff"
+  )
+  metadata: str = option.field(
+    "keep", "EXIF, colour profile, XMP, comments and so on: keep or strip"
+  )
+  keep_times: bool = option.field(False, "give each result the times of its input")
+  report: str = option.field("", "JSON file to write: what became of each file")
   max_memory: int = option.field(
     2048, "MiB above what the libraries take; larger images are refused"
   )
@@ -59,6 +67,10 @@ class RestoreConfig:
     photograph.check_strength(self.strength)
     if self.quality:
       jpeg_tables.check_quality(self.quality)
+    if self.depth not in DEPTHS:
+      raise ValueError(f"depth must be 8 or 16, got {self.depth}.")
+    if self.depth == 16 and not saving.FORMATS[self.format].keeps_16_bits:
+      raise ValueError(f"depth must be 8 with format {self.format}, which has no more, got 16.")
     if self.metadata not in METADATA:
       raise ValueError(f"metadata must be one of {', '.join(METADATA)}, got {self.metadata!r}.")
     if self.max_memory < _LEAST_MEMORY:

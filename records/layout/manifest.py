@@ -124,23 +124,22 @@ class Manifest:
     Raises:
       ValueError: if there is no such split.
     """
-    return sum(shard.count for shard in self._shards(split))
+    return sum(shard.count for shard in self.filled_shards(split))
 
-  def shard_paths(self, split: str) -> tuple[str, ...]:
-    """Returns the paths of a split's shards that hold records, in order.
+  def filled_shards(self, split: str) -> tuple[ShardEntry, ...]:
+    """Returns the shards of a split that hold records, in order.
 
     Raises:
       ValueError: if there is no such split.
     """
-    return tuple(
-      posixpath.join(self.folder, shard.file) for shard in self._shards(split) if shard.count
-    )
-
-  def _shards(self, split):
     if split not in self.splits:
       names = ", ".join(self.splits)
       raise ValueError(f"{self.folder or 'the manifest'} has no split {split!r}; it has {names}.")
-    return self.splits[split]
+    return tuple(shard for shard in self.splits[split] if shard.count)
+
+  def shard_paths(self, split: str) -> tuple[str, ...]:
+    """Returns the paths of `filled_shards`."""
+    return tuple(posixpath.join(self.folder, shard.file) for shard in self.filled_shards(split))
 
 
 def save(folder: str, manifest: Manifest) -> None:

@@ -1,11 +1,16 @@
+import os
 import pathlib
+import shutil
 
 import numpy as np
 from PIL import Image
 import pytest
+import tifffile
 
 from deblock.launch.restoring import batch, outputs, restore_config
 from deblock.model import tiling
+
+_CASES = pathlib.Path(__file__).parents[2] / "cases"
 
 
 class Stub:
@@ -47,7 +52,7 @@ def test_a_broken_file_stops_no_other_and_leaves_no_file(jobs, config):
   assert _statuses(outcomes) == ["restored", "failed", "restored"] and told == outcomes
   assert sum(pixels) == 2 * 24 * 40 == sum(outcome.pixels for outcome in outcomes)
   assert "truncated" in outcomes[1].detail.lower()
-  assert sorted(path.name for path in jobs[0].target.parent.iterdir()) == ["a.png", "c.png"]
+  assert sorted(path.name for path in jobs[0].target.parent.glob("[!.]*")) == ["a.png", "c.png"]
   # A second run does what is missing alone.
   first = jobs[0].target.stat().st_mtime_ns
   jobs[2].target.unlink()
@@ -64,7 +69,7 @@ def test_the_result_is_upright_with_or_without_metadata(jobs, config, metadata):
     expected = np.rot90(np.asarray(before), -1).astype(int)
     np.testing.assert_array_equal(np.asarray(after), np.clip(expected + 20, 0, 255))
     tags = after.getexif()
-    assert 274 not in tags
+    assert tags.get(274, 1) == 1
     assert (271 in tags) == (metadata == "keep")
 
 
@@ -101,7 +106,7 @@ def test_what_is_too_large_is_refused_before_it_is_decoded(tmp_path, config, mon
   ],
 )
 def test_a_failure_to_write_names_the_result(jobs, config, monkeypatch, error, reason):
-  def fail(target, data):
+  def fail(job, data, digest, settings):
     raise error
 
   monkeypatch.setattr(outputs, "write", fail)
@@ -128,16 +133,96 @@ def test_without_names_or_a_place_nothing_is_done(config, tmp_path):
     batch.restore([str(tmp_path)], config())
 
 
-def test_the_table_counts_and_gives_reasons():
-  outcomes = [
-    batch.Outcome("a", "restored", 3_000_000, "x"),
-    batch.Outcome("b", "skipped", 0, "y"),
-    batch.Outcome("c", "failed", 0, "is empty"),
-  ]
-  lines = batch.table(outcomes, 2.0).splitlines()
-  assert [line.split() for line in lines[1:4]] == [
-    ["restored", "1", "3.0"],
-    ["skipped", "1"],
-    ["failed", "1"],
-  ]
-  assert lines[4:] == ["2.0 s, 1.50 megapixels/s", "failed: c: is empty"]
+def _jpeg(path, pixels, **options):
+  Image.fromarray(pixels).save(path, "JPEG", **options)
+  return outputs.Job(str(path), path.with_name("out") / path.name)
+
+
+@pytest.mark.parametrize("metadata", ["keep", "strip"])
+def test_a_jpeg_that_is_left_as_it_is_keeps_its_bytes(tmp_path, config, picture, metadata):
+  exif = Image.Exif()
+  exif[271], exif[274] = "Maker", 6
+  job = _jpeg(tmp_path / "a.jpg", picture(24, 40), quality=100, exif=exif)
+  chosen = config(format="jpg", metadata=metadata)
+  (outcome,) = batch.run([job], Stub(), chosen)
+  assert "pixels left as they are; the input's bytes are copied" in outcome.detail
+  before, after = pathlib.Path(job.path).read_bytes(), job.target.read_bytes()
+  assert (after == before) == (metadata == "keep")
+  assert (b"Maker" in after) == (metadata == "keep")
+  with Image.open(job.path) as one, Image.open(job.target) as other:
+    np.testing.assert_array_equal(np.asarray(one), np.asarray(other))
+    assert other.getexif()[274] == 6
+  # With nothing of the correction applied, nothing changes either.
+  job = _jpeg(tmp_path / "b.jpg", picture(24, 40), quality=30)
+  batch.run([job], Stub(), config(format="jpg", strength=0.0))
+  assert job.target.read_bytes() == pathlib.Path(job.path).read_bytes()
+
+
+def test_a_restored_jpeg_is_no_coarser_than_it_was(tmp_path, config, picture):
+  job = _jpeg(tmp_path / "a.jpg", picture(24, 40), quality=97, subsampling="4:2:2")
+  (outcome,) = batch.run([job], Stub(), config(format="jpg"))
+  assert "quality 97" in outcome.detail and "copied" not in outcome.detail
+  with Image.open(job.path) as before, Image.open(job.target) as after:
+    for number, steps in before.quantization.items():
+      assert (np.array(after.quantization[number]) <= steps).all()
+    assert after.info["progressive"] and [layer[1:3] for layer in after.layer] == [(1, 1)] * 3
+
+
+def test_16_bits_hold_more_than_8(tmp_path, picture):
+  path = tmp_path / "a.jpg"
+  Image.fromarray(picture(24, 40)).save(path, quality=30)
+  made = {}
+  for depth in (8, 16):
+    out = tmp_path / str(depth)
+    chosen = restore_config.RestoreConfig(out=str(out), depth=depth, format="tiff", faithful=False)
+    batch.run([outputs.Job(str(path), out / "a.tif")], Stub(), chosen)
+    made[depth] = tifffile.imread(out / "a.tif")
+  assert made[16].dtype == np.uint16
+  np.testing.assert_array_equal(np.rint(made[16] / 257.0), made[8])
+
+
+def test_settings_and_inputs_decide_what_is_finished(tmp_path, config, picture):
+  job = _jpeg(tmp_path / "a.jpg", picture(24, 40), quality=30)
+
+  def status(path=job.path, **changes):
+    (outcome,) = batch.run([job._replace(path=str(path))], Stub(), config(**changes))
+    return outcome.status, outcome.detail
+
+  assert status()[0] == "restored" and status()[0] == "skipped"
+  assert status(strength=0.5)[0] == "restored" and status(strength=0.5)[0] == "skipped"
+  assert status(model="fast")[0] == "restored"
+  (tmp_path / "other").mkdir()
+  _jpeg(tmp_path / "other" / "a.jpg", picture(24, 40, 1), quality=30)
+  failed, reason = status(tmp_path / "other" / "a.jpg")
+  assert failed == "failed" and "a.jpg is the result of ../a.jpg: use another --out" in reason
+  assert status(tmp_path / "other" / "a.jpg", overwrite=True)[0] == "restored"
+  job.target.write_bytes(b"somebody's notes")
+  # Neither an image nor a result that can be known again: it was one, and is made again.
+  assert status(tmp_path / "other" / "a.jpg")[0] == "restored"
+
+
+def test_times_are_kept_if_asked_for(tmp_path, config, picture):
+  job = _jpeg(tmp_path / "a.jpg", picture(24, 40), quality=30)
+  os.utime(job.path, (1000, 2000))
+  batch.run([job], Stub(), config(keep_times=True))
+  assert job.target.stat().st_mtime == 2000
+
+
+def test_a_missing_end_marker_is_said(config, tmp_path):
+  shutil.copy(_CASES / "s_noeoi.jpg", tmp_path / "a.jpg")
+  job = outputs.Job(str(tmp_path / "a.jpg"), tmp_path / "out" / "a.png")
+  (outcome,) = batch.run([job], Stub(), config())
+  assert outcome.status == "restored" and "its end marker is missing" in outcome.notes
+
+
+def test_a_name_that_is_not_utf8_is_restored_and_can_be_printed(tmp_path, config, picture):
+  name = os.fsdecode(b"caf\xe9.jpg")
+  try:
+    Image.fromarray(picture(24, 40)).save(tmp_path / "a.jpg", quality=30)
+    (tmp_path / "a.jpg").rename(tmp_path / name)
+  except OSError:
+    pytest.skip("this file system takes UTF-8 names only")
+  job = outputs.Job(str(tmp_path / name), tmp_path / "out" / name.replace(".jpg", ".png"))
+  (outcome,) = batch.run([job], Stub(), config())
+  assert outcome.status == "restored" and r"caf\xe9.png" in outcome.detail
+  assert outcome.detail.isascii() and job.target.exists()

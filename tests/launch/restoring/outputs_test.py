@@ -1,3 +1,4 @@
+import io
 import os
 import pathlib
 
@@ -6,6 +7,7 @@ from PIL import Image
 import pytest
 
 from deblock.launch.restoring import outputs
+from deblock.records.photos import results
 
 
 def _save(path):
@@ -23,7 +25,8 @@ def folder(tmp_path):
 
 
 def _plan(patterns, out, suffix="", overwrite=False):
-  jobs, refused = outputs.plan([str(p) for p in patterns], str(out), suffix, ".png", overwrite)
+  patterns = [str(pattern) for pattern in patterns]
+  jobs, refused, _ = outputs.plan(patterns, str(out), suffix, ".png", overwrite)
   return {(pathlib.Path(job.path).name, job.target.relative_to(out)) for job in jobs}, refused
 
 
@@ -90,29 +93,107 @@ def test_what_is_not_there_is_refused_alone(folder, tmp_path):
   assert path.endswith("none.jpg") and "no file or folder matches" in reason
 
 
-def _at(path, seconds):
-  os.utime(path, (seconds, seconds))
+def test_several_folders_keep_their_names(tmp_path):
+  for name in ("one/a.jpg", "two/a.jpg", "two/sub/b.jpg", "c.jpg"):
+    _save(tmp_path / name)
+  out = tmp_path / "out"
+  jobs, refused = _plan([tmp_path / "one", tmp_path / "two", tmp_path / "c.jpg"], out)
+  assert {str(target) for _, target in jobs} == {
+    "one/a.png",
+    "two/a.png",
+    "two/sub/b.png",
+    "c.png",
+  }
+  assert not refused
+  # Where the names are the same, as much of the path is kept as tells them apart.
+  _save(tmp_path / "other/two/a.jpg")
+  jobs, refused = _plan([tmp_path / "other/two", f"{tmp_path}/two/"], out)
+  targets = {str(target) for _, target in jobs}
+  assert len(targets) == 3 and "other/two/a.png" in targets and not refused
+  # A folder that is named twice is one folder.
+  assert _plan([tmp_path / "one", f"{tmp_path}/one/"], out)[0] == _pairs(a_jpg="a.png")
 
 
-def test_a_result_is_finished_if_it_is_newer_and_whole(folder, tmp_path):
-  job = outputs.Job(str(folder / "a.jpg"), tmp_path / "a.png")
-  _at(job.path, 1000)
-  assert not outputs.is_finished(job)
-  _save(job.target)
-  _at(job.target, 1001)
-  assert outputs.is_finished(job)
-  _at(job.target, 999)
-  assert not outputs.is_finished(job)
+def test_names_that_differ_in_case_are_one_where_the_disk_says_so(tmp_path, monkeypatch):
+  for name in ("a.jpg", "A.jpg"):
+    _save(tmp_path / "in" / name)
+  jobs, refused = _plan([tmp_path / "in"], tmp_path / "out")
+  assert len(jobs) == 2 and not refused
+  monkeypatch.setattr(outputs, "_ignores_case", lambda folder: True)
+  jobs, ((path, reason),) = _plan([tmp_path / "in"], tmp_path / "out")
+  assert len(jobs) == 1 and path.endswith("a.jpg") and "as that of" in reason
+
+
+def test_whether_a_disk_ignores_case_is_found_out(tmp_path, monkeypatch):
+  monkeypatch.chdir(tmp_path)
+  (tmp_path / "out").mkdir()
+  assert not outputs._ignores_case("out") and not outputs._ignores_case("none")
+  (tmp_path / "OUT").symlink_to(tmp_path / "out")
+  assert outputs._ignores_case("out")
+
+
+def test_what_was_passed_over_is_counted(folder, tmp_path):
+  (folder / "film.mov").write_bytes(b"")
+  _, _, passed_over = outputs.plan([str(folder)], str(tmp_path / "out"), "", ".png")
+  assert passed_over == {".mov": 1}
+
+
+@pytest.fixture
+def job(folder, tmp_path):
+  """A job for a.jpg whose result is there."""
+  made = outputs.Job(str(folder / "a.jpg"), tmp_path / "out" / "a.png")
+  outputs.write(made, _png(1), "digest", {"strength": 0.5})
+  return made
+
+
+def _png(value):
+  buffer = io.BytesIO()
+  Image.fromarray(np.full((8, 8, 3), value, np.uint8)).save(buffer, "PNG")
+  return buffer.getvalue()
+
+
+def test_a_result_is_finished_if_it_is_of_the_same_input_and_settings(job):
+  assert outputs.is_finished(job, "digest", {"strength": 0.5})
+  assert not outputs.is_finished(job, "digest", {"strength": 1.0})
+  # The input was changed, or the result never made.
+  assert not outputs.is_finished(job, "other", {"strength": 0.5})
+  assert not outputs.is_finished(job._replace(target=job.target.with_name("b.png")), "digest", {})
+
+
+def test_a_result_that_was_cut_off_is_not_finished(job):
   data = job.target.read_bytes()
   for damaged in (data[: len(data) // 2], b"", b"text"):
     job.target.write_bytes(damaged)
-    assert not outputs.is_finished(job)
+    assert not outputs.is_finished(job, "digest", {"strength": 0.5})
+
+
+def test_the_result_of_another_input_is_not_replaced(job, folder):
+  other = job._replace(path=str(folder / "b.png"))
+  with pytest.raises(FileExistsError, match=r"out/a\.png is the result of \.\./in/a\.jpg: use"):
+    outputs.is_finished(other, "other", {"strength": 0.5})
+  # The same picture under another name is the same input.
+  assert outputs.is_finished(other, "digest", {"strength": 0.5})
+
+
+def test_a_file_that_is_no_result_is_not_replaced(job):
+  job.target.write_bytes(_png(2))
+  with pytest.raises(FileExistsError, match=r"a\.png was changed after it was restored: use"):
+    outputs.is_finished(job, "digest", {"strength": 0.5})
+  stranger = job._replace(target=job.target.with_name("b.png"))
+  stranger.target.write_bytes(_png(3))
+  with pytest.raises(FileExistsError, match=r"b\.png is there and is no result of this program"):
+    outputs.is_finished(stranger, "digest", {})
+
+
+def test_a_run_that_was_stopped_between_list_and_file_leaves_the_old_result_known(job):
+  results.add(job.target, sha256="never written", input="in", input_sha256="x", settings={})
+  assert outputs.is_finished(job, "digest", {"strength": 0.5})
 
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
-  target = tmp_path / "new" / "a.png"
-  outputs.write(target, b"first")
-  assert target.read_bytes() == b"first"
+  job = outputs.Job("a.jpg", tmp_path / "new" / "a.png")
+  outputs.write(job, b"first", "", {})
+  assert job.target.read_bytes() == b"first"
 
   def full_disk(self, data):
     with self.open("wb") as stream:
@@ -121,9 +202,36 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
 
   monkeypatch.setattr(pathlib.Path, "write_bytes", full_disk)
   with pytest.raises(OSError, match="No space left"):
-    outputs.write(target, b"second")
-  assert [path.name for path in target.parent.iterdir()] == ["a.png"]
-  assert target.read_bytes() == b"first"
+    outputs.write(job, b"second", "", {})
+  assert sorted(path.name for path in job.target.parent.iterdir()) == [results.NAME, "a.png"]
+  assert job.target.read_bytes() == b"first"
+
+
+def test_a_name_of_every_length_can_be_written(tmp_path):
+  name = "x" * 251 + ".png"
+  outputs.write(outputs.Job("a.jpg", tmp_path / name), b"data", "", {})
+  assert (tmp_path / name).read_bytes() == b"data"
+  with pytest.raises(OSError, match="File name too long"):
+    outputs.write(outputs.Job("a.jpg", tmp_path / f"x{name}"), b"data", "", {})
+
+
+def test_a_name_that_is_not_utf8_keeps_its_bytes(tmp_path):
+  name = os.fsdecode(b"caf\xe9")
+  try:
+    _save(tmp_path / "in" / f"{name}.jpg")
+  except OSError:
+    pytest.skip("this file system takes UTF-8 names only")
+  (job,), _, _ = outputs.plan([str(tmp_path / "in")], str(tmp_path / "out"), "", ".png")
+  outputs.write(job, b"data", "digest", {})
+  assert (tmp_path / "out" / f"{name}.png").read_bytes() == b"data"
+  assert outputs.is_finished(job, "digest", {})
+
+
+def test_a_result_gets_the_times_of_its_input(job):
+  os.utime(job.path, (1000, 2000))
+  outputs.keep_times(job)
+  status = job.target.stat()
+  assert (status.st_atime, status.st_mtime) == (1000, 2000)
 
 
 def test_sizes_are_told_by_headers(folder, tmp_path):

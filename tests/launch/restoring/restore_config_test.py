@@ -21,6 +21,8 @@ def test_the_defaults_need_a_folder_alone():
     ({"strength": -0.1}, r"strength must be in \[0, 1\], got -0.1"),
     ({"quality": 101}, r"quality must be an integer in \[1, 100\], got 101"),
     ({"quality": -1}, r"quality must be an integer in \[1, 100\], got -1"),
+    ({"depth": 12}, "depth must be 8 or 16, got 12"),
+    ({"depth": 16, "format": "webp"}, "depth must be 8 with format webp, which has no more"),
     ({"metadata": "some"}, "metadata must be one of keep, strip, got 'some'"),
     ({"max_memory": 255}, "max_memory must be at least 256 MiB, got 255"),
     ({"max_megapixels": 0.0}, r"max_megapixels must be in \(0, 178\], got 0"),

@@ -1,0 +1,95 @@
+"""What became of each file of a run, as a table for people and a report for programs."""
+
+from collections.abc import Sequence
+import json
+import os
+import pathlib
+from typing import Any, NamedTuple
+
+from deblock.records import paths
+
+RESTORED, SKIPPED, FAILED = "restored", "skipped", "failed"
+
+
+class Outcome(NamedTuple):
+  """What became of one file.
+
+  Attributes:
+    path: of the input.
+    status: RESTORED, SKIPPED or FAILED.
+    pixels: that were restored.
+    detail: how it was restored, or why not.
+    target: of the result; "" if there is none.
+    condition: what is known of the input's compression; "" unless it was restored.
+    notes: what could not be done or kept, a clause each.
+    seconds: that it took.
+  """
+
+  path: str
+  status: str
+  pixels: int
+  detail: str
+  target: str = ""
+  condition: str = ""
+  notes: tuple[str, ...] = ()
+  seconds: float = 0.0
+
+
+def table(outcomes: Sequence[Outcome], seconds: float) -> str:
+  """Returns how many files were restored, skipped and failed, and why each of these failed."""
+  lines = ["          files  megapixels"]
+  for status in (RESTORED, SKIPPED, FAILED):
+    chosen = [outcome for outcome in outcomes if outcome.status == status]
+    megapixels = sum(outcome.pixels for outcome in chosen) / 1e6
+    shown = f"{megapixels:>12.1f}" if status == RESTORED else ""
+    lines.append(f"{status:<8}  {len(chosen):>5}{shown}")
+  speed = sum(outcome.pixels for outcome in outcomes) / 1e6 / max(seconds, 1e-9)
+  lines.append(f"{seconds:.1f} s, {speed:.2f} megapixels/s")
+  lines += [
+    f"failed: {paths.shown(outcome.path)}: {outcome.detail}"
+    for outcome in outcomes
+    if outcome.status == FAILED
+  ]
+  return "\n".join(lines)
+
+
+def check_report(path: str) -> None:
+  """Checks, before any work, that a report can be written.
+
+  Raises:
+    OSError: if the path is a folder's, or no file can be written beside it.
+  """
+  folder = pathlib.Path(path).parent
+  if not folder.is_dir() or pathlib.Path(path).is_dir() or not os.access(folder, os.W_OK):
+    raise OSError(f"report {path} cannot be written: name a file in a folder that can be.")
+
+
+def write_report(path: str, outcomes: Sequence[Outcome]) -> None:
+  """Writes a JSON file: a list with what became of each file, whole or not at all.
+
+  Raises:
+    OSError: if it cannot be written.
+  """
+  target = pathlib.Path(path)
+  temporary = target.with_name(f".{os.getpid()}.report.tmp")
+  try:
+    text = json.dumps([_entry(outcome) for outcome in outcomes], indent=1)
+    temporary.write_text(text + "\n", encoding="utf-8")
+    temporary.replace(target)
+  except OSError as error:
+    raise OSError(f"report {path} cannot be written: {error.strerror or error}.") from error
+  finally:
+    temporary.unlink(missing_ok=True)
+
+
+def _entry(outcome) -> dict[str, Any]:
+  return {
+    "input": paths.shown(outcome.path),
+    "output": paths.shown(outcome.target),
+    "status": outcome.status,
+    "pixels": outcome.pixels,
+    "condition": outcome.condition,
+    "notes": list(outcome.notes),
+    "error": outcome.detail if outcome.status == FAILED else "",
+    "seconds": round(outcome.seconds, 3),
+  }
