@@ -3,15 +3,19 @@
 deblock-train --records=DIR --logdir=DIR --model=blockcnn --width=16 --max_steps=2000
 """
 
+import math
 import sys
 
 from absl import flags
+import tabulate
 
 from deblock.launch import flags as config_flags
-from deblock.launch import model_list, program
+from deblock.launch import program
 from deblock.launch.settings import train as train_settings
 from deblock.launch.training import endings, loop, session, signals
+from deblock.model import macs
 from deblock.model.networks import config as model_config
+from deblock.model.networks import registry
 from deblock.pipeline import config as input_config
 
 for _part in (model_config.ModelConfig, input_config.InputConfig, train_settings.TrainConfig):
@@ -21,11 +25,24 @@ _LIST_MODELS = flags.DEFINE_boolean(
 )
 
 
+def model_table() -> str:
+  """Returns a line for each network: parameters, kMAC a pixel at its own width, description."""
+  header = ("model", "parameters", "kMAC/pixel", "description")
+  rows = []
+  for name in registry.names():
+    network, entry = registry.build(registry.usual(name)), registry.get(name)
+    parameters = sum(math.prod(variable.shape) for variable in network.trainable_variables)
+    work = macs.per_pixel(network, entry) / 1e3
+    rows.append((name, f"{parameters:,}", f"{work:,.1f}", entry.description))
+  align = ("left", "right", "right", "left")
+  return tabulate.tabulate(rows, header, "plain", colalign=align, disable_numparse=True)
+
+
 def main(arguments):
   """Trains as the flags say; returns 128 + N if signal N stopped it."""
   del arguments
   if _LIST_MODELS.value:
-    print(model_list.table())
+    print(model_table())
     return None
   run = train_settings.RunConfig(
     model=config_flags.parse(model_config.ModelConfig),

@@ -21,7 +21,6 @@ their error is bounded by that of the completed block before.
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-import keras
 import tensorflow as tf
 
 from deblock.model.cells import block_dct, planes
@@ -238,44 +237,6 @@ def plane_change(samples, bounds: Cells, moved: Callable):
   )
   with tf.control_dependencies([check] if check is not None else []):
     return block_dct.inverse(moved(coefficients, low, high) - coefficients)
-
-
-@keras.saving.register_keras_serializable(package="deblock")
-class Projection(keras.layers.Layer):
-  """Projects restored images onto the cells of the JPEG, recovered from its pixels.
-
-  Takes [restored, compressed, tables], float [B, H, W, C], same, and float [B, 2, 8, 8]; returns
-  what `project` does. Has no weights and computes in float32.
-
-  Args:
-    subsampling: as in `recovered_cells`; None is the choice for crops.
-    tolerance: as in `project`.
-  """
-
-  def __init__(self, subsampling=None, tolerance=TOLERANCE, **kwargs):
-    super().__init__(**{"dtype": "float32", **kwargs})
-    if subsampling is not None:
-      jpeg_sampling.check(subsampling)
-    self.subsampling = subsampling
-    self.tolerance = tolerance
-
-  def call(self, inputs):
-    """Returns the projected images, same shape."""
-    restored, compressed, tables = inputs
-    found = recovered_cells(compressed, tables, self.subsampling)
-    return project(restored, found, self.subsampling or "444", self.tolerance)
-
-  def compute_output_shape(self, input_shape):
-    """Returns the static shape of the result."""
-    return tuple(input_shape[0])
-
-  def get_config(self):
-    """Returns the constructor's arguments."""
-    return {
-      **super().get_config(),
-      "subsampling": self.subsampling,
-      "tolerance": self.tolerance,
-    }
 
 
 def _checked(images):

@@ -150,7 +150,7 @@ def objective(network: keras.Model):
   Args:
     network: made by `fbcnn`.
   Returns:
-    As `objectives.plain`.
+    As `registry.image_loss`.
   """
   both = predicting(network)
 

@@ -16,9 +16,29 @@ from deblock.model.networks import (
   fbcnn,
   l8,
   nafcar,
-  objectives,
   smca,
 )
+
+
+def image_loss(network: keras.Model) -> Callable:
+  """Returns the objective of most networks: the loss of the restored image.
+
+  Args:
+    network: keras.Model.
+  Returns:
+    A function of
+      inputs: the network's,
+      quality: int32 [B], the JPEG's quality, 1 to 100,
+      measure: a function of restored images, float32 [B, H, W, C], to their losses, float32 [B],
+    to the restored images and the value to minimise, float32 [B].
+  """
+
+  def run(inputs, quality, measure):
+    del quality
+    restored = network(inputs, training=True)
+    return restored, measure(restored)
+
+  return run
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -27,20 +47,19 @@ class Entry(config.Traits):
 
   Attributes:
     description: one line for `--list_models`.
-    build: (width, residual) to a keras.Model that maps `inputs` to a restored image; where there
-      are several `conditions` it takes one of them as `condition`.
-    conditions: what the network can be told about the JPEG; the first is its own choice.
-    objective: how it is trained; see `objectives.plain`.
-    loss: what it minimises unless told otherwise. L1 holds a plain network at the identity, where
-      it begins, for hundreds of steps (docs/networks.md): those have the losses of their papers.
-    residual: whether it can predict what is to be added to the JPEG, which is then what it does
-      unless told otherwise.
+    build: (width, residual) to a keras.Model that maps `inputs` to a restored image; with several
+      `conditions` it takes one of them as `condition`.
+    conditions: the conditions that the network supports; the first is its default.
+    objective: how it is trained; see `image_loss`.
+    loss: the default. Plain networks have the losses of their papers: L1 holds them at the
+      identity, where they start, for hundreds of steps (docs/networks.md).
+    residual: whether it can predict a residual, which is added to the JPEG; its default then.
   """
 
   description: str
   build: Callable[..., keras.Model]
   conditions: tuple[str, ...] = (config.NONE,)
-  objective: Callable = objectives.plain
+  objective: Callable = image_loss
   loss: str = "l1"
   residual: bool = True
 

@@ -117,7 +117,7 @@ def objective(network: keras.Model):
   Args:
     network: made by `smca`.
   Returns:
-    As `objectives.plain`.
+    As `registry.image_loss`.
   """
   staged = stages(network)
 

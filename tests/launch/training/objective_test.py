@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from deblock.launch.training import step
 from deblock.model import losses
-from deblock.model.networks import objectives, registry
+from deblock.model.networks import registry
 from deblock.pipeline import batch
 
 
@@ -21,7 +21,7 @@ def test_a_step_minimises_what_the_network_asks_for():
   """Here the loss of half as bright an image, and the quality, which no weight can change."""
 
   def objective(network):
-    plain = objectives.plain(network)
+    plain = registry.image_loss(network)
 
     def run(inputs, quality, measure):
       restored, _ = plain(inputs, quality, measure)

@@ -1,6 +1,5 @@
 import io
 
-import keras
 import numpy as np
 from PIL import Image
 import pytest
@@ -260,28 +259,6 @@ def test_gradients_pass_where_nothing_is_moved_and_only_there():
   ones = tf.reduce_sum(fixed, axis=-1)
   np.testing.assert_allclose(ones.numpy(), 0.0, atol=1e-4)
   assert np.isfinite(left[0]).all()
-
-
-@pytest.mark.parametrize("subsampling", [None, "420"])
-def test_the_layer_trains_and_is_what_the_functions_do(photograph, subsampling):
-  _, decoded, _, _ = _case(photograph, "420", 20, 32, 48)
-  compressed = keras.Input((None, None, 3))
-  tables = keras.Input((2, 8, 8))
-  blurred = keras.layers.Conv2D(3, 3, padding="same")(compressed)
-  layer = consistency.Projection(subsampling)
-  twin = consistency.Projection.from_config(layer.get_config())
-  assert (twin.subsampling, twin.tolerance) == (subsampling, consistency.TOLERANCE)
-  network = keras.Model([compressed, tables], layer([blurred, compressed, tables]))
-  inputs = [_float(decoded), tf.constant(_tables(20), tf.float32)]
-  with tf.GradientTape() as tape:
-    restored = network(inputs, training=True)
-    loss = tf.reduce_mean(tf.square(restored - inputs[0]))
-  gradients = tape.gradient(loss, network.trainable_variables)
-  assert all(np.isfinite(value).all() and np.any(value) for value in gradients)
-  found = consistency.recovered_cells(inputs[0], inputs[1], subsampling)
-  assert len(found) == (3 if subsampling else 1)
-  expected = consistency.project(network.layers[1](inputs[0]), found, subsampling or "444")
-  np.testing.assert_allclose(restored.numpy(), expected.numpy(), atol=1e-5)
 
 
 def test_images_of_a_batch_have_their_own_tables_and_cells(photograph):

@@ -3,7 +3,7 @@ import dataclasses
 import keras
 import pytest
 
-from deblock.launch import model_list
+from deblock.launch import train
 from deblock.model.networks import blockcnn_kodak, registry
 
 
@@ -36,7 +36,7 @@ def registered(monkeypatch):
 
 
 def test_every_network_has_a_line_with_its_figures(registered):
-  header, first, second = model_list.table().splitlines()
+  header, first, second = train.model_table().splitlines()
   assert header.split() == ["model", "parameters", "kMAC/pixel", "description"]
   # The moving statistics are not trained; 27 * 4 + 4 * 3 = 120 multiply-accumulates.
   assert first.split() == ["a", str((27 + 1) * 4 + 8 + (4 + 1) * 3), "0.1", "small"]
