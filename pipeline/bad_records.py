@@ -207,7 +207,7 @@ def advised(problem: str, folder: str, may_be_left_out: bool = True) -> str:
 
 
 def _shards(manifest, split):
-  counts = [shard.count for shard in manifest.splits[split] if shard.count]
+  counts = [shard.count for shard in manifest.filled_shards(split)]
   return manifest.shard_paths(split), counts
 
 

@@ -73,7 +73,7 @@ def _shards_of_host(manifest, host, hosts):
   """Returns this host's shards and the number of records in each."""
   # Workers of a data service have another working folder.
   paths = tuple(map(paths_lib.absolute, manifest.shard_paths("train")))
-  counts = tuple(shard.count for shard in manifest.splits["train"] if shard.count)
+  counts = tuple(shard.count for shard in manifest.filled_shards("train"))
   if not counts:
     raise ValueError(f"{manifest.folder} holds no training records.")
   if len(paths) < hosts:

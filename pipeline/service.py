@@ -8,15 +8,13 @@ twice, some may be missing. A run that goes on enters the stream at its step, an
 arrive out of order it may see some again that were early, and miss some that were late.
 """
 
-import re
 import socket
 
 import tensorflow as tf
 
-TIMEOUT_S = 5.0
+from deblock.records import paths
 
-_ADDRESS = re.compile(r"(?:grpc://)?(?P<host>[^\s:/@?#]+):(?P<port>\d{1,5})")
-_MOST_PORTS = 2**16
+TIMEOUT_S = 5.0
 
 
 def parse_address(name: str, address: str) -> tuple[str, int]:
@@ -28,10 +26,10 @@ def parse_address(name: str, address: str) -> tuple[str, int]:
   Raises:
     ValueError: if it is none.
   """
-  found = _ADDRESS.fullmatch(address)
-  if not found or not 0 < int(found["port"]) < _MOST_PORTS:
+  found = paths.host_and_port(address.removeprefix("grpc://"))
+  if found is None:
     raise ValueError(f"{name} must be like grpc://host:port, got {address!r}.")
-  return found["host"], int(found["port"])
+  return found
 
 
 def check_reachable(name: str, address: str, timeout_s: float = TIMEOUT_S) -> None:

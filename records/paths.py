@@ -1,6 +1,10 @@
-"""Paths as users type them: of this machine, or of another file system by scheme://."""
+"""Paths and addresses as users type them: local paths, remote ones by scheme://, host:port."""
 
 import os
+import re
+
+_ADDRESS = re.compile(r"(?P<host>[^\s:/@?#,]+):(?P<port>\d{1,5})")
+_MOST_PORTS = 2**16
 
 
 def is_remote(path: str) -> bool:
@@ -21,3 +25,11 @@ def absolute(path: str) -> str:
 def shown(path: str) -> str:
   """Returns a path that can be printed: each byte that is not UTF-8 becomes an escape, "\\xe9"."""
   return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def host_and_port(address: str) -> tuple[str, int] | None:
+  """Returns the two parts of host:port, or None if it is not like that."""
+  found = _ADDRESS.fullmatch(address)
+  if not found or not 0 < int(found["port"]) < _MOST_PORTS:
+    return None
+  return found["host"], int(found["port"])

@@ -3,12 +3,11 @@
 from collections.abc import Mapping, Sequence
 import dataclasses
 import json
-import re
+
+from deblock.records import paths
 
 TF_CONFIG = "TF_CONFIG"
 
-_ADDRESS = re.compile(r"(?P<host>[^\s:/@?#,]+):(?P<port>\d{1,5})")
-_MOST_PORTS = 2**16
 # A chief is a worker that comes first. Parameter servers and evaluators are other ways to train.
 _JOBS = ("chief", "worker")
 
@@ -126,8 +125,7 @@ def parse_tf_config(text: str) -> Cluster | None:
 
 def _checked(addresses: Sequence, source):
   for address in addresses:
-    found = _ADDRESS.fullmatch(address) if isinstance(address, str) else None
-    if not found or not 0 < int(found["port"]) < _MOST_PORTS:
+    if not isinstance(address, str) or paths.host_and_port(address) is None:
       raise ValueError(f"{source} must name workers as host:port, got {address!r}.")
   return tuple(addresses)
 

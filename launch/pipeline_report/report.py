@@ -104,11 +104,11 @@ def check(
   Raises:
     OSError: if a shard cannot be opened.
   """
-  for split, shards in manifest.splits.items():
+  for split in manifest.splits:
     rules = bad_records.Rules(manifest.clean_encoding, qualities=config.qualities)
     if split == "train":
       rules = bad_records.rules_of(config, manifest.clean_encoding)
-    counts = [shard.count for shard in shards if shard.count]
+    counts = [shard.count for shard in manifest.filled_shards(split)]
     paths = manifest.shard_paths(split)
     good = bad_records.good_records(paths, counts, rules)
     yield from bad_records.problems(paths, good, rules)

@@ -31,9 +31,8 @@ def sample(made: manifest.Manifest, count: int) -> Iterator[tuple[str, triple.Pa
   """Yields (split, tile) of about `count` tiles, the first of shards spread over all splits."""
   shards = [
     (split, posixpath.join(made.folder, entry.file))
-    for split, entries in made.splits.items()
-    for entry in entries
-    if entry.count
+    for split in made.splits
+    for entry in made.filled_shards(split)
   ]
   chosen = sorted({index * len(shards) // count for index in range(count)}) if shards else []
   each = -(-count // max(1, len(chosen)))
