@@ -7,8 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from deblock.launch.evaluation import methods as methods_lib
-from deblock.launch.evaluation import protocol
+from deblock.launch.evaluation import methods, protocol
 from deblock.launch.run_folder import saved_weights
 from deblock.launch.settings import train as train_settings
 from deblock.pipeline import config as input_config
@@ -16,7 +15,7 @@ from deblock.pipeline import dataset
 from deblock.records import option
 from deblock.records.jpeg import tables as jpeg_tables
 from deblock.records.layout import manifest as manifest_lib
-from deblock.records.photos import reading as images_lib
+from deblock.records.photos import reading
 from deblock.records.planning import config as records_config
 from deblock.records.planning import cutting
 from deblock.records.sources import opening, source_image
@@ -52,14 +51,14 @@ class SelectionConfig(protocol.ProtocolConfig):
     if not self.logdir and not self.model:
       raise ValueError(
         "logdir must name a folder of a run, --logdir=DIR, or model a network that ships with "
-        f"deblock or a baseline, --model={methods_lib.names()[0]}: got neither."
+        f"deblock or a baseline, --model={methods.names()[0]}: got neither."
       )
     for field in ("logdir", "model"):
       names = getattr(self, field)
       if len(set(names)) < len(names):
         raise ValueError(f"{field} must name each once, got {','.join(names)}.")
     for name in self.model:
-      methods_lib.check_name(name)
+      methods.check_name(name)
     if not self.logdir and not ((self.images and self.qualities) or self.records):
       raise ValueError(
         f"model {','.join(self.model)} has no records of its own: name --images and --qualities, "
@@ -87,14 +86,14 @@ def prepare_output(folder: str) -> pathlib.Path:
   return path
 
 
-def load_methods(settings: SelectionConfig) -> list[methods_lib.Method]:
+def load_methods(settings: SelectionConfig) -> list[methods.Method]:
   """Returns what restores, ready for whole images: networks of runs first.
 
   Raises:
     FileNotFoundError: if there is no run or no checkpoint.
     ValueError: if they do not fit each other, or shipped weights are damaged.
   """
-  return methods_lib.load(
+  return methods.load(
     settings.model,
     settings.logdir,
     settings.subsampling,
@@ -158,7 +157,7 @@ def read(chosen: Chosen) -> Iterator[tuple[str, np.ndarray]]:
       for would be another figure, so none is left out.
   """
   for image, found in chosen.source.read(chosen.images):
-    if isinstance(found, images_lib.ImageError):
+    if isinstance(found, reading.ImageError):
       raise found
     yield image.id, cutting.shrink(found, chosen.jpeg_downscale)
 

@@ -10,8 +10,7 @@ import pathlib
 
 import tabulate
 
-from deblock.launch.evaluation import bootstrap, published
-from deblock.launch.evaluation import figures as figures_lib
+from deblock.launch.evaluation import bootstrap, figures, published
 from deblock.launch.evaluation import protocol as protocol_lib
 from deblock.records.layout import files
 
@@ -22,14 +21,14 @@ NOTHING = "-"
 
 
 def save(
-  rows: Sequence[figures_lib.Row],
+  rows: Sequence[figures.Row],
   folder: str,
   protocol: protocol_lib.ProtocolConfig = protocol_lib.PUBLISHED,
 ) -> None:
   """Writes all rows, means last, as CSV, Markdown and then JSON."""
   output = pathlib.Path(folder)
   output.mkdir(parents=True, exist_ok=True)
-  values = [dataclasses.asdict(row) for row in [*rows, *figures_lib.means(rows)]]
+  values = [dataclasses.asdict(row) for row in [*rows, *figures.means(rows)]]
   table = io.StringIO()
   writer = csv.DictWriter(table, fieldnames=list(values[0]))
   writer.writeheader()
@@ -41,9 +40,9 @@ def save(
   files.write_text(output / JSON_FILE, json.dumps(finite, indent=1, allow_nan=False) + "\n")
 
 
-def text(rows: Sequence[figures_lib.Row]) -> str:
+def text(rows: Sequence[figures.Row]) -> str:
   """Returns the means as text for a terminal, and of one method alone each image's row before."""
-  means = figures_lib.means(rows)
+  means = figures.means(rows)
   several = len({row.model for row in rows}) > 1
   if several:
     # Every quality's methods below each other, to be compared.
@@ -75,7 +74,7 @@ def text(rows: Sequence[figures_lib.Row]) -> str:
   return _table("plain", header, cells, "l" + 9 * "r" + "l")
 
 
-def interval(row: figures_lib.Row) -> str:
+def interval(row: figures.Row) -> str:
   """Returns the interval of a mean's gain as "+1.234 to +1.345"; "" where there is none."""
   if row.gain_low is None or row.gain_high is None:
     return ""
@@ -83,14 +82,14 @@ def interval(row: figures_lib.Row) -> str:
 
 
 def markdown(
-  rows: Sequence[figures_lib.Row], protocol: protocol_lib.ProtocolConfig = protocol_lib.PUBLISHED
+  rows: Sequence[figures.Row], protocol: protocol_lib.ProtocolConfig = protocol_lib.PUBLISHED
 ) -> str:
   """Returns the means as a Markdown document, published figures beside them.
 
   They share a table with ours where images and protocol are known to be the same, else they stand
   under a heading that says on which other images they were measured.
   """
-  means = sorted(figures_lib.means(rows), key=lambda row: row.quality)
+  means = sorted(figures.means(rows), key=lambda row: row.quality)
   images = len({row.image for row in rows})
   found = published.matching(means, images, protocol)
   parts = [
@@ -156,8 +155,8 @@ def _beside(means, reference):
   qualities = sorted({row.quality for row in means} & set(published.QUALITIES))
   cells = []
   for model in dict.fromkeys(row.model for row in means):
-    figures = {row.quality: row for row in means if row.model == model}
-    measured = (f"{figures[q].psnr:.2f} / {figures[q].ssim:.4f}" for q in qualities)
+    at = {row.quality: row for row in means if row.model == model}
+    measured = (f"{at[quality].psnr:.2f} / {at[quality].ssim:.4f}" for quality in qualities)
     cells.append((_escaped(model), "measured here", *measured))
   for row in published.ROWS:
     if (row.test_set, row.kind) == (reference.test_set, reference.kind):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from deblock.launch.pictures import grid
-from deblock.pipeline import batch as batch_lib
+from deblock.pipeline import batch
 
 AMPLIFIED = 8  # Factor of the difference, laid around middle gray.
 _SMALLEST = 144  # Pixels; smaller crops are enlarged by a whole number.
@@ -15,7 +15,7 @@ def difference(compressed: np.ndarray, clean: np.ndarray) -> np.ndarray:
   return np.clip(levels, 0, 255).astype(np.uint8)
 
 
-def crop_sheet(crops: batch_lib.Batch) -> np.ndarray:
+def crop_sheet(crops: batch.Batch) -> np.ndarray:
   """Returns the sheet, a row for each crop, uint8 [h, w, 3].
 
   Args:

@@ -10,8 +10,7 @@ import numpy as np
 from PIL import Image
 
 from deblock.launch.pipeline_report import crop_sheet, stage_times
-from deblock.pipeline import bad_records, dataset
-from deblock.pipeline import batch as batch_lib
+from deblock.pipeline import bad_records, batch, dataset
 from deblock.pipeline import config as input_config
 from deblock.records import option
 from deblock.records.layout import manifest as manifest_lib
@@ -87,7 +86,7 @@ def show(
     needed = -(-report.rows // config.batch_size)
     made = list(batches.take(needed).as_numpy_iterator())
   parts = (np.concatenate(part)[: report.rows] for part in zip(*made, strict=True))
-  sheet = Image.fromarray(crop_sheet.crop_sheet(batch_lib.Batch(*parts)))
+  sheet = Image.fromarray(crop_sheet.crop_sheet(batch.Batch(*parts)))
   try:
     pathlib.Path(report.show).parent.mkdir(parents=True, exist_ok=True)
     sheet.save(report.show, "PNG")

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from deblock.launch.evaluation import baselines, filters
+from deblock.launch.evaluation import baselines
 from deblock.records.jpeg import codec
 from deblock.records.jpeg import tables as jpeg_tables
 
@@ -38,16 +38,16 @@ def test_the_identity_changes_nothing(picture):
 def test_bilateral_is_its_formula(picture):
   image = (picture(9, 11) / 255).astype(np.float32)
   tables = jpeg_tables.quantization_tables(30)
-  reach = filters._BILATERAL_RANGE * np.mean(tables[0, :3, :3]) / 255
+  reach = baselines._BILATERAL_RANGE * np.mean(tables[0, :3, :3]) / 255
   row, column, total, weights = 4, 6, 0.0, 0.0
   for down in range(-2, 3):
     for right in range(-2, 3):
       near = image[row + down, column + right].astype(np.float64)
-      apart = (down**2 + right**2) / (2 * filters._BILATERAL_SIGMA**2)
+      apart = (down**2 + right**2) / (2 * baselines._BILATERAL_SIGMA**2)
       unlike = np.mean((near - image[row, column]) ** 2) / (2 * reach**2)
       total += np.exp(-apart - unlike) * near
       weights += np.exp(-apart - unlike)
-  made = filters.bilateral(image, tables)
+  made = baselines.bilateral(image, tables)
   np.testing.assert_allclose(made[row, column], total / weights, rtol=1e-5)
 
 
