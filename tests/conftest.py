@@ -68,6 +68,17 @@ def _forget_programs():
       sys.modules.pop(module, None)
 
 
+def _import_program(name):
+  _forget_programs()
+  return importlib.import_module(f"deblock.launch.{name}")
+
+
+@pytest.fixture
+def program_module():
+  """The function (name): imports a program, to call its functions without its flags."""
+  return _import_program
+
+
 @pytest.fixture
 def program(monkeypatch, capsys):
   """The function (name, *arguments): runs a program here, as its console script would.
@@ -87,7 +98,7 @@ def program(monkeypatch, capsys):
     _forget_programs()
     capsys.readouterr()
     with flagsaver.flagsaver():
-      module = importlib.import_module(f"deblock.launch.{name}")
+      module = _import_program(name)
       with pytest.raises(SystemExit) as ended:
         module.run()
       _forget_programs()

@@ -159,3 +159,17 @@ def test_the_files_that_pages_name_exist(page):
   folders = "records|pipeline|model|launch|tests|docs"
   named = re.findall(rf"(?:{folders})/[a-z0-9_/-]+\.(?:py|md|flags)", text)
   assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+@pytest.mark.parametrize("page", (*PAGES, "CHANGELOG.md", "model/weights/MODEL_CARD.md"))
+def test_the_python_names_of_pages_exist(page):
+  text = (ROOT / page).read_text(encoding="utf-8")
+  for name in set(re.findall(r"\bdeblock(?:\.[a-z_]+)+\b", text)):
+    folder, parts = ROOT, name.split(".")[1:]
+    while parts and (folder / parts[0]).is_dir():
+      folder /= parts.pop(0)
+    file = folder / "__init__.py"
+    if parts and (folder / f"{parts[0]}.py").exists():
+      file = folder / f"{parts.pop(0)}.py"
+    source = file.read_text(encoding="utf-8")
+    assert not parts or re.search(rf"\b{parts[0]}\b", source), f"{page} names {name}"

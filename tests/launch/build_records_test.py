@@ -4,11 +4,15 @@ import shutil
 from PIL import Image
 import pytest
 
-from deblock.launch import build_records
 from deblock.records.layout import manifest
 from deblock.records.photos import results
 from deblock.records.planning import config as config_lib
 from deblock.records.writing import writer
+
+
+@pytest.fixture
+def build_records(program_module):
+  return program_module("build_records")
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +34,7 @@ def made(tmp_path_factory, photograph):
   return writer.write(config)
 
 
-def test_the_summary_counts_and_names(made):
+def test_the_summary_counts_and_names(build_records, made):
   lines = build_records.summary(made).splitlines()
   assert lines[0].split() == ["split", "images", "shards", "tiles", "MiB"]
   assert lines[1].split()[:4] == ["train", "2", "1", "8"]
@@ -38,7 +42,7 @@ def test_the_summary_counts_and_names(made):
   assert lines[3] == "left out copy.png: the same pixels as 0.png"
 
 
-def test_inspecting_whole_records_draws_a_picture(made, tmp_path, capsys):
+def test_inspecting_whole_records_draws_a_picture(build_records, made, tmp_path, capsys):
   folder = pathlib.Path(shutil.copytree(made.folder, tmp_path / "copy"))
   assert build_records.inspect(str(folder)) == 0
   printed = capsys.readouterr().out
@@ -52,7 +56,9 @@ def test_inspecting_whole_records_draws_a_picture(made, tmp_path, capsys):
   assert manifest.load(folder) == made
 
 
-def test_inspecting_damaged_records_fails_and_names_the_shard(made, tmp_path, capsys):
+def test_inspecting_damaged_records_fails_and_names_the_shard(
+  build_records, made, tmp_path, capsys
+):
   folder = pathlib.Path(shutil.copytree(made.folder, tmp_path / "copy"))
   path = next(folder.glob("deblock-train*"))
   data = bytearray(path.read_bytes())

@@ -1,5 +1,6 @@
 """What programs share, seen from outside. Most run in this process, some in one of their own."""
 
+import ast
 import configparser
 import dataclasses
 import os
@@ -99,6 +100,15 @@ def test_the_programs_are_those_that_are_installed():
   lines = settings["options.entry_points"]["console_scripts"].split()
   targets = {line for line in lines if line.startswith("deblock.launch.")}
   assert targets == {f"deblock.launch.{program}:run" for program in (*PARTS, *STANDALONE)}
+
+
+def test_no_test_file_imports_a_program():
+  tests = pathlib.Path(__file__).parents[1]
+  for path in tests.rglob("*_test.py"):
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+      if isinstance(node, ast.ImportFrom) and node.module == "deblock.launch":
+        named = {alias.name for alias in node.names} & PARTS.keys()
+        assert not named, f"{path}: two programs define one flag; use program_module"
 
 
 def test_networks_are_listed_with_what_they_cost(program, monkeypatch):

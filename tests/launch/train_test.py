@@ -3,7 +3,6 @@ import dataclasses
 import keras
 import pytest
 
-from deblock.launch import train
 from deblock.model.networks import blockcnn_kodak, registry
 
 
@@ -35,8 +34,8 @@ def registered(monkeypatch):
   monkeypatch.setattr(registry, "_ENTRIES", {"second": pixels, "a": small})
 
 
-def test_every_network_has_a_line_with_its_figures(registered):
-  header, first, second = train.model_table().splitlines()
+def test_every_network_has_a_line_with_its_figures(registered, program_module):
+  header, first, second = program_module("train").model_table().splitlines()
   assert header.split() == ["model", "parameters", "kMAC/pixel", "description"]
   # The moving statistics are not trained; 27 * 4 + 4 * 3 = 120 multiply-accumulates.
   assert first.split() == ["a", str((27 + 1) * 4 + 8 + (4 + 1) * 3), "0.1", "small"]

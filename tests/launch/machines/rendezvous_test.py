@@ -70,7 +70,7 @@ def test_a_port_that_is_taken_is_named():
 # Holds Python's lock for ever, as TensorFlow does: ctypes.PyDLL does not let go of it.
 STUCK = """
 import ctypes
-from deblock.launch import rendezvous
+from deblock.launch.machines import rendezvous
 
 with rendezvous.ended_after(60.0):
   pass
