@@ -18,7 +18,7 @@ import tensorflow as tf
 from deblock.launch import flags as config_flags
 from deblock.launch import program
 from deblock.launch.pictures import sheets
-from deblock.records import quiet
+from deblock.records import progress_bar, quiet
 from deblock.records.jpeg import codec
 from deblock.records.layout import files, inspection, manifest
 from deblock.records.photos import results
@@ -87,7 +87,7 @@ def _write(settings, beam_options):
 
     options = pipeline_options.PipelineOptions(list(beam_options))
   began = time.monotonic()
-  with program.progress_bar("writing records", "shard") as bar:
+  with progress_bar.bar("writing records", "shard") as bar:
 
     def show(progress):
       bar.total = progress.all_shards
@@ -112,7 +112,7 @@ def inspect(folder: str) -> int:
   print(summary(made))
   found = []
   shards = sum(map(len, made.splits.values()))
-  with program.progress_bar("checking", "shard", shards) as bar:
+  with progress_bar.bar("checking", "shard", shards) as bar:
     for problem in inspection.problems(made, on_shard=lambda name: bar.update()):
       found.append(problem)
   for problem in found:

@@ -13,6 +13,7 @@ from deblock.launch import program
 from deblock.launch.evaluation import methods as methods_lib
 from deblock.launch.evaluation import selection
 from deblock.launch.pictures import gallery as gallery_lib
+from deblock.records import progress_bar
 
 config_flags.define(gallery_lib.CompareConfig)
 
@@ -26,7 +27,7 @@ def main(arguments):
   methods = selection.load_methods(settings)
   methods_lib.warm(methods)
   written = []
-  with program.progress_bar("comparing", "image", len(chosen.images)) as bar:
+  with progress_bar.bar("comparing", "image", len(chosen.images)) as bar:
     for image, clean in selection.read(chosen):
       trials = gallery_lib.all_trials(methods, image, clean, qualities, settings, time.perf_counter)
       written += gallery.draw(trials)

@@ -11,6 +11,7 @@ from deblock.launch import flags as config_flags
 from deblock.launch import program
 from deblock.launch.evaluation import figures, selection, tables
 from deblock.launch.evaluation import methods as methods_lib
+from deblock.records import progress_bar
 
 config_flags.define(selection.SelectionConfig)
 
@@ -24,7 +25,7 @@ def main(arguments):
   methods = selection.load_methods(settings)
   methods_lib.warm(methods)
   rows = []
-  with program.progress_bar("evaluating", "image", len(chosen.images)) as bar:
+  with progress_bar.bar("evaluating", "image", len(chosen.images)) as bar:
     for image in selection.read(chosen):
       rows += figures.evaluate(methods, [image], qualities, settings, time.perf_counter)
       bar.update()

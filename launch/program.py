@@ -6,7 +6,6 @@ import sys
 
 from absl import app, flags, logging
 import tensorflow as tf
-import tqdm
 
 from deblock.records import graph_errors, quiet
 
@@ -75,15 +74,3 @@ def _parse(arguments):
 
 def _complain(message):
   print(f"{pathlib.Path(sys.argv[0]).name}: {message}", file=sys.stderr)
-
-
-def progress_bar(description: str, unit: str, total: float | None = None, **options) -> tqdm.tqdm:
-  """Returns a progress bar on standard error. Where that is a file, it updates every 15 s."""
-  return tqdm.tqdm(
-    total=total,
-    desc=description,
-    unit=unit,
-    mininterval=0.2 if sys.stderr.isatty() else 15.0,
-    dynamic_ncols=True,
-    **options,
-  )

@@ -1,4 +1,4 @@
-"""deblock-runs: a table of the runs below a folder, the best first.
+"""deblock-runs: prints a table of the runs below a folder, the best first.
 
 deblock-runs DIR
 

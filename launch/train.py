@@ -12,13 +12,11 @@ import tabulate
 from deblock.launch import flags as config_flags
 from deblock.launch import program
 from deblock.launch.settings import train as train_settings
-from deblock.launch.training import endings, loop, session, signals
+from deblock.launch.training import endings, loop, signals
 from deblock.model import macs
-from deblock.model.networks import config as model_config
 from deblock.model.networks import registry
-from deblock.pipeline import config as input_config
 
-for _part in (model_config.ModelConfig, input_config.InputConfig, train_settings.TrainConfig):
+for _part in train_settings.PARTS.values():
   config_flags.define(_part)
 _LIST_MODELS = flags.DEFINE_boolean(
   "list_models", False, "Print every network with its parameters and kMAC a pixel, and exit."
@@ -45,17 +43,15 @@ def main(arguments):
     print(model_table())
     return None
   run = train_settings.RunConfig(
-    model=config_flags.parse(model_config.ModelConfig),
-    input=config_flags.parse(input_config.InputConfig),
-    train=config_flags.parse(train_settings.TrainConfig),
+    **{name: config_flags.parse(part) for name, part in train_settings.PARTS.items()}
   )
   for name, value in (("records", run.input.records), ("logdir", run.train.logdir)):
     if not value:
       raise ValueError(f"{name} must name a folder: use --{name}=DIR.")
   with signals.on_signals() as request:
     result = loop.train(run, stop=request)
-  print(endings.told(result, run.train, sys.argv))
-  return request.status if result.ending == session.STOPPED else None
+  print(endings.summary(result, run, sys.argv))
+  return request.status if result.ending == endings.STOPPED else None
 
 
 def run():

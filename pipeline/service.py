@@ -24,7 +24,7 @@ def parse_address(name: str, address: str) -> tuple[str, int]:
     name: of the flag that holds it, for the message.
     address: like grpc://host:port; the protocol may be left out.
   Raises:
-    ValueError: if it is none.
+    ValueError: if it is not an address.
   """
   found = paths.host_and_port(address.removeprefix("grpc://"))
   if found is None:

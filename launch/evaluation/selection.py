@@ -8,8 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from deblock.launch.evaluation import methods, protocol
-from deblock.launch.run_folder import saved_weights
-from deblock.launch.settings import train as train_settings
+from deblock.launch.run_folder import run_file, saved_weights
 from deblock.pipeline import config as input_config
 from deblock.pipeline import dataset
 from deblock.records import option
@@ -125,7 +124,7 @@ def choose(settings: SelectionConfig) -> tuple[Chosen, Sequence[int]]:
     ValueError: if the records hold no test images, or those held out of one run are not those of
       another.
   """
-  runs = [train_settings.load(logdir).input for logdir in settings.logdir]
+  runs = [run_file.load(logdir).input for logdir in settings.logdir]
   inputs = runs[0] if runs else input_config.InputConfig(records=settings.records)
   records = settings.records or inputs.records
   damaged = inputs.on_bad_record == "skip"

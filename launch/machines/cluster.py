@@ -1,15 +1,41 @@
-"""The workers of a run on several machines, as flags or TF_CONFIG name them."""
+"""The workers of a run on several machines, named by flags or by TF_CONFIG."""
 
 from collections.abc import Mapping, Sequence
 import dataclasses
 import json
 
-from deblock.records import paths
+from deblock.records import option, paths
 
 TF_CONFIG = "TF_CONFIG"
 
-# A chief is a worker that comes first. Parameter servers and evaluators are other ways to train.
+# A chief is the first worker. Parameter servers and evaluators belong to other ways of training.
 _JOBS = ("chief", "worker")
+
+
+@dataclasses.dataclass(frozen=True)
+class ClusterConfig:
+  """The workers of strategy=multi_worker; TF_CONFIG names them where `workers` is empty."""
+
+  workers: str = option.field(
+    "",
+    "strategy=multi_worker: host:port,host:port of every worker; the first one reports and writes; "
+    "those of TF_CONFIG if empty",
+  )
+  worker_index: int = option.field(
+    -1, "place of this machine in --workers, from 0; the only flag that differs between machines"
+  )
+  peers_timeout_seconds: float = option.field(
+    120.0, "strategy=multi_worker: how long to wait at the start for the other workers"
+  )
+
+  def __post_init__(self):
+    """Raises ValueError where a field is out of range."""
+    if not self.peers_timeout_seconds > 0:
+      raise ValueError(f"peers_timeout_seconds must be positive, got {self.peers_timeout_seconds}.")
+    if self.workers:
+      Cluster(parse_addresses(self.workers, "workers"), self.worker_index)
+    elif self.worker_index != -1:
+      raise ValueError(f"worker_index goes with --workers, got {self.worker_index} without.")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,9 +43,9 @@ class Cluster:
   """Workers, and which of them this process is.
 
   Attributes:
-    addresses: host:port of each; the first is the chief.
-    index: of this process among them.
-    source: the flag or variable that named them, for messages.
+    addresses: host:port of each worker; the first is the chief.
+    index: place of this process among them.
+    source: the flag or variable that names them, for messages.
   """
 
   addresses: tuple[str, ...]
@@ -44,19 +70,30 @@ class Cluster:
     return tuple(index for index in range(len(self.addresses)) if index != self.index)
 
   def name(self, index: int) -> str:
-    """Returns what messages call a worker."""
+    """Returns the name of a worker in messages."""
     return f"worker {index} ({self.addresses[index]})"
 
+  def host_and_port(self, index: int) -> tuple[str, int]:
+    """Returns where a worker listens.
 
-def named(workers: str, index: int, environment: Mapping[str, str]) -> Cluster | None:
-  """Returns the workers that flags or else TF_CONFIG name; None where neither does.
+    Raises:
+      ValueError: if its address is not host:port.
+    """
+    found = paths.host_and_port(self.addresses[index])
+    if found is None:
+      raise ValueError(f"{self.source} must be like host:port,host:port, got {self.addresses}.")
+    return found
+
+
+def from_flags(workers: str, index: int, environment: Mapping[str, str]) -> Cluster | None:
+  """Returns the workers that the flags name, else those of TF_CONFIG; None if neither names any.
 
   Args:
     workers: addresses joined by commas, or nothing.
-    index: of this process among them.
+    index: place of this process among them.
     environment: variables of the process.
   Raises:
-    ValueError: if what is named is malformed, saying what was found.
+    ValueError: if the flags or TF_CONFIG are malformed; quotes the offending text.
   """
   if workers:
     return Cluster(parse_addresses(workers, "workers"), index)
@@ -69,7 +106,7 @@ def parse_addresses(text: str, source: str) -> tuple[str, ...]:
   """Returns the addresses of a list joined by commas.
 
   Raises:
-    ValueError: naming the one that is not host:port.
+    ValueError: if one is not host:port; names it.
   """
   return _checked([address.strip() for address in text.split(",")], source)
 
@@ -79,9 +116,9 @@ def parse_tf_config(text: str) -> Cluster | None:
 
   Args:
     text: JSON such as {"cluster": {"worker": ["a:2222", "b:2222"]}, "task": {"type": "worker",
-      "index": 0}}; schedulers set it to one without a cluster for a job of one process.
+      "index": 0}}. Schedulers set {} for a job of one process.
   Raises:
-    ValueError: if it is not that, saying what was found.
+    ValueError: if it has another form; quotes the offending text.
   """
   try:
     values = json.loads(text)
@@ -98,8 +135,8 @@ def parse_tf_config(text: str) -> Cluster | None:
   unknown = sorted(set(jobs) - set(_JOBS))
   if unknown:
     raise ValueError(
-      f"{TF_CONFIG} names jobs that training here has no use for, {', '.join(unknown)}: only "
-      f"{' and '.join(_JOBS)} take part."
+      f"{TF_CONFIG} names jobs that do not train, {', '.join(unknown)}: only "
+      f"{' and '.join(_JOBS)} can take part."
     )
   lists = [jobs.get(job, []) for job in _JOBS]
   if not all(isinstance(listed, list) for listed in lists) or len(lists[0]) > 1:
@@ -126,7 +163,7 @@ def parse_tf_config(text: str) -> Cluster | None:
 def _checked(addresses: Sequence, source):
   for address in addresses:
     if not isinstance(address, str) or paths.host_and_port(address) is None:
-      raise ValueError(f"{source} must name workers as host:port, got {address!r}.")
+      raise ValueError(f"{source} must be like host:port,host:port, got {address!r}.")
   return tuple(addresses)
 
 

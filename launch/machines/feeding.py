@@ -11,21 +11,20 @@ from deblock.launch.machines import hosts as hosts_lib
 def batches(
   hosts: hosts_lib.Hosts, make: Callable[[tf.distribute.InputContext], tf.data.Dataset]
 ) -> Any:
-  """Returns an iterator for the compiled steps, each next of which is a batch for every replica.
+  """Returns an iterator for the compiled steps; each item is a batch for every replica.
 
-  TensorFlow's distributed iterator is left to those who need it, hosts with several GPUs. It runs a
-  generator dataset, whose kernel sets glibc's trim threshold to 128 KiB: each activation is then
-  given back to the system and fetched again at every step, which costs half the speed on CPU
-  (tests/bench/trimming.py).
+  Only hosts with several GPUs use TensorFlow's distributed iterator. It runs a generator dataset,
+  whose kernel sets glibc's trim threshold to 128 KiB: the process then returns each activation to
+  the system and fetches it again at every step, which is slow on CPUs (tests/bench/trimming.py).
 
   Args:
     hosts: the machines, with their strategy.
-    make: context of this host to a dataset of the batches of one replica, endless.
+    make: context of this host to an endless dataset of the batches of one replica.
   """
   strategy = hosts.strategy
   replicas = strategy.num_replicas_in_sync
   if replicas == hosts.count:
-    # To one replica here, what the iterator gives is its own.
+    # One replica on this host takes every item.
     return iter(make(tf.distribute.InputContext(hosts.count, hosts.index, replicas)))
   if hosts.count == 1 and not tf.config.list_logical_devices("GPU"):
     return _InTurn(strategy, iter(make(tf.distribute.InputContext(1, 0, replicas))))
@@ -33,7 +32,7 @@ def batches(
 
 
 class _InTurn:
-  """Hands the batches of one iterator to the replicas of this host, one to each."""
+  """Deals the batches of one iterator to the replicas of this host, one to each."""
 
   def __init__(self, strategy, iterator):
     self._strategy = strategy

@@ -1,11 +1,10 @@
-"""The machines that share a run: who writes, whether they agree, and what happens when one is lost.
+"""The machines that share a run: which one writes, whether they agree, and errors of lost ones.
 
-With one machine all of this is nothing: its own values come back, and nobody is waited for.
+On a single machine every method returns its argument immediately.
 """
 
 from collections.abc import Mapping
 import contextlib
-import dataclasses
 import hashlib
 import os
 import re
@@ -15,10 +14,10 @@ import numpy as np
 import tensorflow as tf
 
 from deblock.launch.machines import cluster as cluster_lib
-from deblock.launch.machines import cluster_config, rendezvous
+from deblock.launch.machines import rendezvous
 from deblock.launch.machines import strategy as strategy_lib
 
-# What these say in full is of no use to the one who reads it, a worker's number apart.
+# TensorFlow raises these when a worker is lost. Only the worker's number in their text is of use.
 _LOST = (
   tf.errors.UnavailableError,
   tf.errors.AbortedError,
@@ -28,7 +27,7 @@ _LOST = (
 
 
 class Hosts:
-  """One worker's view of all of them.
+  """All machines of a run, seen from one of them.
 
   Args:
     strategy: of the run.
@@ -42,12 +41,12 @@ class Hosts:
 
   @property
   def index(self) -> int:
-    """Of this worker."""
+    """The index of this worker."""
     return self._cluster.index if self._cluster else 0
 
   @property
   def count(self) -> int:
-    """How many workers there are."""
+    """The number of workers."""
     return len(self._cluster.addresses) if self._cluster else 1
 
   @property
@@ -59,8 +58,8 @@ class Hosts:
   def saving_folder(self, folder: str):
     """Returns a context with the folder to save checkpoints to, a temporary one for non-chiefs.
 
-    All workers save, though one file is enough: TensorFlow sums up variables that replicas keep to
-    themselves when it saves them, and would wait for a worker that does not.
+    All workers save, though one file is enough: saving sums variables that each replica keeps for
+    itself, for which TensorFlow waits for every worker.
     """
     if self.writes:
       yield folder
@@ -68,8 +67,8 @@ class Hosts:
     with tempfile.TemporaryDirectory(prefix="deblock-worker-") as own:
       yield own
 
-  def every(self, values) -> np.ndarray:
-    """Returns every worker's values; each worker must call it, at the same point of the run.
+  def gather(self, values) -> np.ndarray:
+    """Returns every worker's values. Each worker must call it, at the same point of the run.
 
     Args:
       values: float64 [N], the same N on all workers.
@@ -83,38 +82,38 @@ class Hosts:
       return self._summed(tf.constant(values)).numpy()
 
   def chiefs(self, values: Mapping[str, float]) -> dict[str, float]:
-    """Returns the chief's values of these names, so that all workers decide alike by them."""
+    """Returns the chief's values of these names, so that all workers decide by the same ones."""
     if self.count == 1:
       return dict(values)
-    return dict(zip(values, self.every(list(values.values()))[0].tolist(), strict=True))
+    return dict(zip(values, self.gather(list(values.values()))[0].tolist(), strict=True))
 
   def any(self, value: bool) -> bool:
-    """Returns whether the value is true on any worker."""
-    return bool(self.every([value]).any())
+    """Returns whether the value is true on at least one worker."""
+    return bool(self.gather([value]).any())
 
   def check_agree(self, values: Mapping[str, object], advice: str) -> None:
-    """Checks that all workers have the same values; they wait for each other here.
+    """Checks that all workers have the same values. The workers wait for each other here.
 
     Args:
       values: by name, the same names on all workers.
-      advice: what to do if they differ.
+      advice: what to do if they differ, for the message.
     Raises:
-      ValueError: on every worker, naming what differs and the first worker with whom.
+      ValueError: on every worker, if a value differs; names it and the first worker that differs.
     """
     if self._cluster is None or self.count == 1:
       return
-    found = self.every([_digest(value) for value in values.values()])
+    found = self.gather([_digest(value) for value in values.values()])
     for name, of_workers in zip(values, found.T, strict=True):
       others = np.flatnonzero(of_workers != of_workers[0])
       if others.size:
         raise ValueError(
           f"the workers do not agree on {name}: {self._cluster.name(int(others[0]))} has another "
-          f"one than {self._cluster.name(0)}; here it is {values[name]}. {advice}"
+          f"value than {self._cluster.name(0)}; here it is {values[name]}. {advice}"
         )
 
   @contextlib.contextmanager
   def lost_are_named(self):
-    """Returns a context in which the loss of a worker is a ConnectionError that names it."""
+    """Returns a context that raises a ConnectionError, naming the worker, when one is lost."""
     if self._cluster is None or self.count == 1:
       yield
       return
@@ -122,24 +121,24 @@ class Hosts:
       yield
     except _LOST as error:
       peers = self._cluster.peers
-      told = [int(index) for index in re.findall(r"/task:(\d+)", str(error))]
-      lost = next((index for index in told if index in peers), peers[0] if len(peers) == 1 else -1)
+      named = [int(index) for index in re.findall(r"/task:(\d+)", str(error))]
+      lost = next((index for index in named if index in peers), peers[0] if len(peers) == 1 else -1)
       who = "another worker" if lost < 0 else self._cluster.name(lost)
       raise ConnectionError(
-        f"{who} is gone, and {self._cluster.name(self.index)} cannot go on alone. Start all "
-        f"{self.count} again with the same commands: they go on from the last checkpoint."
+        f"{who} is gone, and {self._cluster.name(self.index)} cannot continue alone. Start all "
+        f"{self.count} again with the same commands: they resume from the last checkpoint."
       ) from error
 
 
-def join(settings: cluster_config.ClusterConfig, name: str) -> Hosts:
+def join(settings: cluster_lib.ClusterConfig, name: str) -> Hosts:
   """Returns the run's machines, with a strategy over all their devices.
 
   Args:
-    settings: that may name workers; TF_CONFIG is read otherwise.
+    settings: the workers; if they are empty, TF_CONFIG is read.
     name: of the strategy.
   Raises:
-    ValueError: as `cluster.named` and `strategy.create`, or if workers are named for a strategy of
-      one machine.
+    ValueError: as `cluster.from_flags` and `strategy.create`, or if workers are named for a
+      strategy of one machine.
     ConnectionError: if a worker does not answer in time.
   """
   wants_workers = name in ("auto", "multi_worker")
@@ -147,7 +146,7 @@ def join(settings: cluster_config.ClusterConfig, name: str) -> Hosts:
     raise ValueError(f"workers goes with strategy=multi_worker or auto, got {name!r}.")
   cluster = None
   if wants_workers:
-    cluster = cluster_lib.named(settings.workers, settings.worker_index, os.environ)
+    cluster = cluster_lib.from_flags(settings.workers, settings.worker_index, os.environ)
   if strategy_lib.resolved(name, cluster) != "multi_worker" or cluster is None:
     return Hosts(strategy_lib.create(name))
   if not cluster.peers:
@@ -157,28 +156,13 @@ def join(settings: cluster_config.ClusterConfig, name: str) -> Hosts:
     return Hosts(strategy_lib.create(name, cluster), cluster)
 
 
-def settings_to_agree_on(run) -> dict[str, object]:
-  """Returns the settings by name that must be the same on all workers.
-
-  Args:
-    run: dataclass of dataclasses; folders may have other names on other machines.
-  """
-  own = cluster_config.FREE | {"records", "logdir", "strategy", "data_service"}
-  return {
-    name: value
-    for part in dataclasses.asdict(run).values()
-    for name, value in part.items()
-    if name not in own
-  }
-
-
 def _summed_by_worker(strategy, workers):
-  """Returns the compiled function of a worker's float64 [N] to all workers', float64 [W, N]."""
+  """Returns the compiled function of one worker's float64 [N] to all workers' float64 [W, N]."""
   replicas = strategy.num_replicas_in_sync
 
   def placed(values):
     here = tf.distribute.get_replica_context().replica_id_in_sync_group
-    # Zeros elsewhere, and not a product with zero, which a value that is not finite survives.
+    # Not a product with zero, which is NaN for a value that is not finite.
     mine = tf.range(replicas) == here
     return tf.where(mine[:, tf.newaxis], values, tf.zeros((), tf.float64))
 
@@ -196,7 +180,7 @@ def _digest(value):
 
 
 class Silent:
-  """Stands for whatever reports, on workers that do not: takes every call and does nothing."""
+  """Stands for a reporter on workers that do not report: takes every call and does nothing."""
 
   def __enter__(self) -> "Silent":
     """Returns itself."""

@@ -1,8 +1,8 @@
-"""Waits for the other workers of a run before TensorFlow does, which waits for ever.
+"""Waits for the other workers of a run, with a time limit: TensorFlow itself waits without end.
 
-Each worker listens at its own address and knocks at the others' until every door has opened once.
-The doors are closed before TensorFlow opens its own at the same addresses, so a worker may still
-knock while nobody is in: it goes on knocking.
+Each worker listens at its own address and connects to the others' until each has answered once.
+It stops listening before TensorFlow listens at the same address. A worker that tries to connect in
+between tries again.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from absl import logging
 
 from deblock.launch.machines import cluster as cluster_lib
 
-_STANDARD_ERROR = 2  # Its number, which stays what it is whoever replaces sys.stderr.
+_STANDARD_ERROR = 2  # The file descriptor, which stays when sys.stderr is replaced.
 _PAUSE_SECONDS = 0.1
 _KNOCK_SECONDS = 5.0
 _PATIENCE_SECONDS = 5.0
@@ -33,46 +33,48 @@ def meet(
     timeout_seconds: how long to wait for them.
     clock: seconds, rising.
   Raises:
-    ConnectionError: naming those that did not answer in time.
-    OSError: if this worker's own port is taken, or not to be had.
+    ConnectionError: if workers do not answer in time; names them.
+    OSError: if this worker cannot listen at its own port.
   """
   began = clock()
   silent = dict.fromkeys(cluster.peers, "")
-  told = False
+  warned = False
   with _listening(cluster):
     while silent:
       for index in tuple(silent):
         remaining = timeout_seconds - (clock() - began)
-        silent[index] = _knock(cluster.addresses[index], min(max(remaining, 0.1), _KNOCK_SECONDS))
+        patience = min(max(remaining, 0.1), _KNOCK_SECONDS)
+        silent[index] = _knock(cluster.host_and_port(index), patience)
         if not silent[index]:
           del silent[index]
       waited = clock() - began
       if silent and waited >= timeout_seconds:
         raise ConnectionError(
           f"{cluster.name(cluster.index)} waited {timeout_seconds:g} seconds for workers that do "
-          f"not answer, {_listed(cluster, silent)}. Start every worker with the same flags but its "
+          f"not answer, {_listed(cluster, silent)}. Start every worker with the same flags, except "
           "--worker_index; --peers_timeout_seconds is how long each waits for the others."
         )
-      if silent and waited >= _PATIENCE_SECONDS and not told:
+      if silent and waited >= _PATIENCE_SECONDS and not warned:
         logging.warning("waiting for %s", _listed(cluster, silent))
-        told = True
+        warned = True
       if silent:
         time.sleep(_PAUSE_SECONDS)
 
 
 @contextlib.contextmanager
 def ended_after(seconds: float):
-  """Returns a context whose body ends the process, with status 1, if it takes too long.
+  """Returns a context that ends the process, with status 1, if the body takes too long.
 
-  For calls into TensorFlow that wait for a peer without end and hold Python's lock meanwhile, out
-  of reach of its threads, exceptions and signals: a peer that answered and died before it got there
-  would leave the others waiting. The system's thread that ends them can say where it was, and no
-  more, so that is announced.
+  For calls into TensorFlow that wait without end for a peer that has died. They hold Python's lock,
+  so that neither threads, exceptions nor signals reach them. faulthandler's thread needs no lock;
+  it prints where the process was and nothing else, so a warning announces the limit before.
 
   Args:
     seconds: how long the body may take.
   """
-  logging.warning("all workers answered; joining them may take %g seconds, then this ends", seconds)
+  logging.warning(
+    "all workers answered; joining them may take %g seconds, then this process ends", seconds
+  )
   faulthandler.dump_traceback_later(seconds, exit=True, file=_STANDARD_ERROR)
   try:
     yield
@@ -82,35 +84,34 @@ def ended_after(seconds: float):
 
 @contextlib.contextmanager
 def _listening(cluster):
-  """Accepts whoever knocks, at this worker's port."""
-  own = cluster.addresses[cluster.index]
+  """Returns a context in which this worker's port accepts connections."""
+  _, port = cluster.host_and_port(cluster.index)
   door = socket.socket()
   try:
-    # A port that was closed a moment ago counts as taken otherwise.
+    # Otherwise a port that was closed a moment ago counts as taken.
     door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-      # On every interface, as TensorFlow's server does: the address may be another machine's name
-      # for this one.
-      door.bind(("", int(own.rsplit(":", 1)[1])))
+      # On every interface, as TensorFlow's server does: the address may be a name that only other
+      # machines have for this one.
+      door.bind(("", port))
     except OSError as error:
       raise OSError(
         f"{cluster.name(cluster.index)} cannot listen at its port: {error.strerror}. Does another "
         "worker of this run, or of one before it, still hold it?"
       ) from error
-    # The system answers up to this many, and nothing is said to them.
+    # The system accepts up to this many connections by itself.
     door.listen(max(16, 2 * len(cluster.addresses)))
     yield
   finally:
     door.close()
 
 
-def _knock(address, timeout_seconds):
-  """Returns an empty string if somebody answers, else why not."""
-  host, port = address.rsplit(":", 1)
+def _knock(host_and_port, timeout_seconds):
+  """Returns an empty string if something answers, else the reason."""
   try:
-    with socket.create_connection((host, int(port)), timeout_seconds) as knocking:
-      # On one machine the system may knock from the very port that it knocks at, and TCP connects
-      # the two when nobody else is there.
+    with socket.create_connection(host_and_port, timeout_seconds) as knocking:
+      # On one machine the system may choose the target's port as the source, and TCP then connects
+      # the port to itself.
       if knocking.getsockname() == knocking.getpeername():
         return "no answer"
   except OSError as error:

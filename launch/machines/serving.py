@@ -1,7 +1,7 @@
-"""The servers of tf.data's service: a dispatcher that trainers talk to, and workers behind it.
+"""The servers of tf.data's service: a dispatcher that trainers connect to, and its workers.
 
-They speak gRPC without encryption or passwords, and run what any client asks for: they belong into
-a network whose machines trust each other.
+They use gRPC without encryption or passwords, and run any client's dataset: use them only in a
+network whose machines trust each other.
 """
 
 from collections.abc import Iterator
@@ -16,10 +16,10 @@ from deblock.records import option
 
 ROLES = ("local", "dispatcher", "worker")
 
-# Often enough that workers drop soon what nobody wants any more, and seldom enough to cost nothing.
+# Short enough that workers drop unused datasets soon, long enough to cost nothing.
 _HEARTBEAT_MS = 1000
-# What workers hold for a training that has ended goes after this; TensorFlow would keep it longer
-# than it takes to start anew a few times.
+# Workers drop a finished training's data after this. TensorFlow's default is so long that a few
+# restarts add up.
 _UNUSED_MS = 60_000
 _CHECK_UNUSED_MS = 10_000
 
@@ -30,19 +30,23 @@ class ServiceConfig:
 
   role: str = option.field(
     "local",
-    "dispatcher: one for each service, which trainers talk to; worker: one for each machine that "
-    "makes batches; local: a dispatcher and its workers in one",
+    "dispatcher: one for each service, to which trainers connect; worker: one for each machine "
+    "that makes batches; local: a dispatcher and its workers in one process",
   )
-  port: int = option.field(0, "where to listen, of role=local the dispatcher; any free one if 0")
+  port: int = option.field(
+    0, "port to listen at, of the dispatcher if role=local; 0 for a free one"
+  )
   dispatcher: str = option.field("", "role=worker: host:port of its dispatcher")
   workers: int = option.field(1, "role=local: number of workers")
   host: str = option.field(
-    "", "name by which other machines reach this one; its host name if empty, localhost if local"
+    "",
+    "name by which other machines reach this one; if empty, its host name, or localhost if "
+    "role=local",
   )
   journal: str = option.field(
     "",
-    "role=dispatcher: folder for its state, with which it can be started again on its port; lost "
-    "with the process if empty",
+    "role=dispatcher: folder for its state, so that it can be started again on its port; if empty, "
+    "the state is lost with the process",
   )
 
   def __post_init__(self):
@@ -59,8 +63,7 @@ class ServiceConfig:
       raise ValueError(f"dispatcher goes with role=worker, got {self.role!r}.")
     if self.journal and (self.role != "dispatcher" or not self.port):
       raise ValueError(
-        f"journal goes with role=dispatcher and a port to come back to, got {self.role!r} and "
-        f"{self.port}."
+        f"journal goes with role=dispatcher and a fixed port, got {self.role!r} and {self.port}."
       )
 
 
@@ -68,7 +71,7 @@ class ServiceConfig:
 def running(settings: ServiceConfig) -> Iterator[str]:
   """Runs the servers while the body runs.
 
-  Stopping a worker waits for threads of TensorFlow's that tune its jobs and sleep up to a minute.
+  Stopping a worker can take a minute: it waits for threads of TensorFlow that tune its jobs.
 
   Yields:
     The address of the dispatcher, grpc://host:port, for --data_service.
@@ -91,7 +94,7 @@ def running(settings: ServiceConfig) -> Iterator[str]:
 
 
 def _start_dispatcher(servers, settings):
-  """Starts a dispatcher, which `servers` stops, and returns its port."""
+  """Starts a dispatcher and returns its port; `servers` stops it."""
   _check_free(settings.port)
   server = tf.data.experimental.service.DispatchServer(
     tf.data.experimental.service.DispatcherConfig(
@@ -107,7 +110,7 @@ def _start_dispatcher(servers, settings):
 
 
 def _start_worker(servers, dispatcher, host, port):
-  """Starts a worker, which `servers` stops."""
+  """Starts a worker; `servers` stops it."""
   _check_free(port)
   server = tf.data.experimental.service.WorkerServer(
     tf.data.experimental.service.WorkerConfig(
@@ -121,7 +124,7 @@ def _start_worker(servers, dispatcher, host, port):
 
 
 def _check_free(port):
-  """Raises unless a port can be listened at: the servers share a taken one without a word."""
+  """Raises OSError unless a port is free: the servers would silently share a taken one."""
   with socket.socket() as probe:
     probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

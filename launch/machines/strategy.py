@@ -9,20 +9,25 @@ from deblock.launch.machines import cluster as cluster_lib
 NAMES = ("auto", "cpu", "gpu", "mirrored", "multi_worker", "tpu")
 
 
+def check_name(name: str) -> None:
+  """Raises ValueError unless the name is one of NAMES."""
+  if name not in NAMES:
+    raise ValueError(f"strategy must be one of {', '.join(NAMES)}, got {name!r}.")
+
+
 def resolved(name: str, cluster: cluster_lib.Cluster | None) -> str:
   """Returns the strategy that "auto" stands for; other names as they are.
 
-  Nothing is asked of TensorFlow where there are workers: it can be told of them only before it
-  looks for devices.
+  With several workers it does not ask TensorFlow for devices: TensorFlow accepts workers only
+  before it has looked for devices.
 
   Args:
     name: one of NAMES.
-    cluster: the workers that flags or TF_CONFIG name; None if none.
+    cluster: the workers that flags or TF_CONFIG name; None if there are none.
   Raises:
-    ValueError: if workers are missing, or the name is not known.
+    ValueError: if workers are missing, or the name is unknown.
   """
-  if name not in NAMES:
-    raise ValueError(f"strategy must be one of {', '.join(NAMES)}, got {name!r}.")
+  check_name(name)
   if name == "multi_worker" and cluster is None:
     raise ValueError(
       "strategy is multi_worker, but no workers are named: use "
@@ -37,15 +42,14 @@ def resolved(name: str, cluster: cluster_lib.Cluster | None) -> str:
 
 
 def create(name: str, cluster: cluster_lib.Cluster | None = None) -> tf.distribute.Strategy:
-  """Returns the distribution strategy that a name asks for.
+  """Returns the distribution strategy of a name.
 
   Args:
     name: one of NAMES, as --strategy describes them.
-    cluster: the workers, each of which must get here: the call returns when all have.
+    cluster: the workers. Each must make this call: it returns when all have.
   Raises:
-    ValueError: if a GPU or TPU is asked for and there is none, workers are missing, or the name is
-      not known.
-    RuntimeError: if there are workers and TensorFlow has looked for devices already.
+    ValueError: if the GPU or TPU or the workers are missing, or the name is unknown.
+    RuntimeError: if there are workers and TensorFlow has looked for devices before.
   """
   name = resolved(name, cluster)
   if name == "cpu":
@@ -64,8 +68,8 @@ def create(name: str, cluster: cluster_lib.Cluster | None = None) -> tf.distribu
     return tf.distribute.OneDeviceStrategy("/gpu:0")
   if gpus:
     return tf.distribute.MirroredStrategy([device.name for device in gpus])
-  # Logical CPU devices share their cores. Collective ops, TensorFlow's default, add threads that
-  # wait for the other replicas', and are no faster (tests/bench/replicas.py).
+  # Logical CPU devices share their cores. TensorFlow's default, collective ops, adds threads that
+  # wait for each other, and is no faster (tests/bench/replicas.py).
   return tf.distribute.MirroredStrategy(
     [device.name for device in tf.config.list_logical_devices("CPU")],
     cross_device_ops=tf.distribute.ReductionToOneDevice(),
@@ -73,7 +77,7 @@ def create(name: str, cluster: cluster_lib.Cluster | None = None) -> tf.distribu
 
 
 def _multi_worker(cluster):
-  # Chief or not is a matter of this project's own; to TensorFlow all are workers.
+  # To TensorFlow all are workers; only this project has a chief.
   resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
     tf.train.ClusterSpec({"worker": list(cluster.addresses)}),
     task_type="worker",
@@ -83,7 +87,7 @@ def _multi_worker(cluster):
   )
   communication = tf.distribute.experimental.CommunicationImplementation
   options = tf.distribute.experimental.CommunicationOptions(
-    # AUTO is NCCL on GPUs, which knows nothing of CPUs.
+    # AUTO is NCCL on GPUs, which does not work on CPUs.
     implementation=communication.AUTO
     if tf.config.list_physical_devices("GPU")
     else communication.RING
@@ -92,8 +96,8 @@ def _multi_worker(cluster):
 
 
 def _tpu():
-  """Returns the strategy of a TPU; never run by this project, which had none to run it on."""
-  # A machine that a TPU belongs to calls it local; elsewhere it has a name.
+  """Returns the strategy of a TPU. Untested: the project has no TPU."""
+  # "local" is the TPU of this machine; others have a name.
   name = os.environ.get("TPU_NAME", "local")
   try:
     resolver = tf.distribute.cluster_resolver.TPUClusterResolver(name)
@@ -101,7 +105,7 @@ def _tpu():
     tf.tpu.experimental.initialize_tpu_system(resolver)
   except (ValueError, RuntimeError, tf.errors.OpError) as error:
     raise ValueError(
-      f"strategy is tpu, but no TPU answers to the name {name!r} (of TPU_NAME, or local), or this "
-      f"TensorFlow is built without: {str(error).strip().splitlines()[0]}"
+      f"strategy is tpu, but no TPU has the name {name!r} (TPU_NAME, or local), or this TensorFlow "
+      f"is built without TPUs: {str(error).strip().splitlines()[0]}"
     ) from error
   return tf.distribute.TPUStrategy(resolver)

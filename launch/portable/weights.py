@@ -1,10 +1,9 @@
-"""A run's weights in the form in which weights ship: arrays with a checksum."""
+"""A run's weights in the form of the pretrained weights: arrays with a checksum."""
 
 import dataclasses
 import pathlib
 
-from deblock.launch.run_folder import saved_weights
-from deblock.launch.settings import train as train_settings
+from deblock.launch.run_folder import run_file, saved_weights
 from deblock.model import pretrained
 from deblock.model.networks import config as model_config
 from deblock.model.networks import registry
@@ -18,8 +17,8 @@ class WeightsConfig:
   logdir: str = option.field("", "folder of the run whose weights are written")
   checkpoint: str = option.field("", saved_weights.WHICH_HELP)
   weights: str = option.field(saved_weights.AUTO, saved_weights.KIND_HELP)
-  name: str = option.field("", "name to give them, such as default")
-  output: str = option.field("", "folder to write NAME.npz and the line of weights.json to")
+  name: str = option.field("", "name of the weights, such as default")
+  output: str = option.field("", "folder for NAME.npz and the line of weights.json")
 
   def __post_init__(self):
     """Raises ValueError where a field is missing or out of range."""
@@ -37,18 +36,18 @@ def export(settings: WeightsConfig) -> int:
 
   Raises:
     FileNotFoundError: if there is no run or no checkpoint.
-    ValueError: if the run's network has settings that shipped weights do not keep, or a weight is
-      not finite in float16.
+    ValueError: if the run's network has settings that the file does not keep, or a weight is not
+      finite in float16.
   """
-  model = train_settings.load(settings.logdir).model
+  model = run_file.load(settings.logdir).model
   kept = model_config.ModelConfig(model=model.model, width=model.width)
   if model != kept:
     raise ValueError(
-      f"{settings.logdir} holds {model}: weights that ship keep nothing but model and width."
+      f"{settings.logdir} holds {model}: exported weights keep only model and width."
     )
   network = registry.build(model)
   which = settings.checkpoint or saved_weights.LATEST
-  step = saved_weights.restore(settings.logdir, network, which, settings.weights)
+  step = saved_weights.load(settings.logdir, network, which, settings.weights)
   arrays = {variable.path: variable.numpy() for variable in network.weights}
   pretrained.save(settings.name, arrays, model, pathlib.Path(settings.output))
   return step

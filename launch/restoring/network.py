@@ -2,8 +2,7 @@
 
 import math
 
-from deblock.launch.run_folder import saved_weights
-from deblock.launch.settings import train as train_settings
+from deblock.launch.run_folder import run_file, saved_weights
 from deblock.model import pretrained, restorer, tiling
 from deblock.model.networks import registry
 
@@ -41,11 +40,13 @@ def load(
   if model:
     network, entry = pretrained.load(model)
   else:
-    run = train_settings.load(logdir)
+    run = run_file.load(logdir)
     entry = registry.configured(run.model)
     network = entry.build(run.model.width, run.model.residual)
-    wanted = checkpoint or (saved_weights.BEST if run.train.restore_best else saved_weights.LATEST)
-    saved_weights.restore(logdir, network, wanted, weights)
+    wanted = checkpoint or (
+      saved_weights.BEST if run.stopping.restore_best else saved_weights.LATEST
+    )
+    saved_weights.load(logdir, network, wanted, weights)
   tile = tile_within(window_bytes, entry) if window_bytes and entry.keeps_size else None
   return restorer.Restorer(network, entry, tile, constant=True, ensemble=self_ensemble)
 

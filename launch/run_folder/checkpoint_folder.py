@@ -1,9 +1,9 @@
-"""Checkpoints as files: one is whole, or it is not there.
+"""Checkpoints as files: a checkpoint is complete, or it is not there.
 
-A checkpoint is written in a folder of its own and moved from there when it is whole, its index last
-of all; nothing is read that has no index. Then the file `checkpoint` is replaced by one that names
-it, in TensorFlow's own format, and only then are older ones deleted, their index first. So whenever
-a process is killed, the latest checkpoint that was whole before is whole still.
+A checkpoint is written into a temporary folder and then moved, its index last; nothing without an
+index is read. Then the file `checkpoint` is replaced by one that names it, in TensorFlow's own
+format. Only then are older checkpoints deleted, their index first. So a kill at any moment leaves
+the latest complete checkpoint complete.
 """
 
 from collections.abc import Sequence
@@ -30,18 +30,18 @@ def begin(folder: pathlib.Path, step: int) -> str:
 
 
 def discard_unfinished(folder: pathlib.Path) -> None:
-  """Deletes what a save that did not end has left."""
+  """Deletes the files of a save that did not end."""
   shutil.rmtree(folder / _SAVING, ignore_errors=True)
 
 
 def publish(folder: pathlib.Path, step: int, keep: int) -> str:
-  """Makes what was written to the prefix of `begin` the latest checkpoint, and returns its path.
+  """Makes the files at the prefix of `begin` the latest checkpoint, and returns its path.
 
   Args:
     folder: of the checkpoints.
     step: of this one.
-    keep: number of checkpoints that stay: this one, and those of the steps before. Those of later
-      steps are of a run that was not continued, and go.
+    keep: number of checkpoints that stay: this one and those before it. Checkpoints of later steps
+      belong to a run that was not continued, and are deleted.
   Raises:
     OSError: if a file cannot be moved.
   """
@@ -49,7 +49,7 @@ def publish(folder: pathlib.Path, step: int, keep: int) -> str:
   written = list((folder / _SAVING).glob(f"{name}.*"))
   for path in written:
     _sync(path)
-  # Of an older checkpoint of this step no half may seem whole with a half of the new one.
+  # The data of an older checkpoint of this step must not be taken for that of the new index.
   (folder / f"{name}.index").unlink(missing_ok=True)
   for path in sorted(written, key=lambda path: path.suffix == ".index"):
     path.replace(folder / path.name)
@@ -58,7 +58,7 @@ def publish(folder: pathlib.Path, step: int, keep: int) -> str:
   for other in steps(folder):
     if other not in kept:
       (folder / f"ckpt-{other}.index").unlink()
-  # Also those whose index is gone since a process was killed here.
+  # Also data whose index was deleted before a process was killed here.
   for path in folder.glob("ckpt-*.data-*"):
     if not path.with_suffix(".index").exists():
       path.unlink()
@@ -73,10 +73,10 @@ def steps(folder: pathlib.Path) -> list[int]:
 
 
 def latest_first(folder: pathlib.Path) -> Sequence[str]:
-  """Returns the paths of the checkpoints that may be used, the one to use first.
+  """Returns the paths of the checkpoints that may be used, in the order to try.
 
-  The first is the one that the file `checkpoint` names, whether it is there or not; the others are
-  of steps before its. Without that file they are all that there are.
+  The first is the one that the file `checkpoint` names, even if it is missing; then those of
+  earlier steps. Without that file, all checkpoints.
   """
   found = steps(folder)
   state = folder / STATE_FILE
@@ -97,7 +97,7 @@ def _write_state(folder, kept):
 
 
 def _sync(path):
-  """Has the disk hold a file's bytes, so that a power cut cannot leave its name without them."""
+  """Writes a file's bytes to the disk, so that a power cut cannot leave its name without them."""
   descriptor = os.open(path, os.O_RDONLY)
   try:
     os.fsync(descriptor)

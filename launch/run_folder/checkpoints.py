@@ -1,7 +1,7 @@
 """The state of a run on disk.
 
-Variables are listed one by one: TensorFlow finds a Keras layer's parts by its attributes, overlooks
-those that stand in a list, and neither saves them nor complains.
+Variables are listed one by one. TensorFlow finds the parts of a Keras layer by its attributes; it
+silently overlooks those in a list.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -25,7 +25,7 @@ _PACKAGES = ("deblock", "tensorflow", "keras")
 
 
 class Checkpoints:
-  """Saves and restores a run: weights, optimiser, steps taken and seconds trained.
+  """Saves and loads a run: weights, optimiser, steps taken and seconds trained.
 
   The position in the data needs no state: it follows from the number of steps.
 
@@ -33,11 +33,11 @@ class Checkpoints:
     logdir: folder of the run.
     network: keras.Model.
     optimizer: keras.optimizers.Optimizer, built.
-    extra: more variables to save and restore, by the name of what they are; a checkpoint that
-      lacks one of them is refused.
+    extra: more variables to save and load, in lists by name; a checkpoint that lacks one of them is
+      refused.
     keep: number of latest checkpoints that are kept.
-    about: JSON values that are saved for the reader, and not restored, such as the run's settings.
-    saved_in: folder of the run to save to, where that is another one than to restore from.
+    about: JSON values that are saved for readers and not loaded, such as the run's settings.
+    saved_in: folder to save to, if it is not `logdir`.
   """
 
   def __init__(
@@ -53,7 +53,7 @@ class Checkpoints:
   ):
     self.step = tf.Variable(0, dtype=tf.int64, name="step")
     self.seconds = tf.Variable(0.0, dtype=tf.float64, name="seconds")
-    # JSON values of the training loop, restored with the rest.
+    # JSON values of the training loop, loaded with the rest.
     self.notes: dict[str, Any] = {}
     self._about = {**(about or {}), "versions": versions()}
     self._folder = pathlib.Path(logdir) / FOLDER
@@ -67,36 +67,36 @@ class Checkpoints:
     }
     self._parts = {**self._lists, "step": self.step, "seconds": self.seconds}
 
-  def restore(self) -> str | None:
-    """Restores the latest checkpoint and returns its path; None where there is none yet.
+  def load(self) -> str | None:
+    """Loads the latest checkpoint and returns its path; None if there is no checkpoint yet.
 
-    One that cannot be restored is named in a warning, and the one before it taken.
+    If it cannot be loaded, a warning names it, and the one before it is loaded.
 
     Raises:
-      ValueError: if there are some, and all of them are unreadable or of another network.
+      ValueError: if all checkpoints are unreadable or of another network.
     """
     for folder in (self._target, self._target / BEST):
       checkpoint_folder.discard_unfinished(folder)
     paths = checkpoint_folder.latest_first(self._folder)
     if not paths:
       return None
-    path = restore_first(paths, lambda path: restore(path, self._parts, self._lists))
+    path = load_first(paths, lambda path: load(path, self._parts, self._lists))
     kept = _notes(path)
     self.notes = kept.get("loop", {})
     _warn_of_versions(path, kept.get("about", {}).get("versions", {}))
     return path
 
   def save(self) -> str:
-    """Writes a checkpoint and returns its path; it becomes the latest when it is whole.
+    """Writes a checkpoint and returns its path; it becomes the latest when it is complete.
 
     Raises:
       FloatingPointError: if a weight or the optimiser's state is not finite. Nothing is written.
-      OSError: if the folder does not take it. What was saved before is left as it was.
+      OSError: if it cannot be written. Earlier checkpoints stay as they are.
     """
     return self._write(self._target, self._keep)
 
   def save_best(self) -> str:
-    """Writes a checkpoint that takes the place of the best one, apart from the latest ones.
+    """Writes a checkpoint that replaces the best one, in a folder of its own.
 
     Raises:
       FloatingPointError: as `save`.
@@ -110,7 +110,7 @@ class Checkpoints:
       if not np.isfinite(variable.numpy()).all():
         raise FloatingPointError(
           f"{variable.path} holds values that are not finite after step {step}, though the loss "
-          f"up to it was finite. {_said(self._folder)} Train with a lower --learning_rate in "
+          f"up to it was finite. {_remaining(self._folder)} Train with a lower --learning_rate in "
           "another --logdir."
         )
     notes = _Notes({"loop": self.notes, "about": self._about})
@@ -121,16 +121,16 @@ class Checkpoints:
     except (OSError, tf.errors.OpError) as error:
       checkpoint_folder.discard_unfinished(folder)
       reason = error.strerror if isinstance(error, OSError) else graph_errors.gist(error)
-      # TensorFlow puts the name of a file of its own before what is wrong with it.
+      # TensorFlow puts the name of a temporary file before the reason.
       reason = str(reason).rpartition("; ")[2]
       raise OSError(
-        f"{folder} cannot take the checkpoint of step {step}: {reason}. {_said(self._folder)} "
-        "When there is room, go on with the same command."
+        f"{folder} cannot take the checkpoint of step {step}: {reason}. {_remaining(self._folder)} "
+        "When there is room, resume with the same command."
       ) from error
 
 
 def versions() -> dict[str, str]:
-  """Returns the versions of the code that weights depend on, "" of what is not installed."""
+  """Returns the versions of the packages that weights depend on; "" if one is not installed."""
   found = {}
   for package in _PACKAGES:
     try:
@@ -141,7 +141,7 @@ def versions() -> dict[str, str]:
 
 
 def is_begun(logdir: str) -> bool:
-  """Returns whether a run has a checkpoint to go on from, whole or not."""
+  """Returns whether a run has a checkpoint to resume from, damaged or not."""
   return any((pathlib.Path(logdir) / FOLDER).glob("*.index"))
 
 
@@ -161,7 +161,7 @@ class _Notes(tf.train.experimental.PythonState):
 
 
 def _notes(path):
-  """Returns the JSON values of a checkpoint; none of one from before there were any."""
+  """Returns the JSON values of a checkpoint; older ones have none."""
   reader = tf.train.load_checkpoint(path)
   return json.loads(reader.get_tensor(_NOTES)) if reader.has_tensor(_NOTES) else {}
 
@@ -175,31 +175,31 @@ def _warn_of_versions(path, before):
   ]
   if differences:
     logging.warning(
-      "%s was saved by another version (%s): the run may not end with the bits that it would have.",
+      "%s was saved by another version (%s): the run may end with slightly different weights.",
       path,
       "; ".join(differences),
     )
 
 
-def _said(folder):
-  """Returns a sentence on what a run that cannot be saved keeps."""
+def _remaining(folder):
+  """Returns a sentence on the checkpoint that remains when saving fails."""
   paths = checkpoint_folder.latest_first(folder)
   return f"The latest checkpoint stays {paths[0]}." if paths else "Nothing was saved before."
 
 
 def variables_of(variables) -> list[tf.Variable]:
-  """Returns the TensorFlow variables that Keras' hold."""
+  """Returns the TensorFlow variables of Keras variables."""
   return [variable.value for variable in variables]
 
 
-def restore_first(paths: Sequence[str], take: Callable[[str], None]) -> str:
-  """Returns the first checkpoint that can be restored, warning of those before it.
+def load_first(paths: Sequence[str], take: Callable[[str], None]) -> str:
+  """Loads the first checkpoint that can be loaded, warns of those before it, and returns its path.
 
   Args:
-    paths: of checkpoints, the one to use first.
-    take: restores one.
+    paths: of checkpoints, in the order to try.
+    take: loads one.
   Raises:
-    ValueError: that of `take`, if it raises one for each of them.
+    ValueError: if `take` raises one for each path; with all their messages.
   """
   problems = []
   for path in paths:
@@ -216,11 +216,13 @@ def restore_first(paths: Sequence[str], take: Callable[[str], None]) -> str:
   raise ValueError("; ".join(str(problem).rstrip(".") for problem in problems) + ".")
 
 
-def restore(
-  path: str, parts: Mapping[str, Any], lists: Mapping[str, Sequence[tf.Variable]]
-) -> None:
-  """Restores parts of a checkpoint by name, of which `lists` must be as long as they are stored.
+def load(path: str, parts: Mapping[str, Any], lists: Mapping[str, Sequence[tf.Variable]]) -> None:
+  """Loads parts of a checkpoint.
 
+  Args:
+    path: of the checkpoint.
+    parts: trackable objects by name.
+    lists: those parts that are lists of variables; each must have its length in the checkpoint.
   Raises:
     ValueError: if it is unreadable or of another network.
   """
@@ -232,7 +234,7 @@ def restore(
         raise ValueError(f"it holds {stored} {part}, the run has {len(variables)}.")
     status = tf.train.Checkpoint(**parts).read(path)
     status.assert_existing_objects_matched()
-    # Evaluation has no use for the optimiser's part.
+    # Evaluation does not load the optimiser.
     status.expect_partial()
   except (AssertionError, IndexError, ValueError, tf.errors.OpError) as error:
     reason = str(error).strip().splitlines()[0]

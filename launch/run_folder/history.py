@@ -1,10 +1,9 @@
-"""The figures that a run has logged, in a file that outlives it.
+"""The figures that a run has logged, in a file.
 
-`metrics.jsonl` holds a line of JSON for each time that something was logged:
-{"step": 50, "train/loss": 0.03, "train/gain_db": 0.2}. Lines of another series than the run's own,
-such as that of averaged weights, name it: {"step": 500, "series": "averaged", ...}. A run that is
-over or was stopped says so in the last line: {"step": 2000, "state": "finished"}. What is not
-finite is null.
+`metrics.jsonl` holds a line of JSON for each entry:
+{"step": 50, "train/loss": 0.03, "train/gain_db": 0.2}. Entries of other series, such as averaged
+weights, name it: {"step": 500, "series": "averaged", ...}. The last line of a run that ended has
+its state: {"step": 2000, "state": "finished"}. Values that are not finite are null.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,21 +17,21 @@ from deblock.records.layout import files
 FILE = "metrics.jsonl"
 MAIN = ""  # The series of the weights that are trained.
 AVERAGED = "averaged"  # Of their averages, where a run keeps them.
-JPEG = "jpeg"  # That of the JPEGs themselves, to compare with.
-# Figures that two runs of the same settings do not share.
+JPEG = "jpeg"  # The JPEGs themselves, to compare with.
+# Figures that differ between two runs of the same settings.
 CLOCKED = ("train/images_per_second", "train/minutes", "train/waiting_share")
-FINISHED, STOPPED = "finished", "stopped"
+FINISHED, STOPPED = "finished", "stopped"  # States of a run that ended.
 
 
 class Entry(NamedTuple):
-  """What was logged at once.
+  """Figures that were logged together.
 
   Attributes:
     step: of the run.
-    series: which weights it speaks of; empty for those that are trained.
-    values: figures by name; NaN for what was not finite.
-    state: how the run ended, where it did; else empty.
-    reason: why it was stopped, where that is known; else empty.
+    series: of the weights; MAIN for those that are trained.
+    values: figures by name; NaN if not finite.
+    state: FINISHED or STOPPED in the last entry of a run; else empty.
+    reason: why the run was stopped, if known; else empty.
   """
 
   step: int
@@ -43,12 +42,12 @@ class Entry(NamedTuple):
 
 
 class History:
-  """What a run has logged so far, which grows.
+  """The entries of a run so far; more can be added.
 
   Args:
     logdir: folder of the run.
-    first_step: that the run goes on from. What an earlier process logged beyond it, before it was
-      killed, will be logged again and is forgotten.
+    first_step: from which the run starts or resumes. Later entries, of a process that was killed,
+      are removed: they will be logged again.
   Raises:
     ValueError: if the file is damaged.
   """
@@ -63,7 +62,7 @@ class History:
     self._stream = path.open("a", encoding="utf-8")
 
   def append(self, entry: Entry) -> None:
-    """Adds an entry, and writes it down at once."""
+    """Adds an entry and writes it at once."""
     self.entries.append(entry)
     self._stream.write(_line(entry))
     self._stream.flush()
@@ -74,11 +73,12 @@ class History:
 
 
 def read(logdir: str) -> list[Entry]:
-  """Returns what a run has logged; nothing if it has no such file.
+  """Returns the entries of a run; none if it has no such file.
+
+  A last line that is cut off, by a kill, is skipped.
 
   Raises:
-    ValueError: naming the line that is damaged. The last one may be cut off, as a kill leaves it,
-      and is then left out.
+    ValueError: if another line is damaged; names it.
   """
   path = pathlib.Path(logdir) / FILE
   if not path.exists():
@@ -96,7 +96,7 @@ def read(logdir: str) -> list[Entry]:
 
 
 def curves(entries: Iterable[Entry], series: str = MAIN) -> dict[str, list[tuple[int, float]]]:
-  """Returns (step, value) pairs by name of figure, without those that are not finite."""
+  """Returns (step, value) pairs by name of figure, without values that are not finite."""
   found: dict[str, list[tuple[int, float]]] = {}
   for entry in entries:
     if entry.series == series:

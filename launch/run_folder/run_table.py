@@ -1,4 +1,4 @@
-"""A table of the runs below a folder: how far they are, in what they differ, how well they did."""
+"""A table of the runs below a folder: progress, settings that differ, best gain."""
 
 from collections.abc import Sequence
 import csv
@@ -10,25 +10,31 @@ from typing import NamedTuple
 
 import tabulate
 
-from deblock.launch.run_folder import history, saved_weights
+from deblock.launch.run_folder import history, run_file, saved_weights
 from deblock.launch.settings import train as train_settings
-from deblock.launch.settings import watching_config
 from deblock.records import option
 
 FORMATS = ("text", "csv", "markdown")
-RUNNING_SECONDS = 600.0  # A run that logged something so recently may still be going on.
+RUNNING_SECONDS = 600.0  # A run with an entry younger than this may still be running.
 _MEAN = "eval/gain_db/mean"
-# What has a column anyway, and what changes no figure.
+# Settings that have a column of their own, and settings that change no figure.
 _LEFT_OUT = frozenset(
-  {"logdir", "max_steps", "data_service", "checkpoint_every_steps"}
-  | (watching_config.FREE - {"evaluation_tiles"})
+  {
+    "logdir",
+    "max_steps",
+    "data_service",
+    "checkpoint_every_steps",
+    "log_every_steps",
+    "evaluate_every_steps",
+    "profile_steps",
+  }
 )
 _LONGEST_NOTE = 100
 
 
 @dataclasses.dataclass(frozen=True)
 class RunsConfig:
-  """How the table is written."""
+  """The form of the table."""
 
   format: str = option.field("text", f"of the table: {', '.join(FORMATS)}")
 
@@ -38,13 +44,13 @@ class RunsConfig:
       raise ValueError(f"format must be one of {', '.join(FORMATS)}, got {self.format!r}.")
 
 
-class Best(NamedTuple):
+class HighestGain(NamedTuple):
   """The evaluation with the highest mean gain.
 
   Attributes:
     gain_db: mean over qualities, in decibels.
-    step: when.
-    series: of which weights; empty for those that are trained.
+    step: of the evaluation.
+    series: of the weights; empty for those that are trained.
     gains_db: by name of quality, such as "q10".
   """
 
@@ -58,13 +64,13 @@ class Run(NamedTuple):
   """One run.
 
   Attributes:
-    name: of its folder, below the one that was searched.
+    name: path of its folder, below the one that was searched.
     state: finished, stopped, "running?" or damaged.
     step: steps taken in all.
-    max_steps: that it was to take.
+    max_steps: steps of the whole run.
     minutes: trained in all.
     settings: by name.
-    best: None where nothing was evaluated.
+    best: None without an evaluation.
     note: why it was stopped, or what is damaged.
   """
 
@@ -74,32 +80,30 @@ class Run(NamedTuple):
   max_steps: int = 0
   minutes: float = 0.0
   settings: dict[str, object] = {}  # noqa: RUF012 - never changed.
-  best: Best | None = None
+  best: HighestGain | None = None
   note: str = ""
 
 
 def find(folder: str, now: float | None = None) -> list[Run]:
-  """Returns the runs in a folder and below it, those with the best gains first.
+  """Returns the runs in a folder and below it, those with the highest gains first.
 
   Args:
     folder: to search; it may be a run itself.
-    now: the time, in seconds since 1970; None for the clock's.
+    now: the time, in seconds since 1970; None reads the clock.
   Raises:
     FileNotFoundError: if there is no such folder, or no run.
   """
   root = pathlib.Path(folder)
   if not root.is_dir():
-    raise FileNotFoundError(f"{folder} is no folder: name one that holds runs.")
+    raise FileNotFoundError(f"{folder} is not a folder: name one that holds runs.")
   now = time.time() if now is None else now
-  paths = sorted(root.rglob(train_settings.RUN_FILE))
+  paths = sorted(root.rglob(run_file.FILE))
   if not paths:
-    raise FileNotFoundError(
-      f"{folder} holds no run: no folder below it has a {train_settings.RUN_FILE}."
-    )
+    raise FileNotFoundError(f"{folder} holds no run: no folder below it has a {run_file.FILE}.")
   runs = []
   for path in paths:
     name = path.parent.relative_to(root).as_posix()
-    # A run in the folder itself is known by that folder's name.
+    # A run in the folder itself has that folder's name.
     name = root.resolve().name if name == "." else name
     try:
       runs.append(_read(name, path.parent, now))
@@ -109,7 +113,7 @@ def find(folder: str, now: float | None = None) -> list[Run]:
 
 
 def table(runs: Sequence[Run], style: str = "text") -> str:
-  """Returns the runs as a table; of settings only those in which they differ.
+  """Returns the runs as a table, with the settings in which they differ.
 
   Args:
     runs: at least one.
@@ -144,10 +148,8 @@ def table(runs: Sequence[Run], style: str = "text") -> str:
 
 
 def _read(name, folder, now):
-  run = train_settings.load(str(folder))
-  settings: dict[str, object] = {}
-  for part in (run.model, run.input, run.train):
-    settings |= dataclasses.asdict(part)
+  run = run_file.load(str(folder))
+  settings = train_settings.settings_of(run)
   entries = history.read(str(folder))
   if not entries:
     return _without_history(name, folder, run, settings)
@@ -156,13 +158,13 @@ def _read(name, folder, now):
   if not state:
     age = now - (folder / history.FILE).stat().st_mtime
     state = "running?" if age < RUNNING_SECONDS else history.STOPPED
-    note = "" if state == "running?" else "ended without a word, as if it was killed"
+    note = "" if state == "running?" else "ended without an entry, as if killed"
   step = max(entry.step for entry in entries)
   return Run(name, state, step, run.train.max_steps, minutes, settings, _best(entries), note)
 
 
 def _without_history(name, folder, run, settings):
-  """Returns a run that has logged nothing yet, or did so before there was a file for that."""
+  """Returns a run without entries: a new one, or one from before there was a file for them."""
   try:
     step = int(saved_weights.latest(str(folder)).rpartition("-")[2])
   except (FileNotFoundError, ValueError):
@@ -183,7 +185,7 @@ def _best(entries):
     for name, value in best.values.items()
     if name.startswith(prefix) and name != _MEAN
   }
-  return Best(best.values[_MEAN], best.step, best.series, gains)
+  return HighestGain(best.values[_MEAN], best.step, best.series, gains)
 
 
 def _order(run):
@@ -191,7 +193,7 @@ def _order(run):
 
 
 def _differing(runs):
-  """Returns the names of settings of which the runs have several values."""
+  """Returns the names of the settings in which the runs differ."""
   known = [run.settings for run in runs if run.settings]
   names = dict.fromkeys(name for settings in known for name in settings)
   return [

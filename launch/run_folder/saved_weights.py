@@ -1,26 +1,27 @@
-"""Which of a run's weights are used once it is trained: of which checkpoint, averaged or not."""
+"""Weights of a run for later use: of its latest or best checkpoint, averaged or not."""
 
 import pathlib
 
 import tensorflow as tf
 
 from deblock.launch.run_folder import checkpoint_folder, checkpoints
+from deblock.model import pretrained
 
 LATEST, BEST = WHICH = ("latest", "best")
 WHICH_HELP = (
-  "of the run in --logdir: latest or best; if empty, the best where it was trained with "
-  "--restore_best, else the latest"
+  "of the run in --logdir: latest or best; if empty, the best if the run has --restore_best, else "
+  "the latest"
 )
 AUTO, RAW, AVERAGED = KINDS = ("auto", "raw", "averaged")
-KIND_HELP = "of a run: auto, its averaged ones if it has any; raw, the last ones; averaged"
+KIND_HELP = "weights of a run: auto, the averaged ones if it has any; raw, the last ones; averaged"
 _AVERAGES = "averages"
 
 
 def check_which(name: str, logdir: str) -> None:
-  """Checks that a name says which of a run's checkpoints is meant, or nothing.
+  """Checks a choice of a run's checkpoints, which may be empty.
 
   Raises:
-    ValueError: if it does not, or there is no run.
+    ValueError: if it is not one of WHICH, or there is no run.
   """
   if name and name not in WHICH:
     raise ValueError(f"checkpoint must be one of {', '.join(WHICH)}, got {name!r}.")
@@ -29,10 +30,10 @@ def check_which(name: str, logdir: str) -> None:
 
 
 def check_kind(name: str, logdir: str) -> None:
-  """Checks that a name says which kind of a run's weights is meant.
+  """Checks a choice of a run's weights.
 
   Raises:
-    ValueError: if it does not, or there is no run and it says more than "auto".
+    ValueError: if it is not one of KINDS, or is not "auto" and there is no run.
   """
   if name not in KINDS:
     raise ValueError(f"weights must be one of {', '.join(KINDS)}, got {name!r}.")
@@ -40,31 +41,31 @@ def check_kind(name: str, logdir: str) -> None:
     raise ValueError(f"weights {name} are of a run: name its folder with --logdir=DIR.")
 
 
-def restore(logdir: str, network, which: str = LATEST, kind: str = AUTO) -> int:
-  """Restores a network's weights from a run's latest or best checkpoint.
+def load(logdir: str, network, which: str = LATEST, kind: str = AUTO) -> int:
+  """Loads a network's weights from a run's latest or best checkpoint.
 
-  A latest one that cannot be restored is named in a warning, and the one before it taken.
+  If the latest one cannot be loaded, a warning names it, and the one before it is loaded.
 
   Args:
     logdir: folder of the run.
     network: keras.Model.
-    which: of the checkpoints, one of `WHICH`.
+    which: checkpoint, one of `WHICH`.
     kind: of weights, one of `KINDS`.
   Returns:
-    The number of steps they were trained for.
+    The number of steps that the weights were trained for.
   Raises:
     FileNotFoundError: if there is no checkpoint.
-    ValueError: if all are unreadable or of another network, or have no averages and they are asked
-      for.
+    ValueError: if all are unreadable or of another network, or kind is "averaged" and they have no
+      averages.
   """
   step = tf.Variable(0, dtype=tf.int64)
   variables = checkpoints.variables_of(network.weights)
 
   def take(path):
     lists = {_part(path, kind): variables}
-    checkpoints.restore(path, {**lists, "step": step}, lists)
+    checkpoints.load(path, {**lists, "step": step}, lists)
 
-  checkpoints.restore_first(_paths(logdir, which), take)
+  checkpoints.load_first(_paths(logdir, which), take)
   return int(step.numpy())
 
 
@@ -81,7 +82,7 @@ def arrays(path: str, kind: str = AUTO) -> list:
   """Returns a checkpoint's weights in the network's order, float32 arrays.
 
   Raises:
-    ValueError: if it is unreadable, or has no averages and they are asked for.
+    ValueError: if it is unreadable, or kind is "averaged" and it has no averages.
   """
   part = _part(path, kind)
   try:
@@ -91,6 +92,43 @@ def arrays(path: str, kind: str = AUTO) -> list:
     return [reader.get_tensor(name) for name in names]
   except (IndexError, ValueError, tf.errors.OpError) as error:
     raise ValueError(f"{path} is damaged: {str(error).strip().splitlines()[0]}") from error
+
+
+def initialize(network, source: str) -> str:
+  """Sets all weights of a network to stored ones: to the averages, if a run kept them.
+
+  Args:
+    network: keras.Model.
+    source: folder of a run, for its latest checkpoint; a checkpoint's path; or a name of pretrained
+      weights.
+  Returns:
+    The place of the weights, for messages.
+  Raises:
+    FileNotFoundError: if there is no such source.
+    ValueError: if its weights have other shapes; names the first one that differs.
+  """
+  if source in pretrained.names():
+    found, (shipped, _) = f"the pretrained weights {source}", pretrained.load(source)
+    stored = [weight.numpy() for weight in shipped.weights]
+  else:
+    found = source if pathlib.Path(f"{source}.index").exists() else _latest_of(source)
+    stored = arrays(found)
+  shapes = [tuple(array.shape) for array in stored]
+  for index, weight in enumerate(network.weights):
+    there = shapes[index] if index < len(shapes) else None
+    if there != tuple(weight.shape):
+      raise ValueError(
+        f"init_from {source} does not fit {network.name}: {weight.path}, the first weight that "
+        f"differs, is {tuple(weight.shape)} in the network and {there or 'missing'} in {found}."
+      )
+  if len(shapes) > len(network.weights):
+    raise ValueError(
+      f"init_from {source} does not fit {network.name}, which has {len(network.weights)} weights: "
+      f"{found} holds {len(shapes)}, the first {len(network.weights)} of the same shapes."
+    )
+  for weight, array in zip(network.weights, stored, strict=True):
+    weight.assign(tf.constant(array))
+  return found
 
 
 def _paths(logdir, which):
@@ -105,12 +143,12 @@ def _paths(logdir, which):
     return paths
   paths = checkpoint_folder.latest_first(folder)
   if not paths:
-    raise FileNotFoundError(f"{folder} has no checkpoint: the run has not got that far yet.")
+    raise FileNotFoundError(f"{folder} has no checkpoint: the run has not saved one yet.")
   return paths
 
 
 def _part(path, kind):
-  """Returns the name under which a checkpoint holds the weights that are meant."""
+  """Returns the name under which a checkpoint holds weights of a kind."""
   if kind == RAW:
     return "weights"
   try:
@@ -124,3 +162,13 @@ def _part(path, kind):
       f"{path} holds no averaged weights: its run had --ema_decay=0. Use --weights=raw or auto."
     )
   return "weights"
+
+
+def _latest_of(source):
+  try:
+    return latest(source)
+  except FileNotFoundError as error:
+    raise FileNotFoundError(
+      f"init_from must be a run's folder, a checkpoint or one of {', '.join(pretrained.names())}, "
+      f"got {source}: {error}"
+    ) from error

@@ -1,26 +1,24 @@
-"""Crops that grow in the course of a run: small ones first, which cost less a step.
+"""Crops that grow during a run: small ones first, whose steps cost less.
 
-The number of crops in a batch stays the same. So the place in the stream of crops is still the
-step, the learning rate means what it meant, and a step with crops of half the side costs a quarter.
+The number of crops in a batch stays the same, so that the step is still the place in the stream of
+crops, the learning rate keeps its meaning, and a step with crops of half the side costs a quarter.
 """
 
-from collections.abc import Callable
 import dataclasses
 import itertools
-from typing import Any
 
 from deblock.pipeline import config as input_config
 from deblock.records.jpeg import sampling as jpeg_sampling
 
 
 def parse(text: str) -> tuple[tuple[int, float], ...]:
-  """Returns (crop size, share of the run where it ends) of each early stage.
+  """Returns (crop size, share of the run where the stage ends) of each early stage.
 
   Args:
-    text: such as "32@0.25,64@0.5"; empty for none.
+    text: such as "32@0.25,64@0.5"; empty for no early stages.
   Raises:
-    ValueError: if it is spelt otherwise, a size is no multiple of 8, or the shares do not rise
-      within (0, 1).
+    ValueError: if the text has another form, a size is not a multiple of 8, or the shares do not
+      rise within (0, 1).
   """
   stages = tuple(_stage(item.strip()) for item in text.split(",")) if text else ()
   ends = [0.0, *(end for _, end in stages), 1.0]
@@ -49,34 +47,13 @@ def sizes(inputs: input_config.InputConfig, text: str) -> tuple[int, ...]:
   return (*(size for size, _ in parse(text)), inputs.crop_size)
 
 
-class Batches:
-  """The batches of a run, whose crops change size where its stages do.
+def inputs_at(inputs: input_config.InputConfig, text: str, done: float) -> input_config.InputConfig:
+  """Returns the input of a run's present stage.
 
   Args:
     inputs: of the run, with its last crop size.
     text: the early crop sizes, as in `parse`.
-    open_at: makes an iterator of batches from what they are made of and the step to begin at.
+    done: share of the run that is over, 0 to 1.
   """
-
-  def __init__(
-    self,
-    inputs: input_config.InputConfig,
-    text: str,
-    open_at: Callable[[input_config.InputConfig, int], Any],
-  ):
-    self._last, self._stages, self._open_at = inputs, parse(text), open_at
-    self._iterator: Any = None
-    self.inputs = inputs
-
-  def at(self, step: int, done: float) -> Any:
-    """Returns the iterator of the batches that follow, opened anew where crops change their size.
-
-    Args:
-      step: steps taken.
-      done: share of the run that is over.
-    """
-    size = next((size for size, end in self._stages if done < end), self._last.crop_size)
-    if self._iterator is None or size != self.inputs.crop_size:
-      self.inputs = dataclasses.replace(self._last, crop_size=size)
-      self._iterator = self._open_at(self.inputs, step)
-    return self._iterator
+  size = next((size for size, end in parse(text) if done < end), inputs.crop_size)
+  return dataclasses.replace(inputs, crop_size=size)

@@ -1,4 +1,4 @@
-"""How weights learn from gradients, as one value."""
+"""The settings of learning: loss, optimiser, schedule and precision."""
 
 import dataclasses
 
@@ -11,77 +11,73 @@ FLOAT32, BFLOAT16, FLOAT16 = PRECISIONS = ("float32", "bfloat16", "float16")
 AUTO, TRUE, FALSE = COMPILING = ("auto", "true", "false")
 
 # A continued run may change these: they decide when it ends, or how a step is computed, and not
-# what is learnt from it (but for the statistics of batch normalisation, which each part has of its
-# own).
+# what is learnt from it. The exception: the statistics of batch normalisation are those of a part.
 FREE = frozenset({"max_epochs", "accumulate_steps", "jit_compile"})
 
 
 @dataclasses.dataclass(frozen=True)
 class OptimizationConfig:
-  """From a batch to changed weights: loss, optimiser, schedule and precision."""
+  """From a batch to changed weights."""
 
   loss: str = option.field(
-    "", f"what to minimise: {', '.join(losses.names())}; empty for the network's own"
+    "", f"loss to minimise: {', '.join(losses.names())}; the network's own if empty"
   )
   optimizer: str = option.field("adam", "adam; adamw, with weight decay; sgd, with momentum")
-  learning_rate: float = option.field(2e-3, "of the optimiser, at its highest")
+  learning_rate: float = option.field(2e-3, "highest learning rate of the optimiser")
   momentum: float = option.field(0.9, "optimizer=sgd: share of the last change in the next one")
   weight_decay: float = option.field(
     0.0,
-    "optimizer=adamw or sgd: share of each kernel that a step at learning rate 1 takes away; "
-    "biases, gains and maps keep theirs",
+    "optimizer=adamw or sgd: share of each kernel that a step at learning rate 1 removes; biases, "
+    "gains and maps do not decay",
   )
   schedule: str = option.field(
-    "cosine", "how the learning rate falls: constant; cosine, to nought; step, at --milestones"
+    "cosine", "of the learning rate: constant; cosine, which falls to zero; step, at --milestones"
   )
   milestones: str = option.field(
     "0.5,0.75,0.9",
     "schedule=step: where the learning rate falls, as shares of the run below 1 or as whole steps",
   )
   milestone_factor: float = option.field(
-    0.5, "schedule=step: what the learning rate is multiplied by at each milestone"
+    0.5, "schedule=step: factor of the learning rate at each milestone"
   )
-  warmup_steps: int = option.field(20, "steps over which the learning rate rises from nought")
+  warmup_steps: int = option.field(20, "steps over which the learning rate rises from zero")
   clip_norm: float = option.field(
-    0.0, "largest norm of all gradients together, longer ones are shortened to it; 0 for any"
+    0.0, "largest norm of all gradients together; longer ones are scaled down to it; 0 for no limit"
   )
   accumulate_steps: int = option.field(
     1,
-    "parts in which each batch is worked through, to take less memory: their gradients are added "
-    "up, and the weights change once",
+    "parts into which each batch is split to use less memory: their gradients are summed, and the "
+    "weights change once",
   )
   ema_decay: float = option.field(
     0.0,
-    "keep averages of the weights too, which forget by this factor a step, such as 0.999: they are "
-    "what is evaluated and restored with; 0 for none",
+    "decay of the averages of the weights per step, such as 0.999; evaluating and restoring use "
+    "the averages; 0 for no averages",
   )
   precision: str = option.field(
     "float32",
-    "of the network's inner layers while training: float32, bfloat16 or float16, whose loss is "
-    "scaled; weights, first and last layers and the loss are float32",
+    "of the network's inner layers while training: float32, bfloat16, or float16 with loss "
+    "scaling; weights, first and last layers and the loss are float32",
   )
   jit_compile: str = option.field(
-    "auto", "whether XLA compiles the step: true, false, or auto: on CPUs, where it was measured"
+    "auto", "whether XLA compiles the step: true, false, or auto: on CPUs only"
   )
   init_from: str = option.field(
     "",
-    "weights to start from: a run's folder, a checkpoint in one, or weights that ship, such as "
+    "weights to start from: a run's folder, one of its checkpoints, or pretrained weights such as "
     "default",
   )
   max_epochs: float = option.field(
-    0.0, "stop after so many passes over the training records too; 0 for no limit"
+    0.0, "also stop after so many passes over the training records; 0 for no limit"
   )
   early_crop_sizes: str = option.field(
     "",
-    "crop sizes to begin with, each up to a share of the run, before --crop_size: 48@0.5 or "
-    "32@0.25,64@0.5; the number of crops in a batch stays",
+    "crop sizes before --crop_size, each until a share of the run: 48@0.5 or 32@0.25,64@0.5; the "
+    "number of crops in a batch stays the same",
   )
 
   def __post_init__(self):
     """Raises ValueError where a field is out of range."""
-    following = getattr(super(), "__post_init__", None)
-    if following is not None:
-      following()
     for name, choices in (
       ("loss", ("", *losses.names())),
       ("optimizer", OPTIMIZERS),

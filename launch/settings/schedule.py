@@ -15,17 +15,22 @@ def learning_rate(
   milestones: Sequence[float] = (),
   factor: float = 1.0,
 ) -> float:
-  """Returns the learning rate of the step that follows.
+  """Returns the learning rate of the next step.
+
+      constant  highest
+      cosine    highest * (1 + cos(pi * done)) / 2
+      step      highest * factor ** (number of milestones passed)
+
+  each times min(1, (step + 1) / (warmup_steps + 1)).
 
   Args:
     highest: rate after the warm-up.
-    schedule: "constant"; "cosine" for half a cosine from `highest` to nought; "step" for a fall at
-      each milestone.
+    schedule: one of NAMES.
     step: steps taken.
     warmup_steps: steps over which the rate rises linearly.
     done: share of the run that is over, 0 to 1.
-    milestones: below 1 shares of the run, else numbers of steps, after which the rate is lower.
-    factor: that it is multiplied by at each of them.
+    milestones: shares of the run if below 1, else numbers of steps.
+    factor: of the rate at each milestone, in (0, 1].
   """
   rate = highest
   if schedule == COSINE:
@@ -36,10 +41,10 @@ def learning_rate(
 
 
 def parse_milestones(text: str) -> tuple[float, ...]:
-  """Returns milestones from their list: shares of the run below 1, whole steps from 1 on.
+  """Returns the milestones of a list such as "0.5,0.75" or "1000,2000".
 
   Raises:
-    ValueError: if an item is neither.
+    ValueError: if an item is neither a share in (0, 1) nor a whole number of steps.
   """
   return tuple(_milestone(item.strip()) for item in text.split(","))
 

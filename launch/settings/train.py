@@ -1,39 +1,32 @@
-"""How to train, as one value, and the file that keeps a run's settings beside it."""
+"""All settings of a training run: seven parts side by side, each a frozen dataclass."""
 
+from collections.abc import Mapping
 import dataclasses
-import json
-import pathlib
+import re
+from typing import Any
 
-from deblock.launch.machines import cluster_config
+from deblock.launch.machines import cluster as cluster_settings
 from deblock.launch.machines import strategy as strategy_lib
 from deblock.launch.settings import optimization as optimization_settings
-from deblock.launch.settings import stopping_config, watching_config
 from deblock.model.networks import config as model_config
 from deblock.pipeline import config as input_config
 from deblock.records import option
-from deblock.records.layout import files
 
-RUN_FILE = "run.json"
-STRATEGIES = strategy_lib.NAMES
+_METRIC = re.compile(r"eval/\w+(/q\d+)?")
 
 
 @dataclasses.dataclass(frozen=True)
-class TrainConfig(
-  optimization_settings.OptimizationConfig,
-  watching_config.WatchingConfig,
-  stopping_config.StoppingConfig,
-  cluster_config.ClusterConfig,
-):
-  """The training loop's settings."""
+class TrainConfig:
+  """The training loop: where it writes, when it ends, what it runs on."""
 
   logdir: str = option.field("", "folder of the run: checkpoints, TensorBoard log, settings")
   max_steps: int = option.field(2000, "training steps in all")
-  max_minutes: float = option.field(0.0, "stop after this much training time too; 0 for no limit")
+  max_minutes: float = option.field(0.0, "also stop after this much training time; 0 for no limit")
   strategy: str = option.field(
     "auto",
-    "auto: the workers that are named, else every GPU of this host, else its CPU; cpu; gpu: the "
-    "first one; mirrored: every GPU, or every logical CPU device where there is none; "
-    "multi_worker: the GPUs, or the CPU, of every worker; tpu",
+    "auto: the named workers, else every GPU of this host, else its CPU; cpu; gpu: the first GPU; "
+    "mirrored: every GPU, or every logical CPU device where there is no GPU; multi_worker: the "
+    "GPUs, or the CPU, of every worker; tpu",
   )
   steps_per_call: int = option.field(10, "steps between returns to Python; intervals are multiples")
   checkpoint_every_steps: int = option.field(500, "interval of checkpoints")
@@ -41,57 +34,162 @@ class TrainConfig(
 
   def __post_init__(self):
     """Raises ValueError where a field is out of range."""
-    super().__post_init__()
-    stopping_config.check_goes_with(self, self.evaluate_every_steps, self.evaluation_tiles)
-    for name in ("max_steps", "steps_per_call", "checkpoint_every_steps"):
-      if getattr(self, name) < 1:
-        raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}.")
-    for name in ("max_minutes", "seed"):
-      if getattr(self, name) < 0:
-        raise ValueError(f"{name} must be at least 0, got {getattr(self, name)}.")
-    for name in (
-      "log_every_steps",
-      "evaluate_every_steps",
-      "checkpoint_every_steps",
-      "profile_steps",
-    ):
-      if getattr(self, name) % self.steps_per_call:
-        raise ValueError(
-          f"{name} must be a multiple of steps_per_call, {self.steps_per_call}, got "
-          f"{getattr(self, name)}."
-        )
-    if self.strategy not in STRATEGIES:
-      raise ValueError(f"strategy must be one of {', '.join(STRATEGIES)}, got {self.strategy!r}.")
+    _check_at_least(self, 1, "max_steps", "steps_per_call", "checkpoint_every_steps")
+    _check_at_least(self, 0, "max_minutes", "seed")
+    strategy_lib.check_name(self.strategy)
+
+
+@dataclasses.dataclass(frozen=True)
+class WatchingConfig:
+  """When a run logs, evaluates and profiles."""
+
+  log_every_steps: int = option.field(50, "interval of training scalars and of progress")
+  evaluate_every_steps: int = option.field(
+    500, "interval of evaluation on held-out tiles; 0 for never"
+  )
+  evaluation_tiles: int = option.field(4, "held-out tiles to evaluate on while training")
+  profile_steps: int = option.field(
+    0,
+    "steps to profile after the first call, for TensorBoard's profile page, which needs the "
+    "package xprof; 0 for none",
+  )
+
+  def __post_init__(self):
+    """Raises ValueError where a field is out of range."""
+    _check_at_least(self, 1, "log_every_steps")
+    _check_at_least(self, 0, "evaluate_every_steps", "evaluation_tiles", "profile_steps")
+
+
+@dataclasses.dataclass(frozen=True)
+class StoppingConfig:
+  """Which checkpoints are kept, and when a run ends early."""
+
+  keep_checkpoints: int = option.field(3, "latest checkpoints that are kept, beside the best one")
+  best_metric: str = option.field(
+    "eval/gain_db",
+    "the checkpoint with its highest value is the best: eval/gain_db, eval/psnr_db, "
+    "eval/psnr_b_db or eval/ssim is the mean over qualities, eval/psnr_db/q10 that of one quality",
+  )
+  stop_after_evaluations: int = option.field(
+    0, "end the run after so many evaluations in a row that were not the best; 0 for never"
+  )
+  restore_best: bool = option.field(
+    False,
+    "evaluating, comparing and restoring use the run's best checkpoint, not its latest, unless "
+    "--checkpoint names one",
+  )
+
+  def __post_init__(self):
+    """Raises ValueError where a field is out of range."""
+    _check_at_least(self, 1, "keep_checkpoints")
+    _check_at_least(self, 0, "stop_after_evaluations")
+    if not _METRIC.fullmatch(self.best_metric):
+      raise ValueError(
+        "best_metric must be the name of a figure of the evaluation, such as eval/gain_db or "
+        f"eval/psnr_db/q10, got {self.best_metric!r}."
+      )
 
 
 @dataclasses.dataclass(frozen=True)
 class RunConfig:
-  """All settings of a run."""
+  """All settings of a run. No two parts have a field of the same name: each field is a flag."""
 
   model: model_config.ModelConfig
   input: input_config.InputConfig
-  train: TrainConfig
+  train: TrainConfig = dataclasses.field(default_factory=TrainConfig)
+  optimization: optimization_settings.OptimizationConfig = dataclasses.field(
+    default_factory=optimization_settings.OptimizationConfig
+  )
+  watching: WatchingConfig = dataclasses.field(default_factory=WatchingConfig)
+  stopping: StoppingConfig = dataclasses.field(default_factory=StoppingConfig)
+  cluster: cluster_settings.ClusterConfig = dataclasses.field(
+    default_factory=cluster_settings.ClusterConfig
+  )
+
+  def __post_init__(self):
+    """Raises ValueError where two parts do not fit each other."""
+    per_call = self.train.steps_per_call
+    for part, name in (
+      (self.watching, "log_every_steps"),
+      (self.watching, "evaluate_every_steps"),
+      (self.train, "checkpoint_every_steps"),
+      (self.watching, "profile_steps"),
+    ):
+      if getattr(part, name) % per_call:
+        raise ValueError(
+          f"{name} must be a multiple of steps_per_call, {per_call}, got {getattr(part, name)}."
+        )
+    if self.stopping.stop_after_evaluations:
+      for name in ("evaluate_every_steps", "evaluation_tiles"):
+        if not getattr(self.watching, name):
+          raise ValueError(
+            f"stop_after_evaluations needs evaluations: {name} must be at least 1, got 0."
+          )
 
 
-# A run may be continued with other values of these: they do not change what is learnt from a step,
-# or only by the order of its batches (data_service), or they are what continuing is for.
+# The parts, by the name of their field.
+PARTS: dict[str, type] = {field.name: field.type for field in dataclasses.fields(RunConfig)}  # type: ignore[misc]
+
+# A run may be continued with other values of these settings. They do not change what is learnt from
+# a step, or they change only the order of its batches (data_service, workers), or they are the
+# reason to continue.
 _FREE = frozenset(
   {
     "records",
     "data_service",
+    "on_bad_record",
+    "max_bad_share",
     "logdir",
     "max_steps",
     "max_minutes",
     "strategy",
     "checkpoint_every_steps",
-    "on_bad_record",
-    "max_bad_share",
+  }
+  | {
+    field.name
+    for part in (WatchingConfig, StoppingConfig, cluster_settings.ClusterConfig)
+    for field in dataclasses.fields(part)
   }
   | optimization_settings.FREE
-  | watching_config.FREE
-  | stopping_config.FREE
-  | cluster_config.FREE
 )
+# Workers of one run may differ in these: folders can have other names on other machines.
+_OWN = frozenset(
+  {"records", "logdir", "strategy", "data_service"}
+  | {field.name for field in dataclasses.fields(cluster_settings.ClusterConfig)}
+)
+
+
+def run_of(settings: Mapping[str, Any]) -> RunConfig:
+  """Returns the run with these settings, and the default of every other one.
+
+  Args:
+    settings: values by name of the setting, whatever its part.
+  Raises:
+    TypeError: if a name is no setting.
+    ValueError: if a value is refused.
+  """
+  names = {part: {field.name for field in dataclasses.fields(kind)} for part, kind in PARTS.items()}
+  unknown = sorted(set(settings).difference(*names.values()))
+  if unknown:
+    raise TypeError(f"a run has no settings {', '.join(unknown)}")
+  return RunConfig(
+    **{
+      part: kind(**{name: settings[name] for name in settings if name in names[part]})
+      for part, kind in PARTS.items()
+    }
+  )
+
+
+def settings_of(run: RunConfig) -> dict[str, Any]:
+  """Returns all settings of a run, by name."""
+  return {
+    name: value for part in PARTS for name, value in dataclasses.asdict(getattr(run, part)).items()
+  }
+
+
+def settings_to_agree_on(run: RunConfig) -> dict[str, Any]:
+  """Returns the settings, by name, that must be the same on all workers of a run."""
+  return {name: value for name, value in settings_of(run).items() if name not in _OWN}
 
 
 def is_free(name: str) -> bool:
@@ -99,51 +197,7 @@ def is_free(name: str) -> bool:
   return name in _FREE
 
 
-def save(run: RunConfig) -> None:
-  """Writes the settings into the run's folder."""
-  path = pathlib.Path(run.train.logdir) / RUN_FILE
-  files.write_text(path, json.dumps(dataclasses.asdict(run), indent=2) + "\n")
-
-
-def load(logdir: str) -> RunConfig:
-  """Returns the settings of the run in `logdir`.
-
-  Raises:
-    FileNotFoundError: if there is no run.
-    ValueError: if its settings cannot be read.
-  """
-  path = pathlib.Path(logdir) / RUN_FILE
-  if not path.exists():
-    raise FileNotFoundError(f"{logdir} holds no run: it has no {RUN_FILE}. Train one there first.")
-  try:
-    values = json.loads(path.read_text())
-    inputs = {**values["input"], "qualities": tuple(values["input"]["qualities"])}
-    return RunConfig(
-      model=model_config.ModelConfig(**values["model"]),
-      input=input_config.InputConfig(**inputs),
-      train=TrainConfig(**values["train"]),
-    )
-  except (json.JSONDecodeError, KeyError, TypeError) as error:
-    raise ValueError(f"{path} does not hold the settings of a run: {error}.") from error
-
-
-def check_continues(run: RunConfig) -> None:
-  """Checks that the run in the folder, if there is one, was started with these settings.
-
-  Raises:
-    ValueError: naming each setting that differs, with both values.
-  """
-  if not (pathlib.Path(run.train.logdir) / RUN_FILE).exists():
-    return
-  before, now = dataclasses.asdict(load(run.train.logdir)), dataclasses.asdict(run)
-  differences = [
-    f"{name} was {before[part][name]}, now {value}"
-    for part, values in now.items()
-    for name, value in values.items()
-    if name not in _FREE and before[part][name] != value
-  ]
-  if differences:
-    raise ValueError(
-      f"{run.train.logdir} holds a run with other settings ({'; '.join(differences)}): continue it "
-      "with its own, or choose another --logdir."
-    )
+def _check_at_least(part, least, *names):
+  for name in names:
+    if getattr(part, name) < least:
+      raise ValueError(f"{name} must be at least {least}, got {getattr(part, name)}.")

@@ -1,4 +1,4 @@
-"""Training from its settings to its end: what is needed is made here, and a session runs it."""
+"""Training from its settings to its end: checks and builds everything, then a session runs it."""
 
 from collections.abc import Callable
 import contextlib
@@ -7,30 +7,23 @@ import math
 import time
 
 import keras
-import tensorflow as tf
 
-from deblock.launch.machines import feeding
 from deblock.launch.machines import hosts as hosts_lib
 from deblock.launch.reporting import reporter as reporter_lib
 from deblock.launch.run_folder import checkpoints as checkpoints_lib
-from deblock.launch.run_folder import initialization, occupied, saved_weights
+from deblock.launch.run_folder import occupied, run_file, saved_weights
 from deblock.launch.settings import crop_stages
 from deblock.launch.settings import train as train_settings
+from deblock.launch.training import batches as batches_lib
 from deblock.launch.training import (
-  bad_input,
-  gauges,
-  judged,
-  not_finite,
+  endings,
   optimization,
-  precision,
   profiling,
+  record_errors,
   session,
-  waiting,
 )
-from deblock.launch.training import best as best_lib
-from deblock.launch.training import step as step_lib
+from deblock.launch.training import stepper as stepper_lib
 from deblock.launch.training import watch as watch_lib
-from deblock.model import losses
 from deblock.model.networks import registry
 from deblock.pipeline import dataset as dataset_lib
 from deblock.records.layout import manifest as manifest_lib
@@ -42,22 +35,22 @@ def train(
   run: train_settings.RunConfig,
   clock: Callable[[], float] = time.monotonic,
   stop: Callable[[], bool] = lambda: False,
-) -> session.Result:
-  """Trains a network as `run` says, going on from the latest checkpoint in its folder.
+) -> endings.Result:
+  """Trains a network and resumes from the latest checkpoint in its folder, if there is one.
 
-  The same settings give the same weights on CPU, and the same curve but for its times, however
-  often the run was stopped or killed, unless `max_minutes` is set: then they depend on the clock;
-  or `data_service`: then on the order in which its workers are done.
+  On CPUs the same settings give the same weights, and the same curve except times, however often
+  the run was stopped or killed. Two settings are exceptions: with `max_minutes` the weights depend
+  on the clock, with `data_service` on the order in which its workers finish.
 
   Args:
     run: all settings.
     clock: seconds, rising.
-    stop: asked between calls of the inner loop; once it is true, the run is saved and ends.
+    stop: called between calls of the inner loop; once it returns true, the run saves and ends.
   Raises:
     FileNotFoundError: if the records are missing.
     ValueError: if the settings do not fit the records, the network, the devices, the weights of
-      init_from, or the run that is in the folder already; another process trains in it; a record
-      is bad, or with on_bad_record=skip too many are.
+      init_from, or the run that is in the folder; if another process trains in the folder; if a
+      record is bad, or with on_bad_record=skip too many are.
     OSError: if the folder cannot be written, nothing answers at the address of `data_service`, or
       another worker does not come, or is lost.
     FloatingPointError: if the loss, its gradient, or a weight that is to be saved, is not finite.
@@ -66,18 +59,20 @@ def train(
   run = _with_loss(run, entry)
   manifest = manifest_lib.load(run.input.records, damaged=run.input.on_bad_record == "skip")
   _check_crops(run, entry, manifest)
-  hosts = hosts_lib.join(run.train, run.train.strategy)
+  hosts = hosts_lib.join(run.cluster, run.train.strategy)
   _check_batch(run, hosts.strategy.num_replicas_in_sync)
-  # First: a run that cannot start leaves no folder that looks like one to be continued.
+  # Before the folder is made: a run that cannot start leaves none.
   network = _network(run, hosts.strategy, entry)
   alone = occupied.occupying(run.train.logdir) if hosts.writes else contextlib.nullcontext()
   with alone, hosts.saving_folder(run.train.logdir) as saved_in:
+    _prepare_folder(run, hosts)
+    run = _limited(run, manifest)
     result = _train(run, clock, stop, hosts, entry, manifest, network, saved_in)
   if result.trained:
-    # Nobody leaves before the chief has saved: a worker that ends early is one that was lost.
+    # All workers wait for the chief's last checkpoint: one that ends early counts as lost.
     hosts.check_agree({"the last step": result.step}, _SHARED)
   if not hosts.writes:
-    # What this worker saved is gone by the time anybody could look for it.
+    # The checkpoints of this worker are deleted by now.
     result = dataclasses.replace(result, checkpoint=saved_weights.latest(run.train.logdir))
   return result
 
@@ -85,91 +80,60 @@ def train(
 def _network(run, strategy, entry):
   keras.utils.set_random_seed(run.train.seed)
   with strategy.scope():
-    with precision.of_layers(run.train.precision):
+    with optimization.precision_of_layers(run.optimization.precision):
       network = entry.build(run.model.width, run.model.residual)
-    if run.train.init_from and not checkpoints_lib.is_begun(run.train.logdir):
-      initialization.initialize(network, run.train.init_from)
+    if run.optimization.init_from and not checkpoints_lib.is_begun(run.train.logdir):
+      saved_weights.initialize(network, run.optimization.init_from)
   return network
 
 
 def _train(run, clock, stop, hosts, entry, manifest, network, saved_in):
-  strategy = hosts.strategy
-  replicas = strategy.num_replicas_in_sync
-  _prepare_folder(run, hosts)
-  run = _limited(run, manifest)
-  with strategy.scope():
-    optimizer = optimization.create(run.train, network.trainable_variables)
-    rules = optimization.rules(run.train, network, optimization.is_compiled(run.train))
+  with hosts.strategy.scope():
+    optimizer = optimization.create(run.optimization, network.trainable_variables)
+    compiled = optimization.is_compiled(run.optimization)
+    rules = optimization.rules(run.optimization, network, optimizer, compiled)
     checkpoints = checkpoints_lib.Checkpoints(
       run.train.logdir,
       network,
       optimizer,
       rules.state,
-      keep=run.train.keep_checkpoints,
+      keep=run.stopping.keep_checkpoints,
       about={"run": dataclasses.asdict(run)},
       saved_in=saved_in,
     )
-  found = checkpoints.restore()
-  first_step = int(checkpoints.step.numpy())
-  hosts.check_agree({"the step to go on from": first_step}, _SHARED)
-  best = best_lib.restored(run.train.best_metric, checkpoints.notes.get("best"))
-  done = session.share_done(run.train, first_step, float(checkpoints.seconds.numpy()))
-  if found:
-    ended = session.ended(run.train, found, checkpoints, best)
-    if ended is not None:
-      return ended
+  found = checkpoints.load()
+  step, seconds = int(checkpoints.step.numpy()), float(checkpoints.seconds.numpy())
+  hosts.check_agree({"the step to resume from": step}, _SHARED)
+  best = watch_lib.loaded_best(run.stopping.best_metric, checkpoints.notes.get("best"))
+  if found and (ending := endings.ending_at(run, step, seconds, best)):
+    return endings.Result(found, step, seconds, False, ending, best)
 
-  with (
-    reporter_lib.Reporter(run.train.logdir, done, first_step)
-    if hosts.writes
-    else hosts_lib.Silent()
-  ) as reporter:
-    reporter.describe(run, strategy)
+  done = endings.share_done(run.train, step, seconds)
+  with contextlib.ExitStack() as stack:
+    reporter = stack.enter_context(
+      reporter_lib.Reporter(run.train.logdir, done, step) if hosts.writes else hosts_lib.Silent()
+    )
+    reporter.describe(run, hosts.strategy)
     reporter.note(
       f"{entry.name}: {network.count_params():,} parameters; batches of {run.input.batch_size} "
-      f"over {replicas} replica(s) on {hosts.count} host(s); {manifest.count('train')} training "
-      f"tiles; {'going on from' if found else 'starting at'} step {first_step}."
+      f"over {hosts.strategy.num_replicas_in_sync} replica(s) on {hosts.count} host(s); "
+      f"{manifest.count('train')} training tiles; "
+      f"{'resuming from' if found else 'starting at'} step {step}."
     )
-    waited = waiting.Waited()
-    loss = losses.get(run.train.loss)
-    steps = step_lib.training_steps(
-      strategy, network, optimizer, loss, entry, run.input.batch_size, rules, waited
-    )
-
-    def open_at(inputs, step):
-      return _batches(hosts, inputs, run.train.seed, manifest, step)
-
-    batches = crop_stages.Batches(run.input, run.train.early_crop_sizes, open_at)
-    with bad_input.named_in_training(run, manifest):
-      batches.at(first_step, done)
-    with bad_input.named_in_evaluation(run, manifest):
-      watch = watch_lib.Watch(judged.restorers(run, entry, network, rules), run, manifest)
-
-    def call(step, done, count, rate):
-      with bad_input.named_in_training(run, manifest), hosts.lost_are_named():
-        optimizer.learning_rate.assign(rate)
-        totals = steps(batches.at(step, done), tf.constant(count, tf.int32))
-        return step_lib.Totals(*(float(value) for value in totals))
-
-    profiled = profiling.Profiled(
-      call, run.train.logdir, run.train.profile_steps if hosts.writes else 0, reporter.note
-    )
-    with contextlib.closing(profiled):
-      parts = session.Parts(
-        call=profiled,
-        watch=watch,
-        gauges=gauges.Gauges(waited.since, network),
-        stop=stop,
-        origin=lambda step: not_finite.origin(
-          run, manifest, replicas, step, hosts.index, hosts.count
-        ),
-        clock=clock,
-      )
-      return session.Session(run, hosts, checkpoints, best, reporter, parts).run()
+    profiled_steps = run.watching.profile_steps if hosts.writes else 0
+    profile = profiling.Profile(run.train.logdir, profiled_steps, reporter.note)
+    stack.callback(profile.close)
+    batches = batches_lib.Batches(run, hosts, manifest, step, done)
+    stepper = stepper_lib.Stepper(run, hosts, network, optimizer, rules, batches, profile)
+    with record_errors.named_in_evaluation(run, manifest):
+      restorers = watch_lib.present_restorers(run, entry, network, rules)
+      watch = watch_lib.Watch(restorers, run, manifest)
+    parts = (run, hosts, checkpoints, reporter, stepper, watch, stop, clock)
+    return session.Session(*parts).train()
 
 
 def _check_crops(run, entry, manifest):
-  sizes = crop_stages.sizes(run.input, run.train.early_crop_sizes)
+  sizes = crop_stages.sizes(run.input, run.optimization.early_crop_sizes)
   if min(sizes) <= 2 * entry.consumed:
     raise ValueError(
       f"crop_size must be more than {2 * entry.consumed} for {entry.name}, which consumes "
@@ -184,27 +148,27 @@ def _check_crops(run, entry, manifest):
 
 
 def _check_batch(run, replicas):
+  parts = run.optimization.accumulate_steps
   if run.input.batch_size % replicas:
     raise ValueError(
       f"batch_size must be a multiple of the {replicas} replicas, got {run.input.batch_size}."
     )
-  if run.input.batch_size // replicas % run.train.accumulate_steps:
+  if run.input.batch_size // replicas % parts:
     raise ValueError(
-      f"batch_size must be a multiple of accumulate_steps, {run.train.accumulate_steps}, on each "
-      f"of the {replicas} replicas, got {run.input.batch_size}."
+      f"batch_size must be a multiple of accumulate_steps, {parts}, on each of the {replicas} "
+      f"replicas, got {run.input.batch_size}."
     )
 
 
 def _prepare_folder(run, hosts):
   hosts.check_agree(
-    hosts_lib.settings_to_agree_on(run), "Start all with the same flags but --worker_index."
+    train_settings.settings_to_agree_on(run),
+    "Start all with the same flags, except --worker_index.",
   )
   try:
-    if not hosts.writes:
-      train_settings.check_continues(run)
-      return
-    train_settings.check_continues(run)
-    train_settings.save(run)
+    run_file.check_continues(run)
+    if hosts.writes:
+      run_file.save(run)
   except OSError as error:
     raise OSError(
       f"logdir {run.train.logdir} cannot be written: {error.strerror}. Choose another --logdir."
@@ -212,35 +176,16 @@ def _prepare_folder(run, hosts):
 
 
 def _with_loss(run, entry):
-  """Returns the settings with the network's own loss, if none is named."""
-  train_config = dataclasses.replace(run.train, loss=run.train.loss or entry.loss)
-  return dataclasses.replace(run, train=train_config)
+  """Returns the settings with the network's own loss, if they name none."""
+  settings = dataclasses.replace(run.optimization, loss=run.optimization.loss or entry.loss)
+  return dataclasses.replace(run, optimization=settings)
 
 
 def _limited(run, manifest):
-  """Returns the settings with as many steps as max_epochs leaves."""
-  if not run.train.max_epochs:
+  """Returns the settings with at most as many steps as max_epochs allows."""
+  if not run.optimization.max_epochs:
     return run
-  crops = run.train.max_epochs * dataset_lib.crops_per_epoch(run.input, manifest)
-  steps = math.ceil(crops / run.input.batch_size)
-  train_config = dataclasses.replace(run.train, max_steps=min(run.train.max_steps, max(steps, 1)))
-  return dataclasses.replace(run, train=train_config)
-
-
-def _batches(hosts, inputs, seed, manifest, first_step):
-  """Returns the batches of each replica, entering the stream where the run left it."""
-
-  def host_batches(context):
-    replicas = context.num_replicas_in_sync // context.num_input_pipelines
-    return dataset_lib.training_dataset(
-      inputs,
-      manifest,
-      seed,
-      batch_size=context.get_per_replica_batch_size(inputs.batch_size),
-      first_batch=first_step * replicas,
-      host=context.input_pipeline_id,
-      hosts=context.num_input_pipelines,
-      floats=False,  # The step makes them, where a batch has arrived as bytes.
-    )
-
-  return feeding.batches(hosts, host_batches)
+  crops = run.optimization.max_epochs * dataset_lib.crops_per_epoch(run.input, manifest)
+  steps = max(math.ceil(crops / run.input.batch_size), 1)
+  settings = dataclasses.replace(run.train, max_steps=min(run.train.max_steps, steps))
+  return dataclasses.replace(run, train=settings)

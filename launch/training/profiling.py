@@ -1,40 +1,38 @@
 """A profile of some training steps, for TensorBoard's profile page."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+import contextlib
 
 import tensorflow as tf
 
-PACKAGE = "xprof"  # Has the page; TensorBoard itself has not.
+PACKAGE = "xprof"  # It holds the page; TensorBoard alone does not.
 
 
-class Profiled:
-  """Calls of the training loop, of which those after the first are profiled.
-
-  The first compiles the loop, which would hide all the rest.
+class Profile:
+  """Profiles calls of the inner loop from the second one on: the first one compiles the loop.
 
   Args:
-    call: (step, done, count, rate) to totals, as `session.Parts` has it: takes `count` steps.
-    logdir: folder of the run; the profile goes to plugins/profile in it.
-    steps: to profile; a multiple of the steps of a call, and as many more as the last call has.
-    note: tells a line to the user.
+    logdir: folder of the run; the profile is written to plugins/profile in it.
+    steps: number of steps to profile, rounded up to whole calls; 0 for none.
+    note: prints a line for the user.
   """
 
-  def __init__(self, call: Callable, logdir: str, steps: int, note: Callable[[str], None]):
-    self._call = call
+  def __init__(self, logdir: str, steps: int, note: Callable[[str], None]):
     self._logdir = logdir
     self._left = steps
     self._note = note
     self._calls = 0
     self._running = False
 
-  def __call__(self, step, done, count, rate):
-    """Takes steps; returns what `call` does."""
+  @contextlib.contextmanager
+  def call(self, count: int) -> Iterator[None]:
+    """Returns a context for a call that takes `count` steps."""
     if self._left > 0 and self._calls == 1:
       tf.profiler.experimental.start(self._logdir)
       self._running = True
     self._calls += 1
     try:
-      totals = self._call(step, done, count, rate)
+      yield
     except BaseException:
       self.close()
       raise
@@ -42,10 +40,9 @@ class Profiled:
       self._left -= count
       if self._left <= 0:
         self.close()
-    return totals
 
   def close(self) -> None:
-    """Ends the profile if it is still being taken."""
+    """Ends the profile if it is running."""
     if self._running:
       self._running = False
       tf.profiler.experimental.stop()

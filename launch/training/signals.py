@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as a wish that training asks for, and not as its end."""
+"""Ctrl-C and SIGTERM as requests to stop, which training reads between its steps."""
 
 from collections.abc import Callable, Iterator
 import contextlib
@@ -11,10 +11,10 @@ _HEARD = b"\nstopping after these steps; Ctrl-C again stops at once, without sav
 
 
 class Request:
-  """Whether a signal has asked to stop; called, it tells.
+  """A request to stop; a call returns whether there is one.
 
   Attributes:
-    signal: number of the first signal; None while there is none.
+    signal: number of the first signal; None before it.
   """
 
   def __init__(self):
@@ -26,12 +26,12 @@ class Request:
     return self._heard.is_set()
 
   def wait(self, seconds: float) -> bool:
-    """Returns whether to stop, after so many seconds at most."""
+    """Waits up to `seconds` for a request, and returns whether there is one."""
     return self._heard.wait(seconds)
 
   @property
   def status(self) -> int:
-    """Exit status of a program that was stopped, as shells count; 0 while there is no signal."""
+    """Exit status of a stopped program, 128 plus the signal as in shells; 0 without a signal."""
     return 128 + self.signal if self.signal else 0
 
   def _hear(self, number):
@@ -41,10 +41,10 @@ class Request:
 
 @contextlib.contextmanager
 def on_signals(leave: Callable[[int], object] = os._exit) -> Iterator[Request]:
-  """Turns SIGINT and SIGTERM into a `Request` while the context lasts; of the main thread.
+  """Returns a context, for the main thread, in which SIGINT and SIGTERM become a `Request`.
 
-  A second SIGINT ends the process at once. A signal that was ignored before stays so, as that of a
-  terminal is by a program in its background.
+  A second SIGINT ends the process at once. A signal that was ignored before stays ignored, as
+  shells ask of programs in the background.
 
   Args:
     leave: ends the process with a status.
@@ -52,8 +52,8 @@ def on_signals(leave: Callable[[int], object] = os._exit) -> Iterator[Request]:
   request = Request()
   reading, writing = os.pipe()
   os.set_blocking(writing, False)
-  # A handler written in Python waits until TensorFlow comes back from the steps it is at. What
-  # the interpreter writes here, it writes when the signal comes, and a thread can read it.
+  # Python runs its own handlers only when TensorFlow returns from its steps. The interpreter writes
+  # to this pipe as soon as the signal comes, and a thread reads it.
   fd_before = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
   before = {
     number: signal.signal(number, lambda number, frame: None)

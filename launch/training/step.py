@@ -4,22 +4,22 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from deblock.launch.training import averaging, optimization, waiting
+from deblock.launch.training import meters, optimization
 from deblock.model.networks import blocks, registry
 from deblock.pipeline import batch as batch_lib
 
 
 class Totals(NamedTuple):
-  """What a call of the inner loop sums up over its steps; float32 scalars.
+  """Sums over the steps of a call of the inner loop; float32 scalars.
 
   Attributes:
-    loss: sum over steps of the loss of the global batch.
-    error: sum of the restored crops' mean squared errors.
-    error_jpeg: the same of the JPEG's.
-    gradient_norm: sum over steps of the norm of all gradients together, before it is clipped; that
-      of a skipped step counts nought.
-    skipped: steps that changed no weight, since float16 gradients were not finite.
-    finite: steps before the first one whose loss, or whose gradient, is not finite.
+    loss: sum of the loss of the global batch.
+    error: sum of the mean squared error of the restored crops.
+    error_jpeg: the same of the JPEGs.
+    gradient_norm: sum of the norm of all gradients together, before clipping; zero for a skipped
+      step.
+    skipped: number of steps that changed no weight, because float16 gradients were not finite.
+    finite: number of steps before the first one whose loss or gradient is not finite.
   """
 
   loss: tf.Tensor
@@ -37,14 +37,13 @@ def training_steps(
   loss,
   entry: registry.Entry,
   batch_size: int,
-  rules: optimization.Rules = optimization.Rules(),  # noqa: B008
-  waited: waiting.Waited | None = None,
+  rules: optimization.UpdateRules = optimization.UpdateRules(),  # noqa: B008
+  waited: meters.Waited | None = None,
 ):
   """Returns the compiled function that trains for a number of steps.
 
-  Gradients are summed over parts and replicas, and only then clipped, so that neither number
-  changes what is learnt (but for the statistics of batch normalisation, which each part has of its
-  own).
+  Gradients are summed over parts and replicas before they are clipped. So neither number changes
+  what is learnt, except the statistics of batch normalisation, which are those of a part.
 
   Args:
     strategy: tf.distribute.Strategy, in whose scope network and optimizer were made.
@@ -53,12 +52,11 @@ def training_steps(
     loss: (restored, clean, tables) to float [B].
     entry: what the registry says of the network.
     batch_size: crops in a step, over all replicas and parts.
-    rules: what happens besides the optimiser's step.
-    waited: where the time is added up that batches were waited for.
+    rules: for everything besides the optimiser's step.
+    waited: adds up the time that steps wait for batches.
   Returns:
-    A function of an iterator of batches, float or still uint8, and of an int32 scalar tensor, the
-    number of steps, to `Totals`. The number is a tensor, since a Python one would compile anew for
-    each value.
+    A function of an iterator of batches, float or uint8, and of the number of steps, to `Totals`.
+    The number is an int32 scalar tensor: each Python number would be compiled again.
   """
 
   objective = entry.objective(network)
@@ -115,21 +113,19 @@ def training_steps(
     norm = tf.linalg.global_norm(gradients)
     if rules.clip_norm:
       gradients, _ = tf.clip_by_global_norm(gradients, rules.clip_norm, norm)
-    # One tensor for all of them: each sum over replicas is a round of messages between the hosts.
+    # One tensor for all figures: each sum over replicas is a round of messages between the hosts.
     return gradients, norm, tf.stack(figures)
 
   def update(gradients):
     with strategy.scope():
       optimization.apply(strategy, optimizer, gradients, weights, rules.weight_decay)
-      if rules.averages:
-        decay = averaging.decay_at(rules.ema_decay, optimizer.iterations)
-        averaged = [weight.value for weight in network.weights]
-        averaging.update(strategy, rules.averages, averaged, decay)
+      if rules.averaging is not None:
+        rules.averaging.apply(rules.weights)
 
   def one_step(batch):
     scale = None if rules.loss_scale is None else tf.convert_to_tensor(rules.loss_scale.factor)
     gradients, norm, figures = strategy.run(replica_step, args=(batch, scale))
-    norm = strategy.experimental_local_results(norm)[0]  # Equal on all of them.
+    norm = strategy.experimental_local_results(norm)[0]  # Equal on all replicas.
     accepted = tf.constant(True)
     if rules.loss_scale is None:
       update(gradients)

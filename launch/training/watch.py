@@ -1,14 +1,21 @@
-"""How a network does on held-out tiles while it is trained."""
+"""How a network does on held-out tiles while it is trained, and the best that it has done."""
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+import dataclasses
+import math
+from typing import Any, NamedTuple
 
+import keras
 import numpy as np
 
 from deblock.launch.evaluation import figures as figures_lib
 from deblock.launch.pictures import side_by_side
 from deblock.launch.run_folder import history
+from deblock.launch.settings import optimization as optimization_settings
 from deblock.launch.settings import train as train_settings
+from deblock.launch.training import optimization
+from deblock.model import restorer
+from deblock.model.networks import registry
 from deblock.pipeline import dataset
 from deblock.records.jpeg import tables as jpeg_tables
 from deblock.records.layout import manifest as manifest_lib
@@ -19,13 +26,12 @@ Restore = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 class Seen(NamedTuple):
-  """What an evaluation found.
+  """The results of an evaluation.
 
   Attributes:
-    scalars: by series and then by name: gain over the JPEG, PSNR, PSNR-B and SSIM of each quality,
-      and the mean gain of all; of the JPEGs themselves, which are a series too, without gains.
-      Nothing if there are no tiles.
-    sheets: pictures of the first tile by name, uint8 [H, W, 3]; of the first series.
+    scalars: by series, then by name: gain over the JPEG, PSNR, PSNR-B and SSIM of each quality, and
+      the mean gain over qualities. The JPEGs are a series too, without gains. Empty without tiles.
+    sheets: pictures of the first tile by name, uint8 [H, W, 3], of the first series.
   """
 
   scalars: dict[str, dict[str, float]]
@@ -36,9 +42,9 @@ class Watch:
   """Evaluates a network on held-out tiles while it trains, at every stored quality.
 
   Args:
-    make_restorers: returns what restores with the present weights, by series; asked each time.
-      `history.MAIN`, which must come first, is the network as it is trained; others, such as
-      averaged weights, are drawn beside it.
+    make_restorers: returns restorers with the present weights, by series; called each time. The
+      first is `history.MAIN`, the network as it is trained; others, such as averaged weights, are
+      drawn beside it.
     run: all settings.
     manifest: of the records that hold the tiles.
   """
@@ -50,11 +56,11 @@ class Watch:
     manifest: manifest_lib.Manifest,
   ):
     self._make_restorers = make_restorers
-    tiles = dataset.evaluation_tiles(run.input, manifest, run.train.evaluation_tiles)
+    tiles = dataset.evaluation_tiles(run.input, manifest, run.watching.evaluation_tiles)
     self._tiles = list(tiles.as_numpy_iterator())
 
   def __call__(self) -> Seen:
-    """Returns what is seen now."""
+    """Returns the results with the present weights."""
     scalars: dict[str, dict[str, float]] = {}
     sheets: dict[str, np.ndarray] = {}
     for series, restore in self._make_restorers().items():
@@ -78,8 +84,8 @@ class Watch:
 
 
 def lines(seen: Seen) -> list[str]:
-  """Returns, for each series but the JPEGs', a line that tells its gain at every quality."""
-  told = []
+  """Returns a line for each series except the JPEGs', with its gain at every quality."""
+  found = []
   for series, scalars in seen.scalars.items():
     gains = [
       f"{value:+.3f} dB at quality {name.removeprefix(_GAIN)}"
@@ -88,8 +94,101 @@ def lines(seen: Seen) -> list[str]:
     ]
     if gains:
       whose = f" of {series} weights" if series else ""
-      told.append(f"gain{whose} over JPEG on held-out tiles {', '.join(gains)}")
-  return told
+      found.append(f"gain{whose} over JPEG on held-out tiles {', '.join(gains)}")
+  return found
+
+
+def present_restorers(
+  run: train_settings.RunConfig,
+  entry: registry.Entry,
+  trained: keras.Model,
+  rules: optimization.UpdateRules,
+) -> Callable[[], dict[str, restorer.Restorer]]:
+  """Returns a function that makes restorers of the present weights, by series, averages included.
+
+  They compute in float32, as the trained network will. Each evaluation makes new ones: constant
+  weights save more time than compiling costs.
+
+  Args:
+    run: all settings.
+    entry: of the network in the registry.
+    trained: the network that learns.
+    rules: its update rules.
+  """
+  plain = not rules.averages and run.optimization.precision == optimization_settings.FLOAT32
+  copy = trained if plain else entry.build(run.model.width, run.model.residual)
+  current = {history.MAIN: [weight.value for weight in trained.weights]}
+  if rules.averages:
+    current[history.AVERAGED] = rules.averages
+
+  def make():
+    made = {}
+    for series, values in current.items():
+      if not plain:
+        for weight, value in zip(copy.weights, values, strict=True):
+          weight.assign(value.numpy())
+      made[series] = restorer.Restorer(copy, entry, constant=True)
+    return made
+
+  return make
+
+
+@dataclasses.dataclass(frozen=True)
+class BestSoFar:
+  """The best evaluation so far.
+
+  Attributes:
+    metric: name of the figure, of which more is better; as in `figure`.
+    value: its highest value; None before the first evaluation.
+    step: of that evaluation.
+    since: number of evaluations since then.
+  """
+
+  metric: str
+  value: float | None = None
+  step: int = 0
+  since: int = 0
+
+  def after(self, step: int, scalars: Mapping[str, float]) -> "BestSoFar":
+    """Returns the best after one more evaluation; the same if it had no figures at all.
+
+    Raises:
+      ValueError: if none of its figures is the metric.
+    """
+    if not scalars:
+      return self
+    value = figure(self.metric, scalars)
+    if not math.isnan(value) and (self.value is None or value > self.value):
+      return BestSoFar(self.metric, value, step)
+    return dataclasses.replace(self, since=self.since + 1)
+
+  def is_over(self, most: int) -> bool:
+    """Returns whether the last `most` evaluations were not the best; False if `most` is 0."""
+    return 0 < most <= self.since
+
+
+def loaded_best(metric: str, saved: Mapping[str, Any] | None) -> BestSoFar:
+  """Returns the `BestSoFar` that `dataclasses.asdict` saved; a new one for another metric."""
+  if not saved or saved["metric"] != metric:
+    return BestSoFar(metric)
+  return BestSoFar(**saved)
+
+
+def figure(metric: str, scalars: Mapping[str, float]) -> float:
+  """Returns a figure by its full name, "eval/psnr_db/q10", or the mean over all qualities.
+
+  Args:
+    metric: full name, or the name without the quality: "eval/psnr_db".
+    scalars: figures by their full names.
+  Raises:
+    ValueError: if there is no such figure; names the figures that there are.
+  """
+  if metric in scalars:
+    return float(scalars[metric])
+  values = [value for name, value in scalars.items() if name.rpartition("/q")[0] == metric]
+  if not values:
+    raise ValueError(f"best_metric must be one of {', '.join(sorted(scalars))}, got {metric!r}.")
+  return math.fsum(values) / len(values)
 
 
 def _of_network(means):

@@ -1,5 +1,7 @@
 """Records of small synthetic images, settings of tiny runs, and a network that compiles fast."""
 
+import functools
+
 import keras
 import numpy as np
 from PIL import Image
@@ -7,8 +9,6 @@ import pytest
 
 from deblock.launch.settings import train as train_settings
 from deblock.model.networks import blocks, registry
-from deblock.model.networks import config as model_config
-from deblock.pipeline import config as input_config
 from deblock.records.planning import config as records_config
 from deblock.records.writing import writer
 
@@ -89,12 +89,12 @@ def tiny_normalised(monkeypatch):
 
 
 @pytest.fixture
-def small_run(records, tmp_path):
-  """The function (model=..., **changes) -> RunConfig; changes go to the part that has the field."""
+def small_settings(tmp_path):
+  """The function (**settings) -> RunConfig of a tiny run, whose records do not exist."""
 
   def make(**changes):
     values = {
-      "records": records,
+      "records": str(tmp_path / "records"),
       "logdir": str(tmp_path / "run"),
       "width": 2,
       "batch_size": 4,
@@ -110,17 +110,12 @@ def small_run(records, tmp_path):
       "jit_compile": "false",  # Compiling takes longer than such runs.
       **changes,
     }
-
-    def part(config_class):
-      names = config_class.__dataclass_fields__
-      return config_class(**{name: values.pop(name) for name in list(values) if name in names})
-
-    run = train_settings.RunConfig(
-      model=part(model_config.ModelConfig),
-      input=part(input_config.InputConfig),
-      train=part(train_settings.TrainConfig),
-    )
-    assert not values, f"no part has {values}"
-    return run
+    return train_settings.run_of(values)
 
   return make
+
+
+@pytest.fixture
+def small_run(records, small_settings):
+  """The same with records, which can be trained."""
+  return functools.partial(small_settings, records=records)

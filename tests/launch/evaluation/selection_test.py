@@ -8,8 +8,7 @@ import pytest
 import tensorflow as tf
 
 from deblock.launch.evaluation import selection
-from deblock.launch.run_folder import checkpoints
-from deblock.launch.settings import train as train_settings
+from deblock.launch.run_folder import checkpoints, run_file
 from deblock.model import restorer
 from deblock.model.networks import registry
 from deblock.records.jpeg import codec
@@ -26,7 +25,7 @@ def started(small_run, tiny):
   """The settings of a run whose folder holds them and nothing else."""
   run = small_run(model=tiny)
   pathlib.Path(run.train.logdir).mkdir()
-  train_settings.save(run)
+  run_file.save(run)
   return run
 
 
@@ -132,7 +131,7 @@ def test_runs_that_hold_out_other_images_need_images_that_are_named(
   )
   second = small_run(model=tiny, records=other, logdir=str(tmp_path / "second"))
   pathlib.Path(second.train.logdir).mkdir()
-  train_settings.save(second)
+  run_file.save(second)
   both = (started.train.logdir, second.train.logdir)
   with pytest.raises(
     ValueError, match=f"{both[0]} and {both[1]} hold out other images: .*--images"
@@ -150,7 +149,7 @@ def test_a_run_has_the_weights_of_its_latest_checkpoint_or_of_the_best_where_tha
   started, monkeypatch, restore_best, checkpoint, step
 ):
   train = dataclasses.replace(started.train, restore_best=restore_best)
-  train_settings.save(dataclasses.replace(started, train=train))
+  run_file.save(dataclasses.replace(started, train=train))
   network = registry.configured(started.model).build(started.model.width, started.model.residual)
   optimizer = keras.optimizers.SGD(0.1)
   optimizer.build(network.trainable_variables)

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from deblock.launch.machines import cluster, cluster_config
+from deblock.launch.machines import cluster
 
 TWO = {"worker": ["a:2222", "b:2222"]}
 
@@ -13,10 +13,10 @@ def _tf_config(jobs=TWO, kind="worker", index=1):
 
 def test_flags_come_before_the_variable():
   environment = {"TF_CONFIG": _tf_config()}
-  by_flags = cluster.named("c:1, d:2,e:3", 2, environment)
+  by_flags = cluster.from_flags("c:1, d:2,e:3", 2, environment)
   assert by_flags == cluster.Cluster(("c:1", "d:2", "e:3"), 2)
-  assert cluster.named("", -1, environment).addresses == ("a:2222", "b:2222")
-  assert cluster.named("", -1, {}) is None
+  assert cluster.from_flags("", -1, environment).addresses == ("a:2222", "b:2222")
+  assert cluster.from_flags("", -1, {}) is None
 
 
 @pytest.mark.parametrize(("kind", "index", "place"), [("chief", 0, 0), ("worker", 1, 2)])
@@ -38,11 +38,11 @@ def test_a_job_of_one_process_has_no_cluster():
     ("{'cluster': 1}", r"TF_CONFIG is not JSON \(.*\): \{'cluster': 1\}"),
     ("[1]", r"has no cluster, .*: \[1\]"),
     ('{"task": {"type": "worker", "index": 0}}', r'has no cluster, .*: \{"task"'),
-    (_tf_config({"ps": ["a:1"], **TWO}), "jobs that training here has no use for, ps"),
+    (_tf_config({"ps": ["a:1"], **TWO}), "names jobs that do not train, ps"),
     (_tf_config({"chief": ["a:1", "b:1"]}), r'one chief at most, .* got \{"chief": \["a:1"'),
     (_tf_config({"worker": "a:1"}), r'and workers, got \{"worker": "a:1"\}'),
-    (_tf_config({"worker": ["a", "b:1"]}), "workers as host:port, got 'a'"),
-    (_tf_config({"worker": ["a:1", 7]}), "workers as host:port, got 7"),
+    (_tf_config({"worker": ["a", "b:1"]}), "TF_CONFIG must be like host:port,host:port, got 'a'"),
+    (_tf_config({"worker": ["a:1", 7]}), "must be like host:port,host:port, got 7"),
     (_tf_config({"worker": ["a:1", "a:1"]}), "TF_CONFIG names a:1 more than once"),
     (json.dumps({"cluster": TWO}), "must say which process this is, .* got null"),
     (_tf_config(index="1"), r'and an index, got \{"type": "worker", "index": "1"\}'),
@@ -59,8 +59,9 @@ def test_a_malformed_variable_is_told_with_what_was_found(text, message):
 @pytest.mark.parametrize(
   ("flags", "message"),
   [
-    ({"workers": "a:1,b", "worker_index": 0}, "workers must name workers as host:port, got 'b'"),
-    ({"workers": "a:1,b:99999", "worker_index": 0}, "as host:port, got 'b:99999'"),
+    ({"workers": "a:1,b", "worker_index": 0}, "workers must be like host:port,host:port, got 'b'"),
+    ({"workers": "a:1,b:99999", "worker_index": 0}, "like host:port,host:port, got 'b:99999'"),
+    ({"workers": "grpc://a:1,b:1", "worker_index": 0}, "got 'grpc://a:1'"),
     ({"workers": "a:1,a:1", "worker_index": 0}, "workers names a:1 more than once"),
     ({"workers": "a:1,b:1"}, r"worker_index must be in \[0, 1\], .* \(a:1, b:1\), got -1"),
     ({"workers": "a:1,b:1", "worker_index": 2}, r"worker_index must be in \[0, 1\], .* got 2"),
@@ -70,4 +71,4 @@ def test_a_malformed_variable_is_told_with_what_was_found(text, message):
 )
 def test_flags_that_name_no_cluster_are_refused(flags, message):
   with pytest.raises(ValueError, match=message):
-    cluster_config.ClusterConfig(**flags)
+    cluster.ClusterConfig(**flags)

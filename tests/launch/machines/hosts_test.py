@@ -1,6 +1,3 @@
-"""What the loop asks of the pipeline on several hosts, told by `tf.distribute.InputContext`."""
-
-import dataclasses
 import pathlib
 
 import numpy as np
@@ -8,42 +5,7 @@ import pytest
 import tensorflow as tf
 
 from deblock.launch.machines import cluster as cluster_lib
-from deblock.launch.machines import feeding
 from deblock.launch.machines import hosts as hosts_lib
-from deblock.launch.training import loop
-from deblock.records.layout import manifest as manifest_lib
-
-
-@pytest.fixture
-def manifest(records):
-  """Three training shards; that they are one and the same matters here to nobody."""
-  made = manifest_lib.load(records)
-  train = [shard for shard in made.splits["train"] if shard.count]
-  return dataclasses.replace(made, splits={"train": tuple(train[:1] * 3)})
-
-
-@pytest.mark.parametrize(("count", "replicas"), [(2, 4), (3, 3)])
-def test_a_step_takes_the_global_batch_and_a_run_goes_on_where_it_was(
-  small_run, manifest, monkeypatch, count, replicas
-):
-  run = small_run(batch_size=12, crops_per_tile=6)
-  each = replicas // count
-  monkeypatch.setattr(
-    feeding,
-    "batches",
-    lambda hosts, make: [
-      make(tf.distribute.InputContext(count, host, replicas)) for host in range(count)
-    ],
-  )
-  streams = loop._batches(None, run.input, run.train.seed, manifest, 0)
-  steps = [list(stream.take(3 * each).as_numpy_iterator()) for stream in streams]
-  # Each replica of a host takes one of its batches in a step.
-  sizes = [len(made.quality) for stream in steps for made in stream[:each]]
-  assert (sum(sizes), len(sizes)) == (12, replicas)
-  entered = loop._batches(None, run.input, run.train.seed, manifest, 2)
-  for stream, expected in zip(entered, steps, strict=True):
-    (first,) = stream.take(1).as_numpy_iterator()
-    np.testing.assert_array_equal(first.clean, expected[2 * each].clean)
 
 
 class _Together(hosts_lib.Hosts):
@@ -54,7 +16,7 @@ class _Together(hosts_lib.Hosts):
     super().__init__(strategy, cluster_lib.Cluster(tuple(addresses), 0))
     self._values = values
 
-  def every(self, values):
+  def gather(self, values):
     return np.stack([np.asarray(values, np.float64), *self._values])
 
 
@@ -65,20 +27,10 @@ def test_what_workers_do_not_agree_on_is_named_with_the_first_that_differs():
   _Together(["a:1", "b:1"], [same]).check_agree(values, "Do.")
   with pytest.raises(
     ValueError,
-    match=r"do not agree on seed: worker 2 \(c:1\) has another one than worker 0 \(a:1\); here it "
-    r"is 0\. Start anew\.",
+    match=r"do not agree on seed: worker 2 \(c:1\) has another value than worker 0 \(a:1\); here it "
+    r"is 0\. Start again\.",
   ):
-    _Together(["a:1", "b:1", "c:1"], [same, other]).check_agree(values, "Start anew.")
-
-
-def test_settings_of_one_machine_may_differ_and_no_others(small_run):
-  one = small_run(worker_index=0, workers="a:1,b:1", logdir="here", strategy="auto")
-  other = small_run(
-    worker_index=1, workers="a:1,b:1", logdir="there", strategy="auto", records="elsewhere"
-  )
-  assert hosts_lib.settings_to_agree_on(one) == hosts_lib.settings_to_agree_on(other)
-  changed = hosts_lib.settings_to_agree_on(small_run(max_steps=5))
-  assert changed != hosts_lib.settings_to_agree_on(small_run(max_steps=6))
+    _Together(["a:1", "b:1", "c:1"], [same, other]).check_agree(values, "Start again.")
 
 
 @pytest.mark.parametrize(
@@ -106,7 +58,7 @@ def test_one_machine_has_nobody_to_ask():
   alone = hosts_lib.Hosts(tf.distribute.OneDeviceStrategy("/cpu:0"))
   assert alone.writes
   assert alone.chiefs({"seconds": 1.5}) == {"seconds": 1.5}
-  np.testing.assert_array_equal(alone.every([1.0, 2.0]), [[1.0, 2.0]])
+  np.testing.assert_array_equal(alone.gather([1.0, 2.0]), [[1.0, 2.0]])
   with alone.saving_folder("run") as folder:
     assert folder == "run"
 
@@ -121,7 +73,7 @@ def test_only_the_chief_saves_in_the_run_s_folder(tmp_path):
   assert not pathlib.Path(folder).exists()
 
 
-def test_workers_are_refused_by_strategies_of_one_machine(small_run):
-  settings = small_run(workers="a:1,b:1", worker_index=0).train
+def test_workers_are_refused_by_strategies_of_one_machine(small_settings):
+  settings = small_settings(workers="a:1,b:1", worker_index=0).cluster
   with pytest.raises(ValueError, match=r"workers goes with .*multi_worker or auto, got 'cpu'"):
     hosts_lib.join(settings, "cpu")

@@ -3,8 +3,7 @@ import numpy as np
 import pytest
 
 from deblock.launch.portable import weights as weights_export
-from deblock.launch.run_folder import checkpoints
-from deblock.launch.settings import train as train_settings
+from deblock.launch.run_folder import checkpoints, run_file
 from deblock.model import pretrained
 from deblock.model.networks import registry
 
@@ -27,7 +26,7 @@ def run(small_run):
   )
   saver.step.assign(7)
   saver.save()
-  train_settings.save(settings)
+  run_file.save(settings)
   return settings
 
 
@@ -44,7 +43,7 @@ def test_the_weights_that_are_meant_load_as_shipped_ones_do(run, tmp_path, kind,
 
 
 def test_a_network_of_other_settings_is_refused(run, small_run, tmp_path):
-  train_settings.save(small_run(model="deblocknet_fast", width=4, condition="none"))
+  run_file.save(small_run(model="deblocknet_fast", width=4, condition="none"))
   settings = weights_export.WeightsConfig(logdir=run.train.logdir, name="n", output=str(tmp_path))
   with pytest.raises(ValueError, match="keep nothing but model and width"):
     weights_export.export(settings)

@@ -7,7 +7,7 @@ import pytest
 from tensorboard.backend.event_processing import plugin_event_accumulator
 import tensorflow as tf
 
-from deblock.launch.reporting import progress_line
+from deblock.launch.reporting import event_log
 from deblock.launch.reporting import reporter as reporter_lib
 from deblock.launch.run_folder import history
 
@@ -27,8 +27,14 @@ def _floats(values):
   return {step: float(value) for step, value in values.items()}
 
 
-def _progress(done):
-  return progress_line.Progress(done, 10, 20, 0.5, 0.25, 100.0, 0.0)
+def _report(reporter, done, step=10):
+  scalars = {
+    "train/loss": 0.0123456,
+    "train/gain_db": -0.25,
+    "train/images_per_second": 1234.4,
+    "train/waiting_share": 0.031,
+  }
+  reporter.progress(done, step, 2000, scalars)
 
 
 def _end(folder):
@@ -43,12 +49,10 @@ def test_what_is_logged_can_be_read_back(tmp_path):
     reporter.scalars(4, {"train/loss": 0.125})
     reporter.scalars(4, {"eval/gain_db/q10": 0.75}, "averaged")
     reporter.image(4, "eval/tile_0/q10", picture)
-    reporter.text(0, "run", "    --seed=0")
   found = _events(tmp_path)
   assert _floats(found["train/loss"]) == {2: 0.5, 4: 0.125}
   assert _floats(found["eval/gain_db/q10"]) == {2: -0.25}
   assert _floats(_events(tmp_path / "averaged")["eval/gain_db/q10"]) == {4: 0.75}
-  assert found["run"][0].item() == b"    --seed=0"
   width, height, encoded = found["eval/tile_0/q10"][4]
   assert (int(width), int(height)) == (7, 5)
   np.testing.assert_array_equal(tf.io.decode_png(encoded, channels=3), picture)
@@ -78,15 +82,25 @@ def test_curves_are_drawn_when_asked_for_and_at_the_end(tmp_path):
 @pytest.mark.parametrize(
   ("done", "state"), [(1.0, history.FINISHED), (1.01, history.FINISHED), (0.9, history.STOPPED)]
 )
-def test_the_log_says_whether_a_run_reached_its_end(tmp_path, capfd, done, state):
+def test_the_log_says_whether_a_run_reached_its_end(tmp_path, done, state):
   with reporter_lib.Reporter(str(tmp_path), 0.6) as reporter:
-    reporter.note("a line of its own")
-    reporter.progress(_progress(done))
+    _report(reporter, done)
   assert _end(tmp_path) == (state, "")
+
+
+def test_progress_is_a_plain_line_in_a_log_file(tmp_path, capfd):
+  with reporter_lib.Reporter(str(tmp_path), 0.0) as reporter:
+    reporter.note("a line of its own")
+    for done in (0.25, 0.5, 1.01):
+      _report(reporter, done, round(2000 * min(done, 1)))
   shown = capfd.readouterr()
-  assert shown.err.splitlines()[0] == "a line of its own"
-  assert f"{min(done, 1):.0%} | step 10 of 20 | loss 0.5" in shown.err.splitlines()[1]
-  assert shown.out == ""
+  assert shown.out == "" and "\r" not in shown.err
+  note, first, last = shown.err.splitlines()
+  assert note == "a line of its own"
+  assert first.startswith("training:  25%|") and last.startswith("training: 100%|")
+  assert first.endswith(
+    "step 500 of 2,000, loss 0.01235, gain -0.250 dB, 1,234 images/s, 3% waiting for data"
+  )
 
 
 def test_the_log_is_closed_where_training_fails(tmp_path):
@@ -141,10 +155,10 @@ def test_what_a_killed_process_logged_beyond_its_checkpoint_is_seen_once(tmp_pat
     assert found == expected
 
 
-def test_settings_environment_and_hyperparameters_are_logged(tmp_path, small_run):
+def test_settings_environment_and_hyperparameters_are_logged(tmp_path, small_settings):
   strategy = types.SimpleNamespace(num_replicas_in_sync=3)
   with reporter_lib.Reporter(str(tmp_path), 0.0) as reporter:
-    reporter.describe(small_run(), strategy)
+    reporter.describe(small_settings(), strategy)
   found = _events(tmp_path)
   assert b"--batch_size=4" in found["run/settings"][0].item()
   assert b"SimpleNamespace, 3 replica(s)" in found["run/environment"][0].item()

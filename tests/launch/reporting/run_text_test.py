@@ -4,26 +4,24 @@ import pathlib
 import platform
 
 from absl import flags
+from tensorboard.plugins.hparams import metadata
 import tensorflow as tf
 
 from deblock.launch import flags as config_flags
 from deblock.launch.reporting import run_text
 from deblock.launch.settings import train as train_settings
-from deblock.model.networks import config as model_config
-from deblock.pipeline import config as input_config
-
-PARTS = (model_config.ModelConfig, input_config.InputConfig, train_settings.TrainConfig)
 
 
-def test_the_settings_are_flags_that_make_the_same_run(small_run):
-  run = small_run(learning_rate=0.125, qualities=(10, 20), max_minutes=1.5)
+def test_the_settings_are_flags_that_make_the_same_run(small_settings):
+  run = small_settings(learning_rate=0.125, qualities=(10, 20), max_minutes=1.5)
   lines = run_text.settings(run).splitlines()
   assert all(line.startswith("    --") for line in lines)
   values = flags.FlagValues()
-  for part in PARTS:
+  for part in train_settings.PARTS.values():
     config_flags.define(part, values)
   values(["program", *(line.strip() for line in lines)])
-  assert train_settings.RunConfig(*(config_flags.parse(part, values) for part in PARTS)) == run
+  parts = train_settings.PARTS.values()
+  assert train_settings.RunConfig(*(config_flags.parse(part, values) for part in parts)) == run
 
 
 def test_the_environment_names_versions_and_devices():
@@ -35,10 +33,10 @@ def test_the_environment_names_versions_and_devices():
   assert found["strategy"].startswith("OneDeviceStrategy")
 
 
-def test_the_environment_does_not_tell_who_and_where():
+def test_the_environment_names_neither_user_nor_machine():
   text = run_text.environment(tf.distribute.OneDeviceStrategy("/cpu:0"))
-  told = [cell.strip() for line in text.splitlines() for cell in line.split("|")]
-  assert platform.node() not in told and getpass.getuser() not in told
+  cells = [cell.strip() for line in text.splitlines() for cell in line.split("|")]
+  assert platform.node() not in cells and getpass.getuser() not in cells
   assert str(pathlib.Path.home()) == "/" or str(pathlib.Path.home()) not in text
 
 
@@ -52,3 +50,28 @@ def test_the_environment_is_a_table_of_markdown():
   lines = run_text.environment(tf.distribute.OneDeviceStrategy("/cpu:0")).splitlines()
   assert lines[1] == "|---|---|"
   assert all(line.count("|") == 3 for line in lines)
+
+
+def _content(serialised):
+  summary = tf.compat.v1.Summary.FromString(serialised)
+  return summary.value[0].metadata.plugin_data.content
+
+
+def test_a_session_opens_with_the_settings_that_decide_and_those_that_were_changed(small_settings):
+  run = small_settings(logdir="sweep/wide", qualities=(10, 20), log_every_steps=4)
+  start = metadata.parse_session_start_info_plugin_data(_content(run_text.session_start(run)))
+  found = {name: value.WhichOneof("kind") for name, value in start.hparams.items()}
+  assert found["model"] == found["loss"] == found["qualities"] == "string_value"
+  assert found["learning_rate"] == found["width"] == found["max_steps"] == "number_value"
+  assert start.hparams["qualities"].string_value == "10,20"
+  assert start.hparams["batch_size"].number_value == 4
+  assert start.group_name == "sweep/wide"
+  # Neither defaults, nor folders, nor settings that do not change what is learnt.
+  assert not {"schedule", "records", "logdir", "log_every_steps"} & found.keys()
+
+
+def test_a_session_ends_well_or_not():
+  ends = [_content(run_text.session_end(succeeded)) for succeeded in (True, False)]
+  well, badly = (metadata.parse_session_end_info_plugin_data(end) for end in ends)
+  assert well.status != badly.status
+  assert well.end_time_secs > 1e9

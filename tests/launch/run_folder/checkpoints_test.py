@@ -77,7 +77,7 @@ def test_no_weight_of_any_network_is_left_out(tmp_path, name):
     weight.assign(numbers.uniform(size=weight.shape))
   checkpoints.Checkpoints(str(tmp_path), network, _optimizer(network)).save()
   fresh = registry.build(registry.usual(name, width=2))
-  saved_weights.restore(str(tmp_path), fresh)
+  saved_weights.load(str(tmp_path), fresh)
   for restored, saved in zip(fresh.weights, network.weights, strict=True):
     np.testing.assert_array_equal(restored.numpy(), saved.numpy(), err_msg=saved.path)
 
@@ -85,7 +85,7 @@ def test_no_weight_of_any_network_is_left_out(tmp_path, name):
 def test_a_network_is_restored_without_its_optimizer(tmp_path):
   network, _, _ = _saved(tmp_path)
   fresh = _network(seed=1)
-  assert saved_weights.restore(str(tmp_path), fresh) == 7
+  assert saved_weights.load(str(tmp_path), fresh) == 7
   _assert_equal(fresh, network)
 
 
@@ -111,14 +111,14 @@ def test_no_checkpoint_is_said(tmp_path):
   with pytest.raises(FileNotFoundError, match=f"{tmp_path}.* has no checkpoint"):
     saved_weights.latest(str(tmp_path))
   with pytest.raises(FileNotFoundError, match="has no checkpoint"):
-    saved_weights.restore(str(tmp_path), _network())
+    saved_weights.load(str(tmp_path), _network())
 
 
 def test_a_checkpoint_of_another_width_is_named(tmp_path):
   _, _, path = _saved(tmp_path, width=2)
   other = _network(width=3)
   with pytest.raises(ValueError, match=f"{path} is damaged, or holds another network"):
-    saved_weights.restore(str(tmp_path), other)
+    saved_weights.load(str(tmp_path), other)
   with pytest.raises(ValueError, match=f"{path} is damaged, or holds another network"):
     checkpoints.Checkpoints(str(tmp_path), other, _optimizer(other)).restore()
 
@@ -131,7 +131,7 @@ def test_a_checkpoint_of_a_smaller_network_is_named(tmp_path):
   features = keras.layers.Conv2D(3, 1)(features)
   deeper = keras.Model(image, keras.layers.Conv2D(3, 1)(features))
   with pytest.raises(ValueError, match="holds another network"):
-    saved_weights.restore(str(tmp_path), deeper)
+    saved_weights.load(str(tmp_path), deeper)
 
 
 @pytest.mark.parametrize("suffix", [".data-00000-of-00001", ".index"])
@@ -140,7 +140,7 @@ def test_a_truncated_file_is_named(tmp_path, suffix):
   file = pathlib.Path(path + suffix)
   file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
   with pytest.raises(ValueError, match=f"{path} is damaged"):
-    saved_weights.restore(str(tmp_path), network)
+    saved_weights.load(str(tmp_path), network)
   with pytest.raises(ValueError, match=f"{path} is damaged"):
     checkpoints.Checkpoints(str(tmp_path), network, optimizer).restore()
 
@@ -188,7 +188,7 @@ def _step_of(network):
 def test_a_damaged_latest_one_is_named_and_the_one_before_it_taken(tmp_path, run, warnings):
   network, optimizer, paths = run
   _damage(paths[2])
-  assert saved_weights.restore(str(tmp_path), network) == 2
+  assert saved_weights.load(str(tmp_path), network) == 2
   (said,) = warnings
   assert said.startswith(f"{paths[2]} is damaged") and said.endswith(f"going back to {paths[1]}.")
   assert _step_of(network) == 2
@@ -238,14 +238,14 @@ def test_the_best_one_stays_when_the_latest_ones_go(tmp_path, run):
   folder = tmp_path / checkpoints.FOLDER
   assert [path.stem for path in folder.rglob("*.index")] == ["ckpt-6", "ckpt-4"]
   assert best == str(folder / checkpoints.BEST / "ckpt-4")
-  assert saved_weights.restore(str(tmp_path), network) == 6
-  assert saved_weights.restore(str(tmp_path), network, "best") == 4
+  assert saved_weights.load(str(tmp_path), network) == 6
+  assert saved_weights.load(str(tmp_path), network, "best") == 4
   assert _step_of(network) == 4
 
 
 def test_a_run_without_a_best_one_says_so(tmp_path, run):
   with pytest.raises(FileNotFoundError, match=r"no best checkpoint: .*--checkpoint=latest"):
-    saved_weights.restore(str(tmp_path), run[0], "best")
+    saved_weights.load(str(tmp_path), run[0], "best")
 
 
 def test_weights_that_are_not_finite_are_not_saved(tmp_path, run):
@@ -257,7 +257,7 @@ def test_weights_that_are_not_finite_are_not_saved(tmp_path, run):
   for save in (saver.save, saver.save_best):
     with pytest.raises(FloatingPointError, match=message):
       save()
-  assert saved_weights.restore(str(tmp_path), network) == 3
+  assert saved_weights.load(str(tmp_path), network) == 3
   assert not (tmp_path / checkpoints.FOLDER / checkpoints.BEST).exists()
 
 
@@ -367,7 +367,7 @@ def test_other_state_is_restored_too(tmp_path):
 def test_a_network_gets_the_weights_that_are_meant(tmp_path, weights, more):
   network, _, path = _saved_with_averages(tmp_path)
   fresh = _network(seed=1)
-  assert saved_weights.restore(str(tmp_path), fresh, kind=weights) == 7
+  assert saved_weights.load(str(tmp_path), fresh, kind=weights) == 7
   stored = saved_weights.arrays(path, weights)
   for one, array, other in zip(fresh.weights, stored, network.weights, strict=True):
     np.testing.assert_array_equal(one.numpy(), other.numpy() + more)
@@ -377,10 +377,10 @@ def test_a_network_gets_the_weights_that_are_meant(tmp_path, weights, more):
 def test_a_checkpoint_without_averages_gives_its_weights_unless_they_are_asked_for(tmp_path):
   network, _, path = _saved(tmp_path)
   fresh = _network(seed=1)
-  saved_weights.restore(str(tmp_path), fresh, kind="auto")
+  saved_weights.load(str(tmp_path), fresh, kind="auto")
   _assert_equal(fresh, network)
   with pytest.raises(ValueError, match=f"{path} holds no averaged weights: .*--weights=raw"):
-    saved_weights.restore(str(tmp_path), fresh, kind="averaged")
+    saved_weights.load(str(tmp_path), fresh, kind="averaged")
 
 
 def test_a_run_has_begun_with_its_first_checkpoint(tmp_path):

@@ -34,11 +34,11 @@ def test_a_run_its_checkpoint_and_shipped_weights_give_all_of_theirs(tmp_path):
   arrays = [weight.numpy() for weight in stored.weights]
   for source in (str(tmp_path), path):
     fresh = _network(seed=1)
-    assert initialization.initialize(fresh, source) == path
+    assert saved_weights.initialize(fresh, source) == path
     _assert_equal(fresh, arrays)
   shipped, _ = pretrained.load("fast")
   fresh = registry.build(config.ModelConfig(model="deblocknet_fast"))
-  assert "fast" in initialization.initialize(fresh, "fast")
+  assert "fast" in saved_weights.initialize(fresh, "fast")
   _assert_equal(fresh, [weight.numpy() for weight in shipped.weights])
 
 
@@ -51,7 +51,7 @@ def test_the_first_weight_that_differs_is_named(tmp_path):
     rf"and \(3, 3, 3, 2\) in {path}"
   )
   with pytest.raises(ValueError, match=message):
-    initialization.initialize(other, str(tmp_path))
+    saved_weights.initialize(other, str(tmp_path))
   _assert_equal(other, before)
 
 
@@ -67,14 +67,14 @@ def test_another_number_of_weights_is_told(tmp_path, monkeypatch, change, said):
   arrays = change([weight.numpy() for weight in stored.weights])
   monkeypatch.setattr(saved_weights, "arrays", lambda path: arrays)
   with pytest.raises(ValueError, match=f"init_from .* does not fit mine.* {said}"):
-    initialization.initialize(_network(), str(tmp_path))
+    saved_weights.initialize(_network(), str(tmp_path))
 
 
 def test_nothing_there_is_said(tmp_path):
   missing = str(tmp_path / "nowhere")
   message = f"init_from must be a run's folder, a checkpoint or one of default, fast, got {missing}"
   with pytest.raises(FileNotFoundError, match=message):
-    initialization.initialize(_network(), missing)
+    saved_weights.initialize(_network(), missing)
 
 
 def test_a_damaged_checkpoint_is_named(tmp_path):
@@ -82,4 +82,4 @@ def test_a_damaged_checkpoint_is_named(tmp_path):
   data = pathlib.Path(f"{path}.data-00000-of-00001")
   data.write_bytes(data.read_bytes()[:40])
   with pytest.raises(ValueError, match=f"{path} is damaged"):
-    initialization.initialize(_network(), path)
+    saved_weights.initialize(_network(), path)

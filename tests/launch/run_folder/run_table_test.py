@@ -6,20 +6,19 @@ import pathlib
 
 import pytest
 
-from deblock.launch.run_folder import checkpoints, history, run_table
-from deblock.launch.settings import train as train_settings
+from deblock.launch.run_folder import checkpoints, history, run_file, run_table
 
 NOW = 1e9
 
 
 @pytest.fixture
-def make(tmp_path, small_run):
+def make(tmp_path, small_settings):
   """The function (name, entries, age, **settings) that leaves a run in a folder of runs."""
 
   def write(name, entries=(), age=0.0, **settings):
     folder = tmp_path / "runs" / name
     folder.mkdir(parents=True)
-    train_settings.save(small_run(logdir=str(folder), max_steps=100, **settings))
+    run_file.save(small_settings(logdir=str(folder), max_steps=100, **settings))
     if entries:
       made = history.History(str(folder))
       for entry in entries:
@@ -88,7 +87,7 @@ def test_the_best_weights_may_be_others_than_those_that_are_trained(make, tmp_pa
       "the loss is nan",
     ),
     ([_trained(50)], 60, "running?", ""),
-    ([_trained(50)], 3600, "stopped", "ended without a word, as if it was killed"),
+    ([_trained(50)], 3600, "stopped", "ended without an entry, as if killed"),
   ],
 )
 def test_the_state_is_what_the_run_said_or_how_long_it_has_been_silent(
@@ -101,7 +100,7 @@ def test_the_state_is_what_the_run_said_or_how_long_it_has_been_silent(
 
 def test_damaged_runs_are_listed_last_with_their_reason(make, tmp_path):
   make("good", [_evaluated(50, 0.5, 0.5)])
-  (make("settings", [_trained(9)]) / train_settings.RUN_FILE).write_text("{")
+  (make("settings", [_trained(9)]) / run_file.FILE).write_text("{")
   with (make("figures", [_trained(9)]) / history.FILE).open("a") as stream:
     stream.write("x\n")
   good, figures, settings = _cells(tmp_path)
@@ -152,7 +151,7 @@ def test_a_folder_may_be_a_run_itself(make):
 def test_a_folder_without_runs_is_an_error(tmp_path):
   with pytest.raises(FileNotFoundError, match=r"holds no run: .* has a run\.json"):
     run_table.find(str(tmp_path))
-  with pytest.raises(FileNotFoundError, match="nowhere is no folder"):
+  with pytest.raises(FileNotFoundError, match="nowhere is not a folder"):
     run_table.find(str(pathlib.Path(tmp_path) / "nowhere"))
 
 

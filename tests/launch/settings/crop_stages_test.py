@@ -19,24 +19,11 @@ def test_a_list_that_makes_no_sense_is_refused(text, message):
     crop_stages.parse(text)
 
 
-def test_batches_are_opened_anew_where_the_size_changes_and_nowhere_else():
+def test_a_stage_lasts_until_its_share_of_the_run():
   inputs = input_config.InputConfig(crop_size=96)
-  opened = []
-  batches = crop_stages.Batches(
-    inputs, "32@0.25,64@0.5", lambda found, step: opened.append((found.crop_size, step)) or step
-  )
-  found = [batches.at(step, step / 8) for step in range(8)]
-  assert opened == [(32, 0), (64, 2), (96, 4)]
-  assert found == [0, 0, 2, 2, 4, 4, 4, 4]
-  assert batches.inputs == inputs
-  assert crop_stages.sizes(inputs, "32@0.25,64@0.5") == (32, 64, 96)
+  text = "32@0.25,64@0.5"
+  found = [crop_stages.inputs_at(inputs, text, step / 8) for step in range(9)]
+  assert [stage.crop_size for stage in found] == [32, 32, 64, 64, 96, 96, 96, 96, 96]
+  assert found[-1] == inputs == crop_stages.inputs_at(inputs, "", 0.0)
+  assert crop_stages.sizes(inputs, text) == (32, 64, 96)
   assert crop_stages.sizes(inputs, "") == (96,)
-
-
-def test_a_run_that_goes_on_enters_the_stage_where_it_is():
-  opened = []
-  batches = crop_stages.Batches(
-    input_config.InputConfig(crop_size=96), "32@0.5", lambda found, step: opened.append(found)
-  )
-  batches.at(6, 0.5)
-  assert [found.crop_size for found in opened] == [96]

@@ -1,7 +1,6 @@
 import pytest
 
 from deblock.launch.settings import optimization as optimization_settings
-from deblock.launch.settings import train as train_settings
 
 
 @pytest.mark.parametrize(
@@ -31,10 +30,3 @@ from deblock.launch.settings import train as train_settings
 def test_a_broken_rule_is_named(change, message):
   with pytest.raises(ValueError, match=message):
     optimization_settings.OptimizationConfig(**change)
-
-
-def test_training_takes_these_settings_and_checks_them():
-  made = train_settings.TrainConfig(optimizer="adamw", weight_decay=0.01, ema_decay=0.999)
-  assert isinstance(made, optimization_settings.OptimizationConfig)
-  with pytest.raises(ValueError, match="accumulate_steps"):
-    train_settings.TrainConfig(accumulate_steps=0)

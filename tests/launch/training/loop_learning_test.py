@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from deblock.launch.settings import train as train_settings
+from deblock.launch.run_folder import run_file
 from deblock.launch.training import loop
 from deblock.model.networks import registry
 from deblock.pipeline import dataset
@@ -104,7 +104,7 @@ def test_a_network_is_trained_with_its_own_loss_unless_one_is_named(
   for loss in ("", "l2", "l1"):
     folder = str(tmp_path / f"with-{loss}")
     result = loop.train(small_run(model=tiny, loss=loss, max_steps=2, logdir=folder))
-    assert train_settings.load(folder).train.loss == (loss or "l2")
+    assert run_file.load(folder).optimization.loss == (loss or "l2")
     states[loss] = _state(result.checkpoint)
   weights = [name for name in states[""] if name.startswith("weights/")]
   assert all((states[""][name] == states["l2"][name]).all() for name in weights)

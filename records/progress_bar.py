@@ -1,0 +1,67 @@
+"""The progress bar of every program: drawn in place in a terminal, plain lines in a log file."""
+
+import sys
+from typing import TextIO
+
+import tqdm
+
+_TERMINAL_SECONDS = 0.2
+_LOG_SECONDS = 15.0  # Between lines of a log file, which would be long otherwise.
+
+
+class _Bar(tqdm.tqdm):
+  monitor_interval = 0  # No thread: with miniters=0 each update looks at the clock.
+
+
+class _Lines:
+  """Writes each state of a bar as a line of its own, without carriage returns."""
+
+  def __init__(self, stream):
+    self._stream = stream
+
+  def write(self, text):
+    """Writes a line, unless the text only clears or ends one."""
+    words = text.strip()
+    if words:
+      self._stream.write(f"{words}\n")
+
+  def __getattr__(self, name):
+    """Returns an attribute of the stream."""
+    return getattr(self._stream, name)
+
+
+def bar(
+  description: str,
+  unit: str,
+  total: float | None = None,
+  stream: TextIO | None = None,
+  **options,
+) -> tqdm.tqdm:
+  """Returns a bar. In a log file it adds at most a line in 15 seconds, and one at its end.
+
+  Args:
+    description: what is done, such as "evaluating".
+    unit: of the total, such as "image".
+    total: number of units; None if unknown.
+    stream: to write to; standard error if None.
+    **options: of tqdm.tqdm.
+  """
+  stream = sys.stderr if stream is None else stream
+  terminal = stream.isatty()
+  return _Bar(
+    total=total,
+    desc=f"{description}: ",
+    unit=unit,
+    file=stream if terminal else _Lines(stream),
+    mininterval=_TERMINAL_SECONDS if terminal else _LOG_SECONDS,
+    miniters=0,
+    dynamic_ncols=terminal,
+    **options,
+  )
+
+
+def note(words: str, stream: TextIO | None = None) -> None:
+  """Writes a line of its own; in a terminal above the bar."""
+  stream = sys.stderr if stream is None else stream
+  _Bar.write(words, file=stream)
+  stream.flush()

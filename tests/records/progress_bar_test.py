@@ -1,0 +1,47 @@
+import io
+
+from deblock.records import progress_bar
+
+
+class _Terminal(io.StringIO):
+  def isatty(self):
+    return True
+
+
+def _shown(stream):
+  with progress_bar.bar("working", "image", 3, stream) as bar:
+    for _ in range(3):
+      bar.update()
+  return stream.getvalue()
+
+
+def test_a_log_file_gets_plain_lines_that_are_few():
+  first, last = _shown(io.StringIO()).splitlines()
+  assert first.startswith("working:   0%|") and " 0/3 [" in first
+  assert last.startswith("working: 100%|") and " 3/3 [" in last
+
+
+def test_a_log_file_gets_no_control_characters():
+  text = _shown(io.StringIO())
+  assert "\r" not in text and "\x1b" not in text and not text.endswith("\n\n")
+
+
+def test_a_line_is_added_after_a_while(monkeypatch):
+  monkeypatch.setattr(progress_bar, "_LOG_SECONDS", 0.0)
+  assert len(_shown(io.StringIO()).splitlines()) >= 4
+
+
+def test_a_terminal_shows_one_line_that_is_redrawn():
+  text = _shown(_Terminal())
+  assert text.count("\n") == 1 and text.endswith("\n")
+  assert text.count("\r") >= 2
+
+
+def test_a_note_stands_above_the_bar_in_a_terminal_and_is_a_line_in_a_log():
+  terminal, log = _Terminal(), io.StringIO()
+  for stream in (terminal, log):
+    with progress_bar.bar("working", "image", 3, stream) as bar:
+      bar.update(2)
+      progress_bar.note("by the way", stream)
+  assert "\rby the way\n\rworking:  67%" in terminal.getvalue()
+  assert log.getvalue().splitlines()[1] == "by the way"
