@@ -14,7 +14,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from deblock.launch.training import optimization, precision, step
+from deblock.launch.training import optimization, step
 from deblock.model import losses
 from deblock.model.networks import registry
 from deblock.pipeline import batch
@@ -41,11 +41,11 @@ def compiled(name, width, dtype, jit_compile):
   device = "/gpu:0" if tf.config.list_logical_devices("GPU") else "/cpu:0"
   strategy = tf.distribute.OneDeviceStrategy(device)
   with strategy.scope():
-    with precision.of_layers(dtype):
+    with optimization.precision_of_layers(dtype):
       network = entry.build(width, True)
     optimizer = keras.optimizers.Adam(1e-4)
     optimizer.build(network.trainable_variables)
-  rules = optimization.Rules(jit_compile=jit_compile)
+  rules = optimization.UpdateRules(jit_compile=jit_compile)
   steps = step.training_steps(strategy, network, optimizer, losses.l1, entry, BATCH, rules)
   iterator = iter(batches())
   return lambda count: float(steps(iterator, tf.constant(count, tf.int32)).loss)

@@ -26,8 +26,8 @@ from PIL import Image
 import tensorflow as tf
 
 from deblock.launch.evaluation import figures, methods
+from deblock.launch.settings import optimization as optimization_settings
 from deblock.launch.settings import schedule
-from deblock.launch.settings import train as train_settings
 from deblock.launch.training import optimization, step
 from deblock.model import losses, macs, restorer
 from deblock.pipeline import config as input_config
@@ -66,7 +66,9 @@ def trained(network, entry, arguments):
   optimizer = keras.optimizers.Adam(arguments.learning_rate)
   optimizer.build(network.trainable_variables)
   strategy = tf.distribute.OneDeviceStrategy("/cpu:0")
-  rules = optimization.Rules(jit_compile=optimization.is_compiled(train_settings.TrainConfig()))
+  rules = optimization.UpdateRules(
+    jit_compile=optimization.is_compiled(optimization_settings.OptimizationConfig())
+  )
   run = step.training_steps(
     strategy, network, optimizer, losses.get(arguments.loss), entry, arguments.batch, rules
   )

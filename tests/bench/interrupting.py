@@ -12,7 +12,6 @@ measure the share of a minute that this takes.
 """
 
 import argparse
-import dataclasses
 import os
 import pathlib
 import random
@@ -32,9 +31,7 @@ from deblock.launch import train
 from deblock.launch.run_folder import checkpoint_folder, checkpoints, history
 from deblock.launch.settings import train as train_settings
 from deblock.launch.training import loop
-from deblock.model.networks import config as model_config
 from deblock.model.networks import registry
-from deblock.pipeline import config as input_config
 from deblock.records.planning import config as records_config
 from deblock.records.writing import writer
 
@@ -56,21 +53,23 @@ def network(width=4, residual=True):
 
 def settings(records, logdir, steps):
   """Returns all settings of a run."""
-  return train_settings.RunConfig(
-    model=model_config.ModelConfig(model="plain", width=4),
-    input=input_config.InputConfig(
-      records=str(records), batch_size=4, crops_per_tile=4, mixed_tiles=4
-    ),
-    train=train_settings.TrainConfig(
-      logdir=str(logdir),
-      max_steps=steps,
-      steps_per_call=CALL,
-      log_every_steps=LOG,
-      evaluate_every_steps=EVALUATE,
-      checkpoint_every_steps=CHECKPOINT,
-      evaluation_tiles=1,
-      strategy="cpu",
-    ),
+  return train_settings.run_of(
+    {
+      "model": "plain",
+      "width": 4,
+      "records": str(records),
+      "batch_size": 4,
+      "crops_per_tile": 4,
+      "mixed_tiles": 4,
+      "logdir": str(logdir),
+      "max_steps": steps,
+      "steps_per_call": CALL,
+      "log_every_steps": LOG,
+      "evaluate_every_steps": EVALUATE,
+      "checkpoint_every_steps": CHECKPOINT,
+      "evaluation_tiles": 1,
+      "strategy": "cpu",
+    }
   )
 
 
@@ -159,8 +158,7 @@ class Run:
     """Runs it as the program does, and sends SIGTERM once it has saved something."""
     flags = [
       f"--{name}={value}"
-      for part in dataclasses.asdict(self._settings).values()
-      for name, value in part.items()
+      for name, value in train_settings.settings_of(self._settings).items()
       if value not in ((), "")
     ]
 
@@ -178,7 +176,7 @@ class Run:
       os.kill(process, signal.SIGTERM)
       _, status = os.waitpid(process, 0)
     said = self._log.read_text()
-    if os.waitstatus_to_exitcode(status) != ASKED or "go on with: deblock-train --" not in said:
+    if os.waitstatus_to_exitcode(status) != ASKED or "resume with: deblock-train --" not in said:
       sys.exit(f"a program that was asked to stop ended with {status}:\n{said}")
     print(f"asked to stop: saved, and ended with status {ASKED}")
 

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from deblock.launch.settings import train as run_config
+from deblock.launch.settings import optimization as optimization_settings
 from deblock.launch.training import optimization, step
 from deblock.model import losses, restorer
 from deblock.model.networks import registry
@@ -80,7 +80,9 @@ def training(network, entry, size: int, side: int, steps: int = 1):
     tables=tf.fill((size, 2, 8, 8), 16.0),
   )
   strategy = tf.distribute.OneDeviceStrategy("/cpu:0")
-  rules = optimization.Rules(jit_compile=optimization.is_compiled(run_config.TrainConfig()))
+  rules = optimization.UpdateRules(
+    jit_compile=optimization.is_compiled(optimization_settings.OptimizationConfig())
+  )
   run = step.training_steps(strategy, network, optimizer, losses.get("l1"), entry, size, rules)
   batches = iter(tf.data.Dataset.from_tensors(crops).repeat())
   count = tf.constant(steps)

@@ -23,8 +23,6 @@ import rounds
 
 from deblock.launch.settings import train as train_settings
 from deblock.launch.training import loop
-from deblock.model.networks import config as model_config
-from deblock.pipeline import config as input_config
 
 PARTS = ("steps", "overhead", "memory")
 NETWORKS = ("dncnn3", "blockcnn", "deblocknet", "deblocknet_fast")
@@ -78,19 +76,21 @@ def looped(records, network, count, side, batch, per_call, width=0):
   """Returns the times of a run of the whole loop."""
   clock = Clock()
   with tempfile.TemporaryDirectory() as folder:
-    run = train_settings.RunConfig(
-      model=model_config.ModelConfig(model=network, width=width),
-      input=input_config.InputConfig(
-        records=str(records), crop_size=side, batch_size=batch, degradation="online"
-      ),
-      train=train_settings.TrainConfig(
-        logdir=folder,
-        max_steps=count,
-        steps_per_call=per_call,
-        log_every_steps=5 * per_call,
-        evaluate_every_steps=0,
-        checkpoint_every_steps=count,
-      ),
+    run = train_settings.run_of(
+      {
+        "model": network,
+        "width": width,
+        "records": str(records),
+        "crop_size": side,
+        "batch_size": batch,
+        "degradation": "online",
+        "logdir": folder,
+        "max_steps": count,
+        "steps_per_call": per_call,
+        "log_every_steps": 5 * per_call,
+        "evaluate_every_steps": 0,
+        "checkpoint_every_steps": count,
+      }
     )
     loop.train(run, clock)
   return clock.times

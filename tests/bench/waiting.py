@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from deblock.launch.machines import strategy
 from deblock.launch.settings import train as run_config
-from deblock.launch.training import step, waiting
+from deblock.launch.training import meters, step
 from deblock.model import losses
 from deblock.model.networks import registry
 
@@ -18,9 +18,9 @@ def training(name, batches, batch_size, seconds):
   device = strategy.create("cpu")
   with device.scope():
     network = registry.build(registry.usual(name, width=16))
-    optimizer = keras.optimizers.Adam(run_config.TrainConfig().learning_rate)
+    optimizer = keras.optimizers.Adam(1e-3)
     optimizer.build(network.trainable_variables)
-  waited = waiting.Waited()
+  waited = meters.Waited()
   steps = step.training_steps(
     device, network, optimizer, losses.get("l1"), entry, batch_size, waited=waited
   )

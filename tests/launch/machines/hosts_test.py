@@ -27,8 +27,8 @@ def test_what_workers_do_not_agree_on_is_named_with_the_first_that_differs():
   _Together(["a:1", "b:1"], [same]).check_agree(values, "Do.")
   with pytest.raises(
     ValueError,
-    match=r"do not agree on seed: worker 2 \(c:1\) has another value than worker 0 \(a:1\); here it "
-    r"is 0\. Start again\.",
+    match=r"do not agree on seed: worker 2 \(c:1\) has another value than worker 0 \(a:1\); here "
+    r"it is 0\. Start again\.",
   ):
     _Together(["a:1", "b:1", "c:1"], [same, other]).check_agree(values, "Start again.")
 

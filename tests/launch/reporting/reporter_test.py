@@ -7,7 +7,6 @@ import pytest
 from tensorboard.backend.event_processing import plugin_event_accumulator
 import tensorflow as tf
 
-from deblock.launch.reporting import event_log
 from deblock.launch.reporting import reporter as reporter_lib
 from deblock.launch.run_folder import history
 

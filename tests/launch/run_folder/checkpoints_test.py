@@ -9,7 +9,6 @@ import pytest
 import tensorflow as tf
 
 from deblock.launch.run_folder import checkpoints, saved_weights
-from deblock.model.networks import registry
 
 
 def _network(width=2, seed=0):
@@ -46,53 +45,33 @@ def _assert_equal(actual, expected):
     np.testing.assert_array_equal(one, other)
 
 
-def test_all_of_a_run_is_restored(tmp_path):
+def test_all_of_a_run_is_loaded(tmp_path):
   network, optimizer, path = _saved(tmp_path)
   fresh = _network(seed=1)
   fresh_optimizer = _optimizer(fresh)
-  restorer = checkpoints.Checkpoints(str(tmp_path), fresh, fresh_optimizer)
-  assert restorer.restore() == path == saved_weights.latest(str(tmp_path))
+  loader = checkpoints.Checkpoints(str(tmp_path), fresh, fresh_optimizer)
+  assert loader.load() == path == saved_weights.latest(str(tmp_path))
   _assert_equal(fresh, network)
   _assert_equal(fresh_optimizer, optimizer)
-  assert restorer.step.numpy() == 7 and restorer.seconds.numpy() == 1.5
+  assert loader.step.numpy() == 7 and loader.seconds.numpy() == 1.5
 
 
-def test_a_worker_restores_what_the_chief_saved_and_saves_elsewhere(tmp_path):
+def test_a_worker_loads_what_the_chief_saved_and_saves_elsewhere(tmp_path):
   chiefs, own = tmp_path / "run", tmp_path / "own"
   network, _, path = _saved(chiefs)
   before = sorted((chiefs / checkpoints.FOLDER).iterdir())
   fresh = _network(seed=1)
   worker = checkpoints.Checkpoints(str(chiefs), fresh, _optimizer(fresh), saved_in=str(own))
-  assert worker.restore() == path
+  assert worker.load() == path
   _assert_equal(fresh, network)
   assert worker.save() == saved_weights.latest(str(own))
   assert sorted((chiefs / checkpoints.FOLDER).iterdir()) == before
 
 
-@pytest.mark.parametrize("name", registry.names())
-def test_no_weight_of_any_network_is_left_out(tmp_path, name):
-  network = registry.build(registry.usual(name, width=2))
-  numbers = np.random.default_rng(0)
-  for weight in network.weights:
-    weight.assign(numbers.uniform(size=weight.shape))
-  checkpoints.Checkpoints(str(tmp_path), network, _optimizer(network)).save()
-  fresh = registry.build(registry.usual(name, width=2))
-  saved_weights.load(str(tmp_path), fresh)
-  for restored, saved in zip(fresh.weights, network.weights, strict=True):
-    np.testing.assert_array_equal(restored.numpy(), saved.numpy(), err_msg=saved.path)
-
-
-def test_a_network_is_restored_without_its_optimizer(tmp_path):
-  network, _, _ = _saved(tmp_path)
-  fresh = _network(seed=1)
-  assert saved_weights.load(str(tmp_path), fresh) == 7
-  _assert_equal(fresh, network)
-
-
-def test_a_run_without_a_checkpoint_starts_anew(tmp_path):
+def test_a_run_without_a_checkpoint_starts_at_step_zero(tmp_path):
   network = _network()
   saver = checkpoints.Checkpoints(str(tmp_path), network, _optimizer(network))
-  assert saver.restore() is None
+  assert saver.load() is None
   assert saver.step.numpy() == 0
 
 
@@ -107,20 +86,13 @@ def test_only_the_latest_are_kept(tmp_path):
   assert kept == {pathlib.Path(path).name for path in paths[-checkpoints.KEPT :]}
 
 
-def test_no_checkpoint_is_said(tmp_path):
-  with pytest.raises(FileNotFoundError, match=f"{tmp_path}.* has no checkpoint"):
-    saved_weights.latest(str(tmp_path))
-  with pytest.raises(FileNotFoundError, match="has no checkpoint"):
-    saved_weights.load(str(tmp_path), _network())
-
-
 def test_a_checkpoint_of_another_width_is_named(tmp_path):
   _, _, path = _saved(tmp_path, width=2)
   other = _network(width=3)
   with pytest.raises(ValueError, match=f"{path} is damaged, or holds another network"):
     saved_weights.load(str(tmp_path), other)
   with pytest.raises(ValueError, match=f"{path} is damaged, or holds another network"):
-    checkpoints.Checkpoints(str(tmp_path), other, _optimizer(other)).restore()
+    checkpoints.Checkpoints(str(tmp_path), other, _optimizer(other)).load()
 
 
 def test_a_checkpoint_of_a_smaller_network_is_named(tmp_path):
@@ -142,7 +114,7 @@ def test_a_truncated_file_is_named(tmp_path, suffix):
   with pytest.raises(ValueError, match=f"{path} is damaged"):
     saved_weights.load(str(tmp_path), network)
   with pytest.raises(ValueError, match=f"{path} is damaged"):
-    checkpoints.Checkpoints(str(tmp_path), network, optimizer).restore()
+    checkpoints.Checkpoints(str(tmp_path), network, optimizer).load()
 
 
 def _damage(path, suffix=".data-00000-of-00001"):
@@ -194,7 +166,7 @@ def test_a_damaged_latest_one_is_named_and_the_one_before_it_taken(tmp_path, run
   assert _step_of(network) == 2
   pathlib.Path(paths[1] + ".index").write_bytes(b"")
   saver = checkpoints.Checkpoints(str(tmp_path), network, optimizer)
-  assert saver.restore() == paths[0] and saver.step.numpy() == 1
+  assert saver.load() == paths[0] and saver.step.numpy() == 1
   assert _step_of(network) == 1
   assert [words.split()[0] for words in warnings[1:]] == [paths[2], paths[1]]
   # What comes after a run that went back is gone with its next save.
@@ -207,7 +179,7 @@ def test_if_all_are_damaged_each_is_named(tmp_path, run):
   for path in paths:
     _damage(path)
   with pytest.raises(ValueError, match=f"{paths[2]} is damaged.*; {paths[1]} .*; {paths[0]} "):
-    checkpoints.Checkpoints(str(tmp_path), network, optimizer).restore()
+    checkpoints.Checkpoints(str(tmp_path), network, optimizer).load()
 
 
 def test_more_variables_are_saved_under_their_names(tmp_path):
@@ -220,12 +192,12 @@ def test_more_variables_are_saved_under_their_names(tmp_path):
   averages = [tf.Variable(3.0), tf.Variable([4.0, 5.0])]
   saver({"averages": averages}).save()
   fresh = [tf.Variable(0.0), tf.Variable([0.0, 0.0])]
-  saver({"averages": fresh}).restore()
+  saver({"averages": fresh}).load()
   assert [value.numpy().tolist() for value in fresh] == [3.0, [4.0, 5.0]]
   with pytest.raises(ValueError, match=r"it holds 2 averages, the run has 1\."):
-    saver({"averages": fresh[:1]}).restore()
+    saver({"averages": fresh[:1]}).load()
   with pytest.raises(ValueError, match=r"it holds 0 scales, the run has 1\."):
-    saver({"scales": fresh[:1]}).restore()
+    saver({"scales": fresh[:1]}).load()
 
 
 def test_the_best_one_stays_when_the_latest_ones_go(tmp_path, run):
@@ -241,11 +213,6 @@ def test_the_best_one_stays_when_the_latest_ones_go(tmp_path, run):
   assert saved_weights.load(str(tmp_path), network) == 6
   assert saved_weights.load(str(tmp_path), network, "best") == 4
   assert _step_of(network) == 4
-
-
-def test_a_run_without_a_best_one_says_so(tmp_path, run):
-  with pytest.raises(FileNotFoundError, match=r"no best checkpoint: .*--checkpoint=latest"):
-    saved_weights.load(str(tmp_path), run[0], "best")
 
 
 def test_weights_that_are_not_finite_are_not_saved(tmp_path, run):
@@ -291,7 +258,7 @@ def test_the_loop_s_notes_come_back_and_settings_can_be_read(tmp_path):
   first.notes = {"best": {"value": 0.1 + 0.2, "lowest": float("-inf")}}
   path = first.save()
   second = saver()
-  second.restore()
+  second.load()
   assert second.notes == first.notes
   text = tf.train.load_checkpoint(path).get_tensor("notes/.ATTRIBUTES/py_state")
   about = json.loads(text)["about"]
@@ -299,19 +266,19 @@ def test_the_loop_s_notes_come_back_and_settings_can_be_read(tmp_path):
   assert set(about["versions"]) == {"deblock", "tensorflow", "keras"}
 
 
-def test_another_version_of_the_code_is_told(tmp_path, run, warnings, monkeypatch):
+def test_another_version_of_the_code_is_named(tmp_path, run, warnings, monkeypatch):
   network, optimizer, paths = run
   saver = checkpoints.Checkpoints(str(tmp_path), network, optimizer)
-  saver.restore()
+  saver.load()
   assert warnings == []
   now = {**checkpoints.versions(), "deblock": "9.9"}
   monkeypatch.setattr(checkpoints, "versions", lambda: now)
-  saver.restore()
+  saver.load()
   (said,) = warnings
   assert re.search(rf"{paths[2]} was saved by another version \(deblock \S+, now 9\.9\)", said)
 
 
-def test_a_checkpoint_from_before_there_were_notes_is_restored(tmp_path):
+def test_a_checkpoint_from_before_there_were_notes_is_loaded(tmp_path):
   network = _network()
   optimizer = _optimizer(network)
   old = tf.train.Checkpoint(
@@ -323,21 +290,8 @@ def test_a_checkpoint_from_before_there_were_notes_is_restored(tmp_path):
   folder = str(tmp_path / checkpoints.FOLDER)
   path = tf.train.CheckpointManager(old, folder, max_to_keep=3).save(checkpoint_number=7)
   saver = checkpoints.Checkpoints(str(tmp_path), network, optimizer)
-  assert saver.restore() == path
+  assert saver.load() == path
   assert (saver.step.numpy(), saver.seconds.numpy(), saver.notes) == (7, 1.5, {})
-
-
-@pytest.mark.parametrize(
-  ("name", "logdir", "message"),
-  [
-    ("first", "run", "checkpoint must be one of latest, best, got 'first'"),
-    ("best", "", "checkpoint best is of a run: name its folder with --logdir=DIR"),
-  ],
-)
-def test_a_checkpoint_that_cannot_be_meant_is_refused(name, logdir, message):
-  with pytest.raises(ValueError, match=message):
-    saved_weights.check_which(name, logdir)
-  saved_weights.check_which("", logdir)
 
 
 def _saved_with_averages(folder):
@@ -350,37 +304,17 @@ def _saved_with_averages(folder):
   return network, averages, saver.save()
 
 
-def test_other_state_is_restored_too(tmp_path):
+def test_other_state_is_loaded_too(tmp_path):
   _, averages, path = _saved_with_averages(tmp_path)
   fresh = _network(seed=1)
   others = [tf.Variable(weight.numpy()) for weight in fresh.weights]
   scale = tf.Variable(0.0)
   state = {"averages": others, "scale": [scale]}
-  restorer = checkpoints.Checkpoints(str(tmp_path), fresh, _optimizer(fresh), state)
-  assert restorer.restore() == path
+  loader = checkpoints.Checkpoints(str(tmp_path), fresh, _optimizer(fresh), state)
+  assert loader.load() == path
   for one, other in zip(others, averages, strict=True):
     np.testing.assert_array_equal(one.numpy(), other.numpy())
   assert scale.numpy() == 3.0
-
-
-@pytest.mark.parametrize(("weights", "more"), [("auto", 1.0), ("averaged", 1.0), ("raw", 0.0)])
-def test_a_network_gets_the_weights_that_are_meant(tmp_path, weights, more):
-  network, _, path = _saved_with_averages(tmp_path)
-  fresh = _network(seed=1)
-  assert saved_weights.load(str(tmp_path), fresh, kind=weights) == 7
-  stored = saved_weights.arrays(path, weights)
-  for one, array, other in zip(fresh.weights, stored, network.weights, strict=True):
-    np.testing.assert_array_equal(one.numpy(), other.numpy() + more)
-    np.testing.assert_array_equal(array, other.numpy() + more)
-
-
-def test_a_checkpoint_without_averages_gives_its_weights_unless_they_are_asked_for(tmp_path):
-  network, _, path = _saved(tmp_path)
-  fresh = _network(seed=1)
-  saved_weights.load(str(tmp_path), fresh, kind="auto")
-  _assert_equal(fresh, network)
-  with pytest.raises(ValueError, match=f"{path} holds no averaged weights: .*--weights=raw"):
-    saved_weights.load(str(tmp_path), fresh, kind="averaged")
 
 
 def test_a_run_has_begun_with_its_first_checkpoint(tmp_path):

@@ -5,10 +5,13 @@ import pathlib
 import subprocess
 import sys
 
+import pytest
+
 SCRIPT = pathlib.Path(__file__).parents[1] / "bench" / "interrupting.py"
 OPTIONS = ("--kills=2", "--steps=48", "--seed=1", "--network=")
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_ends_with_the_bits_and_the_curve_of_one_that_is_not(
   records, tmp_path
 ):

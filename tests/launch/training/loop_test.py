@@ -1,56 +1,66 @@
+"""Real trainings: what a run leaves in its folder, through kills, and what settings change in it.
+
+`session_test.py` holds the laws of when steps are taken, logged, evaluated and saved.
+"""
+
 import itertools
+import math
 import pathlib
 import re
 import shutil
 import types
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from deblock.launch.machines import strategy as strategy_lib
-from deblock.launch.run_folder import checkpoints, history, saved_weights
-from deblock.launch.training import loop, session, watch
+from deblock.launch.run_folder import checkpoints, history, run_file
+from deblock.launch.training import endings, loop
 from deblock.model import losses
+from deblock.model.networks import registry
+from deblock.pipeline import dataset
+from deblock.records.layout import manifest
+
+EVERYTHING = {
+  "ema_decay": 0.9,
+  "accumulate_steps": 2,
+  "clip_norm": 0.1,
+  "precision": "float16",
+  "jit_compile": "true",
+  "crop_size": 32,
+  "early_crop_sizes": "24@0.5",
+  "max_steps": 8,
+}
 
 
 class _KilledError(Exception):
   """Stands for whatever ends a process between two steps."""
 
 
-def _endless(restored, clean, tables):
-  """A loss that is infinite wherever it is not nought."""
-  del tables
-  return losses.l1(restored, clean) / 0.0
-
-
-def _ticking(seconds):
-  """Returns a clock that moves on by so many seconds each time it is read."""
-  return map(float, itertools.count(0, seconds)).__next__
-
-
 def _killed_at_reading(number):
   """Returns a clock that can be read so many times."""
-  readings = iter(range(number))
+  readings = itertools.count()
 
   def clock():
-    try:
-      return float(next(readings))
-    except StopIteration:
-      raise _KilledError from None
+    if next(readings) == number:
+      raise _KilledError
+    return 0.0
 
   return clock
 
 
 def _state(path):
-  """Returns weights, their statistics, the optimiser's state and the step of a checkpoint."""
+  """Returns all that a checkpoint holds, by name, except seconds and notes."""
   reader = tf.train.load_checkpoint(path)
+  passing = ("seconds", "notes", "save_counter", "_CHECKPOINTABLE_OBJECT_GRAPH")
   state = {
     name: reader.get_tensor(name)
     for name in reader.get_variable_to_shape_map()
-    if name.split("/")[0] not in ("seconds", "notes", "_CHECKPOINTABLE_OBJECT_GRAPH")
+    if name.split("/")[0] not in passing
   }
-  assert {"step", "optimizer"} <= {name.split("/")[0] for name in state}
+  assert {"step", "optimizer", "weights"} <= {name.split("/")[0] for name in state}
   return state
 
 
@@ -65,53 +75,64 @@ def _checkpoints(run):
   return sorted(path.stem for path in folder.glob("*.index"))
 
 
-def test_stopping_half_way_and_resuming_changes_no_bit_of_weights_and_statistics(
+def test_a_run_that_is_killed_and_stopped_ends_with_the_same_bits_and_curve(
   tiny_normalised, small_run, tmp_path
 ):
   def run(name):
-    return small_run(
-      logdir=str(tmp_path / name), model=tiny_normalised, max_steps=8, evaluate_every_steps=8
-    )
+    return small_run(logdir=str(tmp_path / name), model=tiny_normalised, max_steps=8)
 
-  whole = loop.train(run("whole"))
-  # What the folder was when half of the steps were taken.
-  shutil.copytree(tmp_path / "whole", tmp_path / "parts")
-  folder = tmp_path / "parts" / checkpoints.FOLDER
-  for path in folder.glob("ckpt-8.*"):
-    path.unlink()
-  tf.compat.v1.train.update_checkpoint_state(str(folder), str(folder / "ckpt-4"))
-  resumed = loop.train(run("parts"))
-  assert resumed.trained and whole.step == resumed.step == 8
-  state = _state(whole.checkpoint)
-  # Two of each convolution, four of the normalisation, two of which are its statistics.
-  assert len([name for name in state if name.split("/")[0] == "weights"]) == 8
-  _assert_same_bits(state, _state(resumed.checkpoint))
-
-
-def test_a_run_that_is_made_longer_ends_as_one_that_was_long_from_the_start(
-  tiny, small_run, tmp_path
-):
-  def run(name, max_steps):
-    return small_run(
-      logdir=str(tmp_path / name), model=tiny, schedule="constant", max_steps=max_steps
-    )
-
-  whole = loop.train(run("whole", 8))
-  assert loop.train(run("parts", 4)).step == 4
-  resumed = loop.train(run("parts", 8))
-  _assert_same_bits(_state(whole.checkpoint), _state(resumed.checkpoint))
-
-
-def test_a_run_killed_between_checkpoints_ends_with_the_same_bits(tiny, small_run, tmp_path):
-  whole = loop.train(small_run(model=tiny, logdir=str(tmp_path / "whole"), max_steps=8))
-  parts = small_run(model=tiny, logdir=str(tmp_path / "parts"), max_steps=8)
+  whole, parts = loop.train(run("whole")), run("parts")
   # Two readings a call of two steps: this ends it at step 6, two after its checkpoint.
   with pytest.raises(_KilledError):
     loop.train(parts, _killed_at_reading(6))
   assert _checkpoints(parts) == ["ckpt-4"]
+  stopped = loop.train(parts, stop=iter([False, True]).__next__)
+  assert (stopped.ending, stopped.step, stopped.trained) == (endings.STOPPED, 6, True)
+  assert _checkpoints(parts) == ["ckpt-4", "ckpt-6"]
   resumed = loop.train(parts)
-  assert resumed.trained
-  _assert_same_bits(_state(whole.checkpoint), _state(resumed.checkpoint))
+  assert (resumed.step, resumed.trained, resumed.best) == (8, True, whole.best)
+  state = _state(whole.checkpoint)
+  # Two of each convolution, four of the normalisation, two of which are its statistics.
+  assert len([name for name in state if name.split("/")[0] == "weights"]) == 8
+  _assert_same_bits(state, _state(resumed.checkpoint))
+  curves = [history.curves(history.read(str(tmp_path / name))) for name in ("whole", "parts")]
+  for curve in curves:
+    for name in history.CLOCKED:
+      assert [step for step, _ in curve.pop(name)] == [2, 4, 6, 8]
+  assert curves[0] == curves[1]
+  assert [step for step, _ in curves[0]["eval/psnr_db/q10"]] == [4, 8]
+
+  written = pathlib.Path(f"{resumed.checkpoint}.index").stat().st_mtime_ns
+  again = loop.train(parts)
+  assert (again.ending, again.step, again.trained) == (endings.FINISHED, 8, False)
+  assert (again.checkpoint, again.best) == (resumed.checkpoint, resumed.best)
+  assert pathlib.Path(f"{again.checkpoint}.index").stat().st_mtime_ns == written
+
+
+def test_a_kill_changes_no_bit_of_weights_averages_and_scale(
+  tiny, small_run, tmp_path, monkeypatch
+):
+  opened = []
+  training_dataset = dataset.training_dataset
+
+  def spied(config, *arguments, **options):
+    opened.append((config.crop_size, options["first_batch"]))
+    return training_dataset(config, *arguments, **options)
+
+  monkeypatch.setattr(dataset, "training_dataset", spied)
+  whole = loop.train(small_run(model=tiny, logdir=str(tmp_path / "whole"), **EVERYTHING))
+  assert opened == [(24, 0), (32, 4)]
+  parts = small_run(model=tiny, logdir=str(tmp_path / "parts"), **EVERYTHING)
+  with pytest.raises(_KilledError):
+    loop.train(parts, _killed_at_reading(6))
+  opened.clear()
+  resumed = loop.train(parts)
+  assert resumed.trained and opened == [(32, 4)]
+  one = _state(whole.checkpoint)
+  _assert_same_bits(one, _state(resumed.checkpoint))
+  kinds = {"weights", "averages", "loss_scale", "optimizer", "step"}
+  assert {name.split("/")[0] for name in one} == kinds
+  assert any((one[name] != one[name.replace("averages", "weights")]).any() for name in one)
 
 
 @pytest.mark.slow
@@ -130,7 +151,7 @@ def test_a_conditioned_network_trains_is_evaluated_and_resumes_without_changing_
   weights = {name for name in whole if name.split("/")[0] == "weights"}
   folder = pathlib.Path(run.train.logdir) / checkpoints.FOLDER
   half_way = _state(str(folder / "ckpt-2"))
-  # The head, which starts at nought, has let the gradient through to the tables' embedding.
+  # The head, which starts at zero, has let the gradient through to the tables' embedding.
   assert all((whole[name] != half_way[name]).any() for name in weights)
   # Back to what the folder was when half of the steps were taken.
   tf.compat.v1.train.update_checkpoint_state(str(folder), str(folder / "ckpt-2"))
@@ -141,154 +162,91 @@ def test_a_conditioned_network_trains_is_evaluated_and_resumes_without_changing_
   assert re.search(r"step 4: gain over JPEG .*dB at quality 10, .*dB at quality 20", said)
 
 
-def test_another_seed_gives_other_weights(tiny, small_run, tmp_path):
-  states = [
-    _state(
-      loop.train(small_run(model=tiny, logdir=str(tmp_path / str(seed)), seed=seed)).checkpoint
-    )
-    for seed in (0, 1)
-  ]
-  assert any((states[0][name] != states[1][name]).any() for name in states[0])
+def test_the_seed_decides_the_first_weights(tiny, small_run):
+  strategy, entry = strategy_lib.create("cpu"), registry.get(tiny)
+
+  def first(seed):
+    network = loop._network(small_run(model=tiny, seed=seed), strategy, entry)
+    return network.weights[0].numpy()
+
+  np.testing.assert_array_equal(first(0), first(0))
+  assert (first(0) != first(1)).any()
 
 
-def test_a_finished_run_takes_no_step(tiny, small_run):
-  run = small_run(model=tiny)
-  first = loop.train(run)
-  before = pathlib.Path(f"{first.checkpoint}.index").stat().st_mtime_ns
-  again = loop.train(run)
-  assert first.trained and not again.trained
-  assert (again.checkpoint, again.step, again.seconds) == (
-    first.checkpoint,
-    first.step,
-    pytest.approx(first.seconds),
-  )
-  assert pathlib.Path(f"{again.checkpoint}.index").stat().st_mtime_ns == before
+def test_a_run_starts_from_another_ones_weights_and_continues_without_it(tiny, small_run, tmp_path):
+  network = registry.get(tiny).build(2, True)
+  optimizer = keras.optimizers.SGD()
+  optimizer.build(network.trainable_variables)
+  checkpoints.Checkpoints(str(tmp_path / "first"), network, optimizer).save()
+  settings = {
+    "model": tiny,
+    "learning_rate": 1e-30,
+    "init_from": str(tmp_path / "first"),
+    "evaluate_every_steps": 0,
+  }
+  with pytest.raises(ValueError, match=r"init_from .* does not fit .*/kernel, the first"):
+    loop.train(small_run(logdir=str(tmp_path / "wider"), width=3, **settings))
+  assert not (tmp_path / "wider").exists()
+
+  def second(max_steps):
+    return small_run(logdir=str(tmp_path / "second"), seed=1, max_steps=max_steps, **settings)
+
+  made = _state(loop.train(second(2)).checkpoint)
+  for index, weight in enumerate(network.weights):
+    stored = made[f"weights/{index}/.ATTRIBUTES/VARIABLE_VALUE"]
+    np.testing.assert_array_equal(stored, weight.numpy())
+  shutil.rmtree(tmp_path / "first")
+  assert loop.train(second(4)).step == 4
 
 
-def test_a_number_of_steps_that_calls_do_not_divide_is_reached_exactly(tiny, small_run):
-  result = loop.train(small_run(model=tiny, max_steps=5))
-  assert result.step == 5
-  assert result.checkpoint.endswith("ckpt-5")
-
-
-def test_time_ends_a_run_too(tiny, small_run):
-  run = small_run(model=tiny, max_steps=100, max_minutes=1.0)
-  # Each call of two steps takes 30 seconds by this clock.
-  result = loop.train(run, _ticking(30))
-  assert (result.step, result.seconds, result.trained) == (4, 60.0, True)
-  assert not loop.train(run, _ticking(30)).trained
-
-
-def test_a_run_that_is_asked_to_stop_saves_and_goes_on_as_if_nothing_had_been(
-  tiny, small_run, tmp_path
+def test_a_network_is_trained_with_its_own_loss_until_max_epochs(
+  tiny, small_run, records, monkeypatch
 ):
-  def run(name):
-    return small_run(
-      model=tiny,
-      logdir=str(tmp_path / name),
-      max_steps=12,
-      log_every_steps=6,
-      evaluate_every_steps=8,
-      checkpoint_every_steps=10,
-    )
-
-  whole = loop.train(run("whole"))
-  asked = iter([False, False, True])
-  stopped = loop.train(run("parts"), stop=lambda: next(asked))
-  assert (stopped.ending, stopped.step, stopped.trained) == (session.STOPPED, 4, True)
-  assert _checkpoints(run("parts")) == ["ckpt-4"]
-  # What is logged at step 6 sums up steps from before and after.
-  at_once = loop.train(run("parts"), stop=lambda: True)
-  assert (at_once.ending, at_once.step) == (session.STOPPED, 4)
-  with pytest.raises(_KilledError):
-    loop.train(run("parts"), _killed_at_reading(7))
-  resumed = loop.train(run("parts"))
-  assert resumed.ending == whole.ending == session.FINISHED
-  assert resumed.best == whole.best
-  _assert_same_bits(_state(whole.checkpoint), _state(resumed.checkpoint))
-  curves = [history.curves(history.read(str(tmp_path / name))) for name in ("whole", "parts")]
-  for curve in curves:
-    for name in history.CLOCKED:
-      assert [step for step, _ in curve.pop(name)] == [6, 12]
-  assert curves[0] == curves[1]
-  assert [step for step, _ in curves[0]["train/loss"]] == [6, 12]
-  assert [step for step, _ in curves[0]["eval/psnr_db/q10"]] == [8, 12]
+  asked = []
+  get = losses.get
+  monkeypatch.setattr(losses, "get", lambda name: asked.append(name) or get(name))
+  tiles = manifest.load(records).count("train")
+  # Four crops of each tile, in batches of four.
+  run = small_run(model=tiny, max_epochs=0.3, max_steps=100, evaluate_every_steps=0)
+  expected = math.ceil(0.3 * tiles)
+  assert 1 < expected < 100 and loop.train(run).step == expected
+  assert asked == [registry.get(tiny).loss]
+  assert run_file.load(run.train.logdir).optimization.loss == registry.get(tiny).loss
+  assert not loop.train(run).trained
+  named = loop._with_loss(small_run(loss="charbonnier"), registry.get(tiny))
+  assert named.optimization.loss == "charbonnier"
 
 
-def test_a_run_killed_in_its_last_evaluation_comes_to_it_again(tiny, small_run, monkeypatch):
-  run = small_run(model=tiny, evaluate_every_steps=6, checkpoint_every_steps=2)
-
-  def kill(self):
-    raise _KilledError
-
-  with monkeypatch.context() as patch:
-    patch.setattr(watch.Watch, "__call__", kill)
-    with pytest.raises(_KilledError):
-      loop.train(run)
-  assert _checkpoints(run) == ["ckpt-2"]
-  assert loop.train(run).best.step == 4
-  curve = history.curves(history.read(run.train.logdir))
-  assert [step for step, _ in curve["eval/gain_db/q10"]] == [4]
-
-
-def test_a_run_that_gets_no_better_ends_with_its_best_checkpoint(tiny, small_run, monkeypatch):
-  gains = iter([0.1, 0.4, 0.3, 0.4, 0.5])
-  monkeypatch.setattr(
-    watch.Watch,
-    "__call__",
-    lambda self: watch.Seen({history.MAIN: {"eval/gain_db/q10": next(gains)}}, {}),
-  )
-
-  def run(patience):
-    return small_run(
-      model=tiny, max_steps=100, evaluate_every_steps=2, stop_after_evaluations=patience
-    )
-
-  result = loop.train(run(2))
-  assert (result.ending, result.step, result.trained) == (session.STALLED, 8, True)
-  assert (result.best.value, result.best.step) == (0.4, 4)
-  folder = pathlib.Path(run(2).train.logdir) / checkpoints.FOLDER
-  assert [path.name for path in (folder / checkpoints.BEST).glob("*.index")] == ["ckpt-4.index"]
-  again = loop.train(run(2))
-  assert (again.ending, again.step, again.trained) == (session.STALLED, 8, False)
-  # With more patience it goes on from where it was, and asking comes before being out of it.
-  more = loop.train(run(3), stop=iter([False, True]).__next__)
-  assert (more.ending, more.step, more.best.step) == (session.STOPPED, 10, 10)
-
-
-def test_evaluation_that_is_switched_off_never_happens(tiny, small_run, monkeypatch):
-  def refuse(self):
-    raise AssertionError("evaluated")
-
-  monkeypatch.setattr(watch.Watch, "__call__", refuse)
-  assert loop.train(small_run(model=tiny, max_steps=2, evaluate_every_steps=0)).step == 2
-
-
-def test_a_loss_that_is_not_finite_stops_the_run_and_leaves_the_older_checkpoint(
-  tiny, small_run, monkeypatch
-):
-  good = loop.train(small_run(model=tiny, max_steps=4))
-  before = _state(good.checkpoint)
-  monkeypatch.setattr(losses, "get", lambda name: _endless)
-  run = small_run(model=tiny, max_steps=8)
+def test_a_learning_rate_that_ruins_the_network_is_named_with_the_records(tiny, small_run):
   key = r"\d\.png/\d+/\d+"
-  message = rf"the loss is (nan|inf) at step 5, .* cut from {key}(, {key})*\. .*since step 4: look"
+  message = (
+    rf"the (loss|gradient's norm) is (nan|inf) at step 2, at learning rate 1e\+30\. Its batch was "
+    rf"cut from {key}(, {key})*\. Nothing was saved since step 0: look"
+  )
+  run = small_run(model=tiny, learning_rate=1e30, warmup_steps=0, schedule="constant")
   with pytest.raises(FloatingPointError, match=message):
     loop.train(run)
-  assert saved_weights.latest(run.train.logdir) == good.checkpoint
-  _assert_same_bits(_state(good.checkpoint), before)
-  assert all(np.isfinite(value).all() for value in before.values())
+  assert not _checkpoints(run)
 
 
-def test_a_learning_rate_that_ruins_the_network_is_named(tiny, small_run):
-  with pytest.raises(FloatingPointError, match=r"at step 2, at learning rate 1e\+30"):
-    loop.train(small_run(model=tiny, learning_rate=1e30, warmup_steps=0, schedule="constant"))
-
-
-def test_a_crop_without_a_pixel_to_predict_is_refused(small_run):
-  message = "crop_size must be more than 16 for blockcnn, .* 8 pixels on each side, got 16"
+@pytest.mark.parametrize(
+  ("change", "message"),
+  [
+    (
+      {"model": "blockcnn", "crop_size": 16},
+      "crop_size must be more than 16 for blockcnn, .* 8 pixels on each side, got 16",
+    ),
+    ({"early_crop_sizes": "16@0.5"}, r"crop_size must be more than 16 for tiny, .*, got 16"),
+    (
+      {"accumulate_steps": 3},
+      "batch_size must be a multiple of accumulate_steps, 3, on each of the 1 .*, got 4",
+    ),
+  ],
+)
+def test_mistakes_are_named_and_leave_no_run_behind(tiny, small_run, tmp_path, change, message):
   with pytest.raises(ValueError, match=message):
-    loop.train(small_run(model="blockcnn", crop_size=16))
+    loop.train(small_run(**{"model": tiny, **change}))
+  assert not (tmp_path / "run").exists()
 
 
 def test_a_batch_that_the_replicas_cannot_share_is_refused(tiny, small_run, monkeypatch):
@@ -314,12 +272,8 @@ def test_a_folder_that_cannot_be_written_is_named(tiny, small_run, tmp_path, bel
 
 
 def test_a_run_of_other_settings_is_not_continued(tiny, small_run):
-  loop.train(small_run(model=tiny, max_steps=2))
+  run = small_run(model=tiny, max_steps=2)
+  pathlib.Path(run.train.logdir).mkdir()
+  run_file.save(loop._with_loss(run, registry.get(tiny)))
   with pytest.raises(ValueError, match="width was 2, now 3"):
     loop.train(small_run(model=tiny, max_steps=4, width=3))
-
-
-def test_mistakes_leave_no_run_behind(tiny, small_run, tmp_path):
-  with pytest.raises(ValueError, match="crop_size"):
-    loop.train(small_run(model=tiny, crop_size=16))
-  assert not (tmp_path / "run").exists()

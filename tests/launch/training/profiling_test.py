@@ -16,16 +16,13 @@ def profiler(monkeypatch):
 
 
 def _calls(profiler, steps, counts, fail_at=None):
-  def call(step, done, count, rate):
-    profiler.append(count)
-    if len(profiler) == fail_at:
-      raise FloatingPointError
-    return count * rate
-
   notes = []
-  with contextlib.closing(profiling.Profiled(call, "folder", steps, notes.append)) as profiled:
-    totals = [profiled(0, 0.0, count, 2.0) for count in counts]
-  assert totals == [2.0 * count for count in counts]
+  with contextlib.closing(profiling.Profile("folder", steps, notes.append)) as profile:
+    for count in counts:
+      with profile.call(count):
+        profiler.append(count)
+        if len(profiler) == fail_at:
+          raise FloatingPointError
   return notes
 
 
@@ -54,10 +51,9 @@ def test_a_profile_ends_where_training_fails(profiler):
 
 
 def test_the_profile_is_where_tensorboard_looks(tmp_path):
-  notes = []
-  call = tf.function(lambda step, done, count, rate: tf.reduce_sum(tf.ones((8, 8))))
-  profiled = profiling.Profiled(call, str(tmp_path), 1, notes.append)
+  profile = profiling.Profile(str(tmp_path), 1, print)
   for _ in range(2):
-    profiled(0, 0.0, 1, 1.0)
+    with profile.call(1):
+      tf.reduce_sum(tf.ones((8, 8)))
   (found,) = tmp_path.glob("plugins/profile/*/*.xplane.pb")
   assert found.stat().st_size > 0

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from deblock.launch.settings import optimization as optimization_settings
-from deblock.launch.training import loss_scale, optimization, precision, step
+from deblock.launch.training import optimization, step
 from deblock.model import losses
 from deblock.model.networks import registry
 from deblock.pipeline import batch
@@ -29,14 +29,14 @@ def _taken(name, count=1, loss=losses.l2, dtype="float32", repeated=1, **rules):
   """Returns a network after `count` steps of gradient descent, its weights before, and totals."""
   keras.utils.set_random_seed(0)
   entry = registry.get(name)
-  with precision.of_layers(dtype):
+  with optimization.precision_of_layers(dtype):
     network = entry.build(4, True)
   optimizer = keras.optimizers.SGD(RATE)
   optimizer.build(network.trainable_variables)
   before = [weight.numpy() for weight in network.weights]
   strategy = tf.distribute.OneDeviceStrategy("/cpu:0")
   steps = step.training_steps(
-    strategy, network, optimizer, loss, entry, BATCH, optimization.Rules(**rules)
+    strategy, network, optimizer, loss, entry, BATCH, optimization.UpdateRules(**rules)
   )
   batches = iter(tf.data.Dataset.from_tensor_slices(_data(count)).repeat(repeated))
   totals = [steps(batches, tf.constant(count, tf.int32)) for _ in range(repeated)]
@@ -87,7 +87,7 @@ def test_parts_of_a_batch_teach_what_the_whole_batch_does(tiny, jit_compile):
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
 def test_low_precision_learns_and_keeps_its_weights_in_float32(dtype):
-  rules = {"loss_scale": loss_scale.LossScale()} if dtype == "float16" else {}
+  rules = {"loss_scale": optimization.LossScale()} if dtype == "float16" else {}
   network, before, totals = _taken("blockcnn_fc_tiny", dtype=dtype, repeated=12, **rules)
   found = [float(total.loss) for total in totals]
   assert np.isfinite(found).all() and found[-1] < 0.9 * found[0]
@@ -117,40 +117,37 @@ def _deeper(monkeypatch):
 
 def test_a_scaled_loss_teaches_the_same(tiny):
   plain, _, (totals,) = _taken(tiny, count=3)
-  scaled, _, (sums,) = _taken(tiny, count=3, loss_scale=loss_scale.LossScale())
+  scaled, _, (sums,) = _taken(tiny, count=3, loss_scale=optimization.LossScale())
   _assert_close(_values(scaled), _values(plain), rtol=1e-6)
   _assert_close(sums, totals, rtol=1e-6)
 
 
 def test_a_step_whose_gradients_are_not_finite_changes_nothing_but_the_scale(tiny):
   def steep(restored, clean, tables):
-    # Its value is finite, its slope is not: the root of nought.
+    # Its value is finite, its slope is not: the root of zero.
     return losses.l2(restored, clean, tables) + tf.sqrt(0.0 * restored[:, 0, 0, 0])
 
-  scale = loss_scale.LossScale()
+  scale = optimization.LossScale()
   network, before, (totals,) = _taken(tiny, count=2, loss=steep, loss_scale=scale)
   _assert_close(_values(network), before, atol=0)
   assert np.isfinite(totals.loss) and totals.skipped == 2.0 and totals.gradient_norm == 0.0
-  assert scale.factor.numpy() == loss_scale.FIRST / 4
+  assert scale.factor.numpy() == optimization.FIRST_SCALE / 4
   _, _, (totals,) = _taken(tiny, loss=steep)
   assert totals.skipped == 0.0 and not np.isfinite(totals.gradient_norm)
 
 
 def test_averages_follow_the_weights_of_every_step(tiny):
-  averages = [tf.Variable(weight) for weight in _taken(tiny)[1]]
-  before = [average.numpy() for average in averages]
-  network, _, _ = _taken(tiny, averages=averages, ema_decay=0.999)
+  keras.utils.set_random_seed(0)
+  entry = registry.get(tiny)
+  network = entry.build(4, True)
+  settings = optimization_settings.OptimizationConfig(optimizer="sgd", ema_decay=0.999)
+  optimizer = optimization.create(settings, network.trainable_variables)
+  rules = optimization.rules(settings, network, optimizer, jit_compile=False)
+  before = _values(network)
+  strategy = tf.distribute.OneDeviceStrategy("/cpu:0")
+  steps = step.training_steps(strategy, network, optimizer, losses.l2, entry, BATCH, rules)
+  steps(iter(tf.data.Dataset.from_tensor_slices(_data())), tf.constant(1, tf.int32))
   expected = [
     2 / 11 * old + 9 / 11 * new for old, new in zip(before, _values(network), strict=True)
   ]
-  _assert_close([average.numpy() for average in averages], expected, rtol=1e-5, atol=1e-7)
-
-
-def test_rules_come_from_the_settings(tiny):
-  network, _, _ = _taken(tiny)
-  settings = optimization_settings.OptimizationConfig(
-    optimizer="sgd", clip_norm=2.0, accumulate_steps=3, ema_decay=0.5, weight_decay=0.1
-  )
-  found = optimization.rules(settings, network, True)
-  assert (found.clip_norm, found.parts, found.ema_decay, found.weight_decay) == (2.0, 3, 0.5, 0.1)
-  assert found.jit_compile and found.loss_scale is None
+  _assert_close([average.numpy() for average in rules.averages], expected, rtol=1e-5, atol=1e-7)

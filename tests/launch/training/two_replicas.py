@@ -13,13 +13,12 @@ import tensorflow as tf
 
 from deblock.launch.machines import feeding, hosts, strategy
 from deblock.launch.run_folder import checkpoints
+from deblock.launch.settings import optimization as optimization_settings
 from deblock.launch.settings import train as train_settings
 from deblock.launch.training import loop, optimization, step
 from deblock.model import losses
-from deblock.model.networks import config as model_config
 from deblock.model.networks import registry
 from deblock.pipeline import batch
-from deblock.pipeline import config as input_config
 
 BATCH, CROP, CONTEXT, STEPS = 4, 24, 8, 20
 LEARNING = {"clip_norm": 0.5, "accumulate_steps": 2, "ema_decay": 0.99}
@@ -45,9 +44,9 @@ def train_on(strategy_name):
   keras.utils.set_random_seed(0)
   with made.scope():
     model = network()
-    settings = train_settings.TrainConfig(learning_rate=0.01, **LEARNING)
+    settings = optimization_settings.OptimizationConfig(learning_rate=0.01, **LEARNING)
     optimizer = optimization.create(settings, model.trainable_variables)
-    rules = optimization.rules(settings, model, jit_compile=False)
+    rules = optimization.rules(settings, model, optimizer, jit_compile=False)
   before = [variable.numpy() for variable in model.trainable_variables]
   entry = registry.get("plain")
   steps = step.training_steps(made, model, optimizer, losses.l2, entry, BATCH, rules)
@@ -65,24 +64,26 @@ def train_on(strategy_name):
 def train_from_records(records, logdir, max_steps):
   """Trains with the whole loop on every logical device; returns state and last step."""
   result = loop.train(
-    train_settings.RunConfig(
-      model=model_config.ModelConfig(model="plain", width=4),
-      input=input_config.InputConfig(
-        records=records, batch_size=BATCH, crops_per_tile=4, mixed_tiles=4
-      ),
-      train=train_settings.TrainConfig(
-        logdir=logdir,
-        max_steps=max_steps,
-        schedule="constant",
-        strategy="mirrored",
-        steps_per_call=1,
-        log_every_steps=2,
-        checkpoint_every_steps=2,
-        evaluate_every_steps=4,
-        evaluation_tiles=1,
-        jit_compile="false",
+    train_settings.run_of(
+      {
+        "model": "plain",
+        "width": 4,
+        "records": records,
+        "batch_size": BATCH,
+        "crops_per_tile": 4,
+        "mixed_tiles": 4,
+        "logdir": logdir,
+        "max_steps": max_steps,
+        "schedule": "constant",
+        "strategy": "mirrored",
+        "steps_per_call": 1,
+        "log_every_steps": 2,
+        "checkpoint_every_steps": 2,
+        "evaluate_every_steps": 4,
+        "evaluation_tiles": 1,
+        "jit_compile": "false",
         **LEARNING,
-      ),
+      }
     )
   )
   reader = tf.train.load_checkpoint(result.checkpoint)

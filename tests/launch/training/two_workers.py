@@ -15,8 +15,6 @@ from deblock.launch import program
 from deblock.launch.machines import hosts
 from deblock.launch.settings import train as train_settings
 from deblock.launch.training import loop
-from deblock.model.networks import config as model_config
-from deblock.pipeline import config as input_config
 
 # Under a squared error, as l4's own is, two hosts and one device were 6e-6 apart after 20 steps.
 LOSS = "l1"
@@ -44,25 +42,27 @@ def main(arguments):
   join, hosts.join = hosts.join, join_once
   for folder in folders:
     result = loop.train(
-      train_settings.RunConfig(
-        model=model_config.ModelConfig(model="l4", width=2),
-        input=input_config.InputConfig(
-          records=records, batch_size=4, crops_per_tile=4, mixed_tiles=4
-        ),
-        train=train_settings.TrainConfig(
-          logdir=folder,
-          loss=LOSS,
-          strategy="multi_worker",
-          workers=workers,
-          worker_index=int(index) if workers else -1,
-          max_steps=20,
-          max_minutes=60.0,
-          steps_per_call=2,
-          log_every_steps=2,
-          evaluate_every_steps=10,
-          evaluation_tiles=1,
-          checkpoint_every_steps=4,
-        ),
+      train_settings.run_of(
+        {
+          "model": "l4",
+          "width": 2,
+          "records": records,
+          "batch_size": 4,
+          "crops_per_tile": 4,
+          "mixed_tiles": 4,
+          "logdir": folder,
+          "loss": LOSS,
+          "strategy": "multi_worker",
+          "workers": workers,
+          "worker_index": int(index) if workers else -1,
+          "max_steps": 20,
+          "max_minutes": 60.0,
+          "steps_per_call": 2,
+          "log_every_steps": 2,
+          "evaluate_every_steps": 10,
+          "evaluation_tiles": 1,
+          "checkpoint_every_steps": 4,
+        }
       ),
       clock,
     )

@@ -13,7 +13,7 @@ from PIL import Image
 import pytest
 import tensorflow as tf
 
-from deblock.launch.training import loop
+from deblock.launch.training import batches, loop
 from deblock.pipeline import batch, dataset
 from deblock.records.planning import config as records_config
 from deblock.records.writing import writer
@@ -109,6 +109,7 @@ def _of_both_hosts(hosts, inputs, seed, manifest, first_step):
   return iter(joined)
 
 
+@pytest.mark.slow
 def test_two_hosts_train_as_one_device_on_the_union_of_their_batches_through_a_kill(
   sharded, small_run, monkeypatch, tmp_path
 ):
@@ -147,7 +148,7 @@ def test_two_hosts_train_as_one_device_on_the_union_of_their_batches_through_a_k
     assert status == 0, messages
     assert output.split() == expected
 
-  monkeypatch.setattr(loop, "_batches", _of_both_hosts)
+  monkeypatch.setattr(batches, "opened", _of_both_hosts)
   one = loop.train(
     small_run(
       records=sharded,
