@@ -7,11 +7,9 @@ from deblock.launch import flags
 from deblock.launch.evaluation import selection
 from deblock.launch.machines import serving
 from deblock.launch.settings import train as train_settings
-from deblock.model.networks import config as model_config
-from deblock.pipeline import config as input_config
 from deblock.records.planning import config as records_config
 
-TRAINING = (model_config.ModelConfig, input_config.InputConfig, train_settings.TrainConfig)
+TRAINING = tuple(train_settings.PARTS.values())
 
 
 def _field(default):

