@@ -15,6 +15,7 @@ import tqdm
 from deblock.launch import flags as config_flags
 from deblock.launch import program
 from deblock.launch.restoring import batch, outcomes, restore_config
+from deblock.records import progress_bar
 
 config_flags.define(restore_config.RestoreConfig)
 
@@ -25,7 +26,7 @@ def main(arguments):
   if config.report:
     outcomes.check_report(config.report)
   began = time.monotonic()
-  bar = functools.partial(program.progress_bar, "restoring", "px", unit_scale=True)
+  bar = functools.partial(progress_bar.bar, "restoring", "px", unit_scale=True)
   made = batch.restore(arguments[1:], config, tqdm.tqdm.write, bar)
   print(outcomes.table(made, time.monotonic() - began))
   if config.report:
