@@ -2,33 +2,54 @@
 
 import base64
 from collections.abc import Sequence
-import html
+import functools
 import io
 import json
 import math
 import pathlib
-import string
 from typing import NamedTuple
 
-import numpy as np
+import jinja2
+import markupsafe
 from PIL import Image
 
 from deblock.launch.evaluation import bootstrap, figures, tables
-from deblock.launch.pictures import gain_plot, side_by_side
+from deblock.launch.pictures import gain_plot, grid, side_by_side
 
 FILE = "report.html"
 FOLDER = pathlib.Path(__file__).parent / "report_page"
 TITLE = "Restored JPEGs, compared"
 _WEBP_SIDE = 16383
+
+
+class Column(NamedTuple):
+  """A column of the table of all figures.
+
+  Attributes:
+    title: its name on the page.
+    field: of `figures.Row`.
+    format: of a value, as Python's % takes it.
+    kind: "text" or "number", by which it sorts.
+  """
+
+  title: str
+  field: str
+  format: str = "%s"
+  kind: str = "number"
+
+
 _COLUMNS = (
-  ("JPEG PSNR", "psnr_jpeg", "{:.3f}"),
-  ("PSNR", "psnr", "{:.3f}"),
-  ("gain", "gain", "{:+.3f}"),
-  ("JPEG SSIM", "ssim_jpeg", "{:.4f}"),
-  ("SSIM", "ssim", "{:.4f}"),
-  ("JPEG PSNR-B", "psnr_b_jpeg", "{:.3f}"),
-  ("PSNR-B", "psnr_b", "{:.3f}"),
-  ("seconds", "seconds", "{:.2f}"),
+  Column("image", "image", kind="text"),
+  Column("quality", "quality", "%d"),
+  Column("restored by", "model", kind="text"),
+  Column("JPEG PSNR", "psnr_jpeg", "%.3f"),
+  Column("PSNR", "psnr", "%.3f"),
+  Column("gain", "gain", "%+.3f"),
+  Column("JPEG SSIM", "ssim_jpeg", "%.4f"),
+  Column("SSIM", "ssim", "%.4f"),
+  Column("JPEG PSNR-B", "psnr_b_jpeg", "%.3f"),
+  Column("PSNR-B", "psnr_b", "%.3f"),
+  Column("seconds", "seconds", "%.2f"),
 )
 
 
@@ -88,40 +109,32 @@ def page(rows: Sequence[figures.Row], cards: Sequence[Card], protocol: str) -> s
     protocol: in words, what was compressed and measured.
   """
   means = figures.means(rows)
-  images = len({row.image for row in rows})
   models = list(dict.fromkeys(row.model for row in rows))
   qualities = sorted({row.quality for row in rows})
+  images_of = {frozenset(row.image for row in rows if row.quality == q) for q in qualities}
   data = _json({"cards": [card.shown for card in cards]})
-  of_quality = {q: frozenset(row.image for row in rows if row.quality == q) for q in qualities}
-  joined = len(set(of_quality.values())) == 1
-  return string.Template(_part("page.html")).substitute(
+  several = len(models) > 1
+  known = any(row.gain_low is not None for row in means)
+  return _template().render(
     title=TITLE,
-    lead=html.escape(
-      f"{_count(images, 'image')} at {_listed('quality', 'qualities', qualities)}, restored by "
-      f"{_and(models)}."
-    ),
-    protocol=html.escape(
-      f"{protocol[0].upper()}{protocol[1:]}. Figures are those of whole images; of decibels, the "
-      "mean of each image's."
-    ),
-    plot=gain_plot.svg(means, joined),
-    legend=_legend(models),
-    plot_caption=html.escape(_plot_caption(means, joined)),
-    means=_means(means, len(models) > 1),
-    table=_table(rows, len(models) > 1),
-    pictures_hidden="" if cards else " hidden",
-    pictures_note=html.escape(
-      f"{_shown(len(cards), images)}Drag across a picture, or use the slider below. Zoom with the "
-      "buttons, a double click or the plus key, and drag what is enlarged. Errors are the "
-      "differences from the clean image, eight times as bright."
-    ),
-    foot=html.escape(
-      f"Pictures take {size_text(len(data))} of this file: JPEGs byte by byte, the others without "
-      "loss. It loads nothing from anywhere."
-    ),
-    data=data,
-    style=_part("page.css"),
-    script=_part("page.js"),
+    images=len({row.image for row in rows}),
+    qualities=qualities,
+    models=models,
+    several=several,
+    protocol=f"{protocol[0].upper()}{protocol[1:]}",
+    plot=markupsafe.Markup(gain_plot.svg(means, joined=len(images_of) == 1)),
+    plot_words=gain_plot.words(means),
+    colours=len(gain_plot.COLOURS),
+    joined=len(images_of) == 1,
+    confidence=f"{100 * bootstrap.CONFIDENCE:.0f} %" if known else "",
+    means=sorted(means, key=lambda row: row.quality),
+    shown=len(cards),
+    columns=[column for column in _COLUMNS if several or column.field != "model"],
+    rows=rows,
+    size=size_text(len(data)),
+    data=markupsafe.Markup(data),
+    style=markupsafe.Markup((FOLDER / "page.css").read_text(encoding="utf-8")),
+    script=markupsafe.Markup((FOLDER / "page.js").read_text(encoding="utf-8")),
   )
 
 
@@ -134,8 +147,22 @@ def size_text(size_bytes: int) -> str:
   return f"{size_bytes / 1_000_000:.1f} MB"
 
 
-def _part(name):
-  return (FOLDER / name).read_text(encoding="utf-8")
+@functools.cache
+def _template():
+  environment = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(FOLDER),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+  )
+  environment.filters |= {
+    "counted": lambda count, name: f"{count:,} {name}" if count == 1 else f"{count:,} {name}s",
+    "interval": tables.interval,
+    "listed": _listed,
+    "number": _number,
+    "tone": _tone,
+  }
+  return environment.get_template("page.html")
 
 
 def _json(value):
@@ -149,7 +176,7 @@ def _uri(data, kind):
 
 def _without_loss(image):
   """Returns a picture, uint8 [H, W, 1] or [H, W, 3], as a data URI."""
-  shown = Image.fromarray(np.ascontiguousarray(np.broadcast_to(image, (*image.shape[:2], 3))))
+  shown = Image.fromarray(grid.rgb(image))
   # WebP is two thirds of a PNG, but bounded in size.
   kind = "webp" if max(shown.size) <= _WEBP_SIDE else "png"
   buffer = io.BytesIO()
@@ -161,94 +188,9 @@ def _figures(psnr, ssim, psnr_b):
   return [f"{psnr:.2f}", f"{ssim:.4f}", f"{psnr_b:.2f}"]
 
 
-def _count(number, name):
-  return f"{number:,} {name}" if number == 1 else f"{number:,} {name}s"
-
-
-def _listed(one, many, values):
-  return f"{one if len(values) == 1 else many} {_and(list(map(str, values)))}"
-
-
-def _and(names):
-  return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def _shown(cards, images):
-  if cards == images:
-    return ""
-  return f"The first {cards} of {images} images are shown, so that the file stays small. "
-
-
-def _plot_caption(means, joined):
-  caption = "Mean gain in PSNR, decibels."
-  if not joined:
-    caption += " Each quality has images of its own."
-  if any(row.gain_low is not None for row in means):
-    share = f"{100 * bootstrap.CONFIDENCE:.0f} %"
-    return f"{caption} Bands are {share} bootstrap intervals of the mean over the images."
-  return f"{caption} Of one image each, it says nothing of how others do."
-
-
-def _legend(models):
-  if len(models) < 2:
-    return ""
-  items = "".join(
-    f'<li class="m{index % gain_plot.COLOURS}">{html.escape(model)}</li>'
-    for index, model in enumerate(models)
-  )
-  return f'<ul class="legend">{items}</ul>'
-
-
-def _means(means, several):
-  """Returns the table of means, the methods of one quality below each other."""
-  names = ["quality", *(["restored by"] if several else [])]
-  names += ["JPEG, dB", "restored", "gain", "SSIM"]
-  heads = "".join(f'<th scope="col"{_named(name == "restored by")}>{name}</th>' for name in names)
-  lines = []
-  for row in sorted(means, key=lambda row: row.quality):
-    model = f'<td class="name">{html.escape(row.model)}</td>' if several else ""
-    interval = tables.interval(row)
-    between = f'<span class="range">{interval}</span>' if interval else ""
-    lines.append(
-      f"<tr><td>{row.quality}</td>{model}<td>{row.psnr_jpeg:.2f}</td><td>{row.psnr:.2f}</td>"
-      f'<td><span class="{_tone(row)}">{row.gain:+.3f}</span>{between}</td>'
-      f"<td>{row.ssim_jpeg:.4f} → {row.ssim:.4f}</td></tr>"
-    )
-  return f'<table id="means"><thead><tr>{heads}</tr></thead><tbody>{"".join(lines)}</tbody></table>'
-
-
-def _table(rows, several):
-  """Returns the table of every row, whose columns sort."""
-  texts = [("image", "image"), ("restored by", "model")] if several else [("image", "image")]
-  heads = [_sorting(title, "text") for title, _ in texts]
-  heads.insert(1, _sorting("quality", "number"))
-  heads += [_sorting(title, "number") for title, _, _ in _COLUMNS]
-  lines = []
-  for row in rows:
-    cells = [f'<td class="name">{html.escape(getattr(row, field))}</td>' for _, field in texts]
-    cells.insert(1, f"<td>{row.quality}</td>")
-    for _, field, spelled in _COLUMNS:
-      value = getattr(row, field)
-      tone = f' class="{_tone(row)}"' if field == "gain" else ""
-      cells.append(f'<td{tone} data-value="{_number(value)}">{spelled.format(value)}</td>')
-    lines.append(f"<tr>{''.join(cells)}</tr>")
-  return (
-    f'<table id="rows"><thead><tr>{"".join(heads)}</tr></thead>\n'
-    + "<tbody>"
-    + "\n".join(lines)
-    + "</tbody></table>"
-  )
-
-
-def _sorting(title, kind):
-  return (
-    f'<th scope="col" data-kind="{kind}"{_named(kind == "text")}><button type="button">{title}'
-    "</button></th>"
-  )
-
-
-def _named(is_text):
-  return ' class="name"' if is_text else ""
+def _listed(values):
+  *most, last = map(str, values)
+  return f"{', '.join(most)} and {last}" if most else last
 
 
 def _tone(row):

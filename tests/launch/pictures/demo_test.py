@@ -26,7 +26,7 @@ def test_the_sheet_has_a_row_for_each_photograph(monkeypatch):
   sheet = demo.sheet(made)
   assert sheet.dtype == np.uint8 and sheet.shape[0] % 4 == 0 and sheet.shape[1] > 3 * 64
   page = demo.page(made)
-  assert "kept inside" in page and "Each quality has images of its own" in page
+  assert "kept inside" in page and "Each quality has its own images" in page
   assert all(f'"name":"{trial.row.image}"' in page for trial in made)
 
 

@@ -1,11 +1,12 @@
 import dataclasses
+import math
 import re
 import xml.etree.ElementTree as ET
 
-import pytest
+import numpy as np
 
 from deblock.launch.evaluation import figures
-from deblock.launch.pictures import gain_plot
+from deblock.launch.pictures import gain_plot, report
 
 
 def _mean(quality, gain, model="net", reach=0.25):
@@ -15,55 +16,58 @@ def _mean(quality, gain, model="net", reach=0.25):
   return dataclasses.replace(row, gain_low=gain - reach, gain_high=gain + reach)
 
 
-def _dots(svg):
-  """Returns the centre and the title of each dot."""
-  return [
-    (float(dot.get("cx")), float(dot.get("cy")), dot[0].text)
-    for dot in ET.fromstring(svg).iter("circle")
-  ]
+def _axes(means, joined=True):
+  (axes,) = gain_plot.plot(means, joined).axes
+  return axes
 
 
-def test_height_is_proportional_to_gain_and_place_to_quality():
-  dots = _dots(gain_plot.svg([_mean(10, 0.5), _mean(20, 1.0), _mean(40, 2.0)]))
-  (x1, y1, _), (x2, y2, _), (x3, y3, title) = dots
-  assert (x3 - x2) == pytest.approx(2 * (x2 - x1), abs=0.11)
-  assert (y2 - y3) == pytest.approx(2 * (y1 - y2), abs=0.11) and y1 > y2
-  assert title == "net at quality 40: +2.000 dB (+1.750 to +2.250)"
+def _lines(axes):
+  """Returns the points of the methods' lines; the first line of all marks zero."""
+  return [line.get_xydata().tolist() for line in axes.lines[1:]]
 
 
-def test_a_loss_lies_below_zero_and_everything_within_the_frame():
-  svg = gain_plot.svg([_mean(10, -1.0), _mean(40, 1.5, "b", None), _mean(10, 0.25, "b", None)])
-  root = ET.fromstring(svg)
-  (zero,) = (float(line.get("y1")) for line in root.iter("line") if line.get("class") == "zero")
-  heights = {title: y for _, y, title in _dots(svg)}
-  assert all((y > zero) == (": -" in title) for title, y in heights.items())
-  numbers = [float(value) for value in re.findall(r'(?:cx|x1|x2)="([^"]+)"', svg)]
-  assert min(numbers) >= 0 and max(numbers) <= gain_plot.WIDTH
-  assert all(0 <= y <= gain_plot.HEIGHT for y in heights.values())
-  assert len(list(root.iter("polygon"))) == 0 and root.get("role") == "img"
+def test_each_method_has_a_line_through_its_gains_and_a_band_of_its_intervals():
+  axes = _axes([_mean(10, 0.5), _mean(20, 1.0), _mean(10, -1.0, "other"), _mean(20, 0.0, "other")])
+  assert np.allclose(_lines(axes), [[[10, 0.5], [20, 1.0]], [[10, -1.0], [20, 0.0]]])
+  bands = [item for item in axes.collections if item.get_alpha()]
+  low, high = (fold(bands[0].get_paths()[0].vertices[:, 1]) for fold in (min, max))
+  assert (low, high) == (0.25, 1.25) and len(bands) == 2
+  assert axes.get_ylim()[0] < -1.25 and axes.get_ylim()[1] > 1.25
+  assert list(axes.get_xticks()) == [10, 20]
 
 
 def test_images_of_different_qualities_are_not_joined():
-  means = [_mean(10, 0.5), _mean(20, 1.0)]
-  joined, apart = (ET.fromstring(gain_plot.svg(means, joined)) for joined in (True, False))
-  assert [len(list(joined.iter(name))) for name in ("polyline", "polygon", "circle")] == [1, 1, 2]
-  assert [len(list(apart.iter(name))) for name in ("polyline", "polygon", "circle")] == [0, 0, 2]
+  axes = _axes([_mean(10, 0.5), _mean(20, 1.0)], joined=False)
+  assert axes.lines[1].get_linestyle() == "None" and axes.lines[1].get_marker() == "o"
+  assert not [item for item in axes.collections if item.get_alpha()]
 
 
-def test_one_quality_and_gains_of_nothing_are_drawn_too():
-  ((x, _, _),) = _dots(gain_plot.svg([_mean(30, 0.0, reach=0.0)]))
-  assert gain_plot.LEFT < x < gain_plot.WIDTH
-  assert _dots(gain_plot.svg([_mean(30, float("inf"), reach=None)])) == []
+def test_without_an_interval_there_is_no_band():
+  axes = _axes([_mean(10, 0.5, reach=None), _mean(20, 1.0, reach=None)])
+  assert not axes.collections and len(_lines(axes)) == 1
 
 
-@pytest.mark.parametrize(
-  ("low", "high", "ticks"),
-  [
-    (0.0, 1.6, [0.0, 0.5, 1.0, 1.5, 2.0]),
-    (-0.3, 0.12, [-0.3, -0.2, -0.1, 0.0, 0.1, 0.2]),
-    (0.0, 0.0, [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]),
-    (0.0, 23.0, [0.0, 5.0, 10.0, 15.0, 20.0, 25.0]),
-  ],
-)
-def test_ticks_are_round_and_enclose_what_is_drawn(low, high, ticks):
-  assert gain_plot.nice_ticks(low, high, 5) == pytest.approx(ticks)
+def test_a_gain_that_is_not_finite_is_left_out():
+  assert np.allclose(_lines(_axes([_mean(10, math.inf, reach=None), _mean(20, 1.0)])), [[[20, 1]]])
+  assert _lines(_axes([_mean(30, math.inf, reach=None)])) == []
+
+
+def test_the_words_name_every_gain_and_its_interval():
+  assert gain_plot.words([_mean(40, 2.0), _mean(10, -0.5, "b", None)]) == (
+    "Mean gain over the JPEG by quality. net at quality 40: +2.000 dB (+1.750 to +2.250); "
+    "b at quality 10: -0.500 dB."
+  )
+
+
+def test_the_drawing_is_one_element_in_the_colours_and_the_font_of_the_page():
+  means = [_mean(quality, 1.0, f"m{index}") for index in range(6) for quality in (10, 20)]
+  svg = gain_plot.svg(means)
+  assert svg == gain_plot.svg(means)
+  # The attribute's prefix has no namespace in HTML.
+  assert ET.fromstring(svg.replace("xlink:href", "href")).tag == "svg"
+  assert "JPEG quality</text>" in svg and "http" not in svg
+  style = (report.FOLDER / "page.css").read_text()
+  used = set(re.findall(r"var\((--\w+)\)", svg))
+  assert used == set(gain_plot.VARIABLES.values())
+  assert all(f"{variable}:" in style for variable in used)
+  assert not re.findall(r"(?:fill|stroke): #(?!000000|ffffff)\w+", svg)

@@ -74,8 +74,7 @@ def test_the_page_loads_nothing_and_names_cannot_break_out_of_it(trials):
   assert "alert(1)</script>" not in page and "p<q" not in page and "<b>" not in page
   assert _data(page)["cards"][0]["name"] == name
   without_data = re.sub(r"data:image/[a-z]+;base64,[A-Za-z0-9+/=]*", "", page)
-  assert not re.findall(r"https?:|//[a-z]|@import|url\(|<link[^>]+stylesheet", without_data)
-  assert "$" not in re.sub(r"\$\{", "", without_data)
+  assert not re.findall(r"https?:|//[a-z]|@import|url\((?!#)|<link[^>]+stylesheet", without_data)
 
 
 def test_the_tables_have_a_row_for_every_image_and_mean(trials, picture):
