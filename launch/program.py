@@ -1,6 +1,7 @@
-"""Starting a program: flags, usage mistakes as one line, exit status, progress bars."""
+"""Starting a program: flags, usage mistakes as one line, exit status."""
 
 from collections.abc import Callable, Sequence
+import os
 import pathlib
 import sys
 
@@ -68,8 +69,14 @@ def _parse(arguments):
   except flags.Error as error:
     _complain(f"{error} (--help lists the flags)")
     sys.exit(1)
-  except SystemExit:
-    sys.exit(0)  # absl's --help prints its text and exits with 1.
+  except (SystemExit, BrokenPipeError):
+    # absl's --help prints its text and exits with 1.
+    try:
+      sys.stdout.flush()
+    except BrokenPipeError:
+      # The reader has gone, such as head. Python would complain again when it ends.
+      os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(0)
 
 
 def _complain(message):

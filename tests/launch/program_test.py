@@ -94,6 +94,16 @@ def test_help_is_the_same_by_module_in_a_process_of_its_own(tmp_path):
   assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
+def test_help_ends_in_silence_when_its_reader_leaves(tmp_path):
+  command = [sys.executable, "-m", "deblock.launch.runs", "--help"]
+  pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+  with subprocess.Popen(command, cwd=tmp_path, text=True, **pipes) as process:
+    process.stdout.close()
+    assert process.stderr.read() == ""
+  assert process.returncode == 0
+
+
 def test_the_programs_are_those_that_are_installed():
   settings = configparser.ConfigParser()
   settings.read(pathlib.Path(__file__).parents[2] / "setup.cfg")
