@@ -12,10 +12,10 @@ import pytest
 ROOT = pathlib.Path(__file__).parents[1]
 
 
-def _bench(name):
-  """Returns a module of tests/bench: pytest imports test files alone."""
-  path = ROOT / "tests" / "bench" / f"{name}.py"
-  spec = importlib.util.spec_from_file_location(f"bench_{name}", path)
+def _module(path):
+  """Returns a module of tests/, given without .py: pytest imports test files alone."""
+  path = ROOT / "tests" / f"{path}.py"
+  spec = importlib.util.spec_from_file_location(f"docs_test_{path.stem}", path)
   module = importlib.util.module_from_spec(spec)
   sys.modules[spec.name] = module  # Dataclasses look their module up.
   spec.loader.exec_module(module)
@@ -24,12 +24,12 @@ def _bench(name):
 
 @pytest.fixture(scope="module")
 def model():
-  return _bench("scaling_model")
+  return _module("bench/scaling_model")
 
 
 @pytest.fixture(scope="module")
 def bench():
-  return _bench("__main__")
+  return _module("bench/__main__")
 
 
 def test_the_page_on_scaling_holds_the_tables_of_its_script(model):
@@ -85,6 +85,12 @@ def test_links_lead_to_files_and_headings_that_exist(page):
 def test_the_readme_leads_to_every_page():
   text = (ROOT / "README.md").read_text(encoding="utf-8")
   assert not [page for page in PAGES if page.startswith("docs/") and page not in text]
+
+
+def test_contributing_lists_the_rooms_in_their_order():
+  text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+  listed = re.findall(r"^\| `([a-z_/]+)` \|", text, re.MULTILINE)
+  assert tuple(room.replace("/", ".") for room in listed) == _module("architecture_test").ROOMS
 
 
 def _make_commands(page):
