@@ -7,6 +7,7 @@ compressed. For other formats that were once JPEGs, quality and grid offset are 
 pixels. Finished files are skipped; inputs are never changed.
 """
 
+import dataclasses
 import functools
 import time
 
@@ -14,7 +15,8 @@ import tqdm
 
 from deblock.launch import flags as config_flags
 from deblock.launch import program
-from deblock.launch.restoring import batch, outcomes, restore_config
+from deblock.launch.restoring import batch, network_file, outcomes, restore_config
+from deblock.launch.run_folder import checkpoint_folder
 from deblock.records import progress_bar
 
 config_flags.define(restore_config.RestoreConfig)
@@ -25,6 +27,8 @@ def main(arguments):
   config = config_flags.parse(restore_config.RestoreConfig)
   if config.report:
     outcomes.check_report(config.report)
+  if config.logdir:
+    config = dataclasses.replace(config, model=_exported(config), logdir="", checkpoint="")
   began = time.monotonic()
   bar = functools.partial(progress_bar.bar, "restoring", "px", unit_scale=True)
   made = batch.restore(arguments[1:], config, tqdm.tqdm.write, bar)
@@ -32,6 +36,24 @@ def main(arguments):
   if config.report:
     outcomes.write_report(config.report, made)
   return int(any(outcome.status == outcomes.FAILED for outcome in made))
+
+
+def _exported(config):
+  """Returns the path of a run's network, which is exported into the run's folder if need be."""
+  path = checkpoint_folder.exported_path(config.logdir, config.checkpoint)
+  try:
+    network_file.read(path)
+  except (FileNotFoundError, ValueError):
+    # Only here, since it takes TensorFlow, which restoring does without.
+    from deblock.launch.portable import exported_network
+
+    print(f"exporting the run's network: {path}")
+    exported_network.export(
+      exported_network.ExportConfig(
+        logdir=config.logdir, checkpoint=config.checkpoint, output=str(path)
+      )
+    )
+  return str(path)
 
 
 def run():

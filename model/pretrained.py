@@ -9,29 +9,13 @@ import zipfile
 import keras
 import numpy as np
 
+from deblock.model import pretrained_files
 from deblock.model.networks import config, registry
 
-FOLDER = pathlib.Path(__file__).parent / "weights"
-MANIFEST = "weights.json"
 
-
-def names() -> tuple[str, ...]:
-  """Returns the names of all shipped weights, sorted."""
-  return tuple(sorted(_manifest(FOLDER)))
-
-
-def check_name(name: str) -> str:
-  """Returns the name of shipped weights after checking it.
-
-  Raises:
-    ValueError: if there are none of that name.
-  """
-  if name not in names():
-    raise ValueError(f"model must be one of {', '.join(names())}, got {name!r}.")
-  return name
-
-
-def load(name: str, folder: pathlib.Path = FOLDER) -> tuple[keras.Model, registry.Entry]:
+def load(
+  name: str, folder: pathlib.Path = pretrained_files.FOLDER
+) -> tuple[keras.Model, registry.Entry]:
   """Returns a network with shipped weights, in float32, and what the registry says of it.
 
   Args:
@@ -41,10 +25,8 @@ def load(name: str, folder: pathlib.Path = FOLDER) -> tuple[keras.Model, registr
     ValueError: if there are none of that name, or the file is damaged, was changed, or holds
       weights of another network.
   """
-  manifest = _manifest(folder)
-  if name not in manifest:
-    raise ValueError(f"model must be one of {', '.join(sorted(manifest))}, got {name!r}.")
-  facts = manifest[name]
+  manifest = pretrained_files.manifest(folder)
+  facts = manifest[pretrained_files.check_name(name, tuple(sorted(manifest)))]
   entry = registry.get(facts["model"])
   network = registry.build(config.ModelConfig(model=facts["model"], width=facts["width"]))
   path = folder / facts["file"]
@@ -79,14 +61,12 @@ def save(name: str, arrays, model_config: config.ModelConfig, folder: pathlib.Pa
     "width": model_config.width,
     "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
   }
-  manifest = _manifest(folder) if (folder / MANIFEST).exists() else {}
-  temporary = folder / f"{MANIFEST}.tmp"
+  manifest = (
+    pretrained_files.manifest(folder) if (folder / pretrained_files.MANIFEST).exists() else {}
+  )
+  temporary = folder / f"{pretrained_files.MANIFEST}.tmp"
   temporary.write_text(json.dumps({**manifest, name: facts}, indent=1, sort_keys=True) + "\n")
-  temporary.replace(folder / MANIFEST)
-
-
-def _manifest(folder):
-  return json.loads((folder / MANIFEST).read_text())
+  temporary.replace(folder / pretrained_files.MANIFEST)
 
 
 def _arrays(path, sha256):

@@ -52,7 +52,7 @@ LIGHT = ("records.jpeg", "records.photos")
 # Restoring is to join them when its cells are NumPy's and its network an exported file. What still
 # brings TensorFlow along; a line that is no longer true must go.
 NOT_YET_LIGHT = {
-  "launch.restoring": ("batch", "faithful", "network", "photograph", "restore_config"),
+  "launch.restoring": ("batch", "faithful", "photograph", "restore_config"),
 }
 
 

@@ -114,9 +114,10 @@ def test_every_console_script_shows_its_help(scripts, tmp_path):
 
 def test_package_data_are_read_from_the_installed_package(scripts, tmp_path):
   program = (
-    "from deblock.model import pretrained; import deblock.launch.pictures.report as report;"
-    "print(pretrained.__file__, report.__file__, *pretrained.names());"
-    "pretrained.load('fast')"
+    "from deblock.model import pretrained, pretrained_files;"
+    "import deblock.launch.pictures.report as report;"
+    "print(pretrained_files.__file__, report.__file__, *pretrained_files.names());"
+    "pretrained.load('fast'); assert pretrained_files.network_path('fast').exists()"
   )
   done = subprocess.run(
     [scripts / "python", "-c", program],

@@ -8,7 +8,7 @@ import numpy as np
 from deblock.launch.evaluation import baselines
 from deblock.launch.restoring import network
 from deblock.launch.run_folder import saved_weights
-from deblock.model import pretrained, tiling
+from deblock.model import pretrained_files, restorer, tiling
 
 
 class Method(NamedTuple):
@@ -26,18 +26,18 @@ class Method(NamedTuple):
 
 def names() -> tuple[str, ...]:
   """Returns every name that `load` knows, networks first."""
-  return (*pretrained.names(), *baselines.NAMES)
+  return (*pretrained_files.names(), *baselines.NAMES)
 
 
 def check_name(name: str) -> str:
-  """Returns the name of a network that ships or of a baseline after checking it.
+  """Returns the name of a pretrained network, an exported one or a baseline after checking it.
 
   Raises:
-    ValueError: if there is none of that name.
+    ValueError: if it is neither one of `names` nor a path that ends with .onnx.
   """
-  if name not in names():
-    raise ValueError(f"model must be one of {', '.join(names())}, got {name!r}.")
-  return name
+  if network.is_path(name):
+    return name
+  return pretrained_files.check_name(name, names(), " or FILE.onnx")
 
 
 def load(
@@ -51,11 +51,11 @@ def load(
   """Returns the methods, networks of runs first.
 
   Args:
-    models: names out of `names`.
+    models: names out of `names`, and paths of exported networks.
     logdirs: folders of runs.
     subsampling: of the colours of the JPEGs.
-    checkpoint: of the runs, as `trained.load` takes it.
-    weights: of the runs, as `trained.load` takes them.
+    checkpoint: of the runs, as `saved_weights.load_network` takes it.
+    weights: of the runs, as `saved_weights.load_network` takes them.
     self_ensemble: whether networks restore everything in its eight positions; a "+" behind their
       names tells so, as usual in this field. Baselines do not.
   Raises:
@@ -65,8 +65,9 @@ def load(
   mark = "+" if self_ensemble else ""
   loaded = []
   for logdir in logdirs:
-    restore = network.load(
-      logdir=logdir, checkpoint=checkpoint, weights=weights, self_ensemble=self_ensemble
+    trained = saved_weights.load_network(logdir, checkpoint, weights)
+    restore = restorer.Restorer(
+      trained.network, trained.entry, constant=True, ensemble=self_ensemble
     )
     loaded.append(Method(logdir + mark, restore))
   for name in models:

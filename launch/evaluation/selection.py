@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from deblock.launch.evaluation import methods, protocol
-from deblock.launch.run_folder import run_file, saved_weights
+from deblock.launch.run_folder import checkpoint_folder, run_file, saved_weights
 from deblock.pipeline import config as input_config
 from deblock.pipeline import dataset
 from deblock.records import option
@@ -25,11 +25,11 @@ class SelectionConfig(protocol.ProtocolConfig):
   """The flags that evaluate and compare share."""
 
   logdir: tuple[str, ...] = option.field((), "folders of runs whose weights are used")
-  checkpoint: str = option.field("", saved_weights.WHICH_HELP)
+  checkpoint: str = option.field("", checkpoint_folder.WHICH_HELP)
   model: tuple[str, ...] = option.field(
     (),
-    "networks that ship with deblock, default and fast, and baselines: identity, bilateral, "
-    "nlmeans, reencodings, tv",
+    "pretrained networks, default and fast, FILE.onnx of deblock-export, and baselines: identity, "
+    "bilateral, nlmeans, reencodings, tv",
   )
   weights: str = option.field(saved_weights.AUTO, saved_weights.KIND_HELP)
   self_ensemble: bool = option.field(
@@ -63,7 +63,7 @@ class SelectionConfig(protocol.ProtocolConfig):
         f"model {','.join(self.model)} has no records of its own: name --images and --qualities, "
         "or --records, too."
       )
-    saved_weights.check_which(self.checkpoint, ",".join(self.logdir))
+    checkpoint_folder.check_which(self.checkpoint, ",".join(self.logdir))
     saved_weights.check_kind(self.weights, ",".join(self.logdir))
     for quality in self.qualities:
       jpeg_tables.check_quality(quality, "each of qualities")

@@ -8,7 +8,7 @@ import numpy as np
 from deblock.launch.evaluation import figures, protocol
 from deblock.launch.pictures import report, side_by_side
 from deblock.launch.restoring import photograph
-from deblock.model import pretrained
+from deblock.model import pretrained_files
 from deblock.records import option
 from deblock.records.jpeg import codec
 from deblock.records.jpeg import tables as jpeg_tables
@@ -32,7 +32,7 @@ class DemoConfig:
     """Raises ValueError where a field is missing or out of range."""
     if not self.output:
       raise ValueError("output must name a folder: use --output=DIR.")
-    pretrained.check_name(self.model)
+    pretrained_files.check_name(self.model)
     if not self.qualities:
       raise ValueError("qualities must name one quality at least, got none.")
     for quality in self.qualities:

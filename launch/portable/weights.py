@@ -3,7 +3,7 @@
 import dataclasses
 import pathlib
 
-from deblock.launch.run_folder import run_file, saved_weights
+from deblock.launch.run_folder import checkpoint_folder, run_file, saved_weights
 from deblock.model import pretrained
 from deblock.model.networks import config as model_config
 from deblock.model.networks import registry
@@ -15,7 +15,7 @@ class WeightsConfig:
   """Which weights to write, and where to."""
 
   logdir: str = option.field("", "folder of the run whose weights are written")
-  checkpoint: str = option.field("", saved_weights.WHICH_HELP)
+  checkpoint: str = option.field("", checkpoint_folder.WHICH_HELP)
   weights: str = option.field(saved_weights.AUTO, saved_weights.KIND_HELP)
   name: str = option.field("", "name of the weights, such as default")
   output: str = option.field("", "folder for NAME.npz and the line of weights.json")
@@ -27,7 +27,7 @@ class WeightsConfig:
         raise ValueError(f"{field} is missing: use --{field}=.")
     if not self.name.isidentifier():
       raise ValueError(f"name must be a word of letters, digits and _, got {self.name!r}.")
-    saved_weights.check_which(self.checkpoint, self.logdir)
+    checkpoint_folder.check_which(self.checkpoint, self.logdir)
     saved_weights.check_kind(self.weights, self.logdir)
 
 

@@ -55,11 +55,7 @@ def restore(
   extension = saving.FORMATS[config.format].suffix
   planned = outputs.plan(patterns, config.out, config.suffix, extension, config.overwrite)
   network = network_lib.load(
-    "" if config.logdir else config.model,
-    config.logdir,
-    window_bytes(config),
-    config.checkpoint,
-    self_ensemble=config.self_ensemble,
+    config.model, window_bytes(config), config.self_ensemble, config.device, log
   )
   made = [
     outcomes.Outcome(item.path, outcomes.FAILED, 0, paths.shown(item.reason))

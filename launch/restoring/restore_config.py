@@ -2,9 +2,8 @@
 
 import dataclasses
 
-from deblock.launch.restoring import photograph
-from deblock.launch.run_folder import saved_weights
-from deblock.model import pretrained
+from deblock.launch.restoring import network, photograph
+from deblock.launch.run_folder import checkpoint_folder
 from deblock.records import option
 from deblock.records.jpeg import tables as jpeg_tables
 from deblock.records.photos import saving
@@ -21,9 +20,13 @@ class RestoreConfig:
   """The flags of deblock-restore."""
 
   out: str = option.field("", "folder to write to; folders below the inputs are kept there")
-  model: str = option.field("default", "network that ships with deblock: default or fast")
-  logdir: str = option.field("", "folder of a run whose weights are used in place of --model")
-  checkpoint: str = option.field("", saved_weights.WHICH_HELP)
+  model: str = option.field(
+    "default", "pretrained network, default or fast, or FILE.onnx that deblock-export wrote"
+  )
+  logdir: str = option.field(
+    "", "folder of a run whose network is used in place of --model; exports it there once"
+  )
+  checkpoint: str = option.field("", checkpoint_folder.WHICH_HELP)
   format: str = option.field(
     "png", "of the results: png, webp or tiff, lossless, or jpg, at quality 95 or the input's"
   )
@@ -49,6 +52,9 @@ class RestoreConfig:
   )
   keep_times: bool = option.field(False, "give each result the times of its input")
   report: str = option.field("", "JSON file to write: what became of each file")
+  device: str = option.field(
+    "auto", "cpu; cuda, the first NVIDIA GPU; or auto, that GPU if ONNX Runtime can use it"
+  )
   max_memory: int = option.field(
     2048, "MiB above what the libraries take; larger images are refused"
   )
@@ -58,9 +64,10 @@ class RestoreConfig:
     """Raises ValueError where a field is missing or out of range."""
     if not self.out:
       raise ValueError("out must name a folder: use --out=DIR.")
-    saved_weights.check_which(self.checkpoint, self.logdir)
+    checkpoint_folder.check_which(self.checkpoint, self.logdir)
     if not self.logdir:
-      pretrained.check_name(self.model)
+      network.check_model(self.model)
+    network.check_device(self.device)
     saving.check_format(self.format)
     if any(part in self.suffix for part in ("/", "\\", "\0")):
       raise ValueError(f"suffix must be a part of a file's name, got {self.suffix!r}.")

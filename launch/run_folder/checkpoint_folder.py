@@ -7,12 +7,20 @@ the latest complete checkpoint complete.
 """
 
 from collections.abc import Sequence
+import json
 import os
 import pathlib
 import re
 import shutil
 
+FOLDER = "checkpoints"  # Of a run's folder; in it lies the folder of the best checkpoint.
+LATEST, BEST = WHICH = ("latest", "best")
+WHICH_HELP = (
+  "of the run in --logdir: latest or best; if empty, the best if the run has --restore_best, else "
+  "the latest"
+)
 STATE_FILE = "checkpoint"
+_EXPORTED = "exported"
 _SAVING = ".saving"
 _INDEX = re.compile(r"ckpt-(\d+)\.index")
 _NAMED = re.compile(r'^model_checkpoint_path: "(?:.*/)?ckpt-(\d+)"$', re.MULTILINE)
@@ -85,6 +93,68 @@ def latest_first(folder: pathlib.Path) -> Sequence[str]:
     last = int(named[1])
     found = [step for step in found if step < last] + [last]
   return [str(folder / f"ckpt-{step}") for step in reversed(found)]
+
+
+def check_which(name: str, logdir: str) -> None:
+  """Checks a choice of a run's checkpoints, which may be empty.
+
+  Raises:
+    ValueError: if it is not one of WHICH, or there is no run.
+  """
+  if name and name not in WHICH:
+    raise ValueError(f"checkpoint must be one of {', '.join(WHICH)}, got {name!r}.")
+  if name and not logdir:
+    raise ValueError(f"checkpoint {name} is of a run: name its folder with --logdir=DIR.")
+
+
+def of_run(logdir: str, which: str = LATEST) -> Sequence[str]:
+  """Returns the paths of a run's checkpoints, the one to use first.
+
+  Args:
+    logdir: folder of the run.
+    which: one of `WHICH`.
+  Raises:
+    FileNotFoundError: if there are none.
+  """
+  folder = pathlib.Path(logdir) / FOLDER
+  if which == BEST:
+    paths = latest_first(folder / BEST)
+    if not paths:
+      raise FileNotFoundError(
+        f"{folder} has no best checkpoint: the run was not evaluated while it was trained. Use "
+        "--checkpoint=latest."
+      )
+    return paths
+  paths = latest_first(folder)
+  if not paths:
+    raise FileNotFoundError(f"{folder} has no checkpoint: the run has not saved one yet.")
+  return paths
+
+
+def exported_path(logdir: str, which: str = "") -> pathlib.Path:
+  """Returns where the network of a run's checkpoint is exported to, a file for each checkpoint.
+
+  Args:
+    logdir: folder of the run.
+    which: one of `WHICH`; empty for the one that the run's own settings ask for.
+  Raises:
+    FileNotFoundError: if there is no run or no checkpoint.
+    ValueError: if the run's settings cannot be read.
+  """
+  which = which or (BEST if _restores_best(logdir) else LATEST)
+  name = pathlib.Path(of_run(logdir, which)[0]).name
+  return pathlib.Path(logdir) / _EXPORTED / f"{which}-{name}.onnx"
+
+
+def _restores_best(logdir):
+  path = pathlib.Path(logdir) / "run.json"
+  if not path.exists():
+    raise FileNotFoundError(f"{logdir} holds no run: it has no {path.name}. Train one there first.")
+  try:
+    parts = json.loads(path.read_text()).values()
+    return any(part.get("restore_best", False) for part in parts)
+  except (json.JSONDecodeError, AttributeError) as error:
+    raise ValueError(f"{path} does not hold the settings of a run: {error}.") from error
 
 
 def _write_state(folder, kept):

@@ -17,8 +17,7 @@ import tensorflow as tf
 from deblock.launch.run_folder import checkpoint_folder
 from deblock.records import graph_errors
 
-FOLDER = "checkpoints"
-BEST = "best"
+FOLDER, BEST = checkpoint_folder.FOLDER, checkpoint_folder.BEST
 KEPT = 3
 _NOTES = "notes/.ATTRIBUTES/py_state"
 _PACKAGES = ("deblock", "tensorflow", "keras")

@@ -1,32 +1,20 @@
 """Weights of a run for later use: of its latest or best checkpoint, averaged or not."""
 
 import pathlib
+from typing import NamedTuple
 
+import keras
 import tensorflow as tf
 
-from deblock.launch.run_folder import checkpoint_folder, checkpoints
-from deblock.model import pretrained
+from deblock.launch.run_folder import checkpoint_folder, checkpoints, run_file
+from deblock.launch.settings import train as train_settings
+from deblock.model import pretrained, pretrained_files
+from deblock.model.networks import registry
 
-LATEST, BEST = WHICH = ("latest", "best")
-WHICH_HELP = (
-  "of the run in --logdir: latest or best; if empty, the best if the run has --restore_best, else "
-  "the latest"
-)
+LATEST, BEST = checkpoint_folder.WHICH
 AUTO, RAW, AVERAGED = KINDS = ("auto", "raw", "averaged")
 KIND_HELP = "weights of a run: auto, the averaged ones if it has any; raw, the last ones; averaged"
 _AVERAGES = "averages"
-
-
-def check_which(name: str, logdir: str) -> None:
-  """Checks a choice of a run's checkpoints, which may be empty.
-
-  Raises:
-    ValueError: if it is not one of WHICH, or there is no run.
-  """
-  if name and name not in WHICH:
-    raise ValueError(f"checkpoint must be one of {', '.join(WHICH)}, got {name!r}.")
-  if name and not logdir:
-    raise ValueError(f"checkpoint {name} is of a run: name its folder with --logdir=DIR.")
 
 
 def check_kind(name: str, logdir: str) -> None:
@@ -49,7 +37,7 @@ def load(logdir: str, network, which: str = LATEST, kind: str = AUTO) -> int:
   Args:
     logdir: folder of the run.
     network: keras.Model.
-    which: checkpoint, one of `WHICH`.
+    which: checkpoint, one of `checkpoint_folder.WHICH`.
     kind: of weights, one of `KINDS`.
   Returns:
     The number of steps that the weights were trained for.
@@ -65,8 +53,43 @@ def load(logdir: str, network, which: str = LATEST, kind: str = AUTO) -> int:
     lists = {_part(path, kind): variables}
     checkpoints.load(path, {**lists, "step": step}, lists)
 
-  checkpoints.load_first(_paths(logdir, which), take)
+  checkpoints.load_first(checkpoint_folder.of_run(logdir, which), take)
   return int(step.numpy())
+
+
+class Trained(NamedTuple):
+  """A run's network with its weights.
+
+  Attributes:
+    network: keras.Model in float32.
+    entry: what the registry says of it.
+    run: the run's settings.
+    step: number of steps that the weights were trained for.
+  """
+
+  network: keras.Model
+  entry: registry.Entry
+  run: train_settings.RunConfig
+  step: int
+
+
+def load_network(logdir: str, checkpoint: str = "", kind: str = AUTO) -> Trained:
+  """Returns a run's network with the weights of a checkpoint.
+
+  Args:
+    logdir: folder of the run.
+    checkpoint: one of `checkpoint_folder.WHICH`; empty for the one that the run's own settings ask
+      for, the best with restore_best.
+    kind: of weights, one of `KINDS`.
+  Raises:
+    FileNotFoundError: if there is no run or no checkpoint.
+    ValueError: as in `load`.
+  """
+  run = run_file.load(logdir)
+  entry = registry.configured(run.model)
+  network = entry.build(run.model.width, run.model.residual)
+  which = checkpoint or (BEST if run.stopping.restore_best else LATEST)
+  return Trained(network, entry, run, load(logdir, network, which, kind))
 
 
 def latest(logdir: str) -> str:
@@ -75,7 +98,7 @@ def latest(logdir: str) -> str:
   Raises:
     FileNotFoundError: if there is none.
   """
-  return _paths(logdir, LATEST)[0]
+  return checkpoint_folder.of_run(logdir, LATEST)[0]
 
 
 def arrays(path: str, kind: str = AUTO) -> list:
@@ -107,7 +130,7 @@ def initialize(network, source: str) -> str:
     FileNotFoundError: if there is no such source.
     ValueError: if its weights have other shapes; names the first one that differs.
   """
-  if source in pretrained.names():
+  if source in pretrained_files.names():
     found, (shipped, _) = f"the pretrained weights {source}", pretrained.load(source)
     stored = [weight.numpy() for weight in shipped.weights]
   else:
@@ -131,22 +154,6 @@ def initialize(network, source: str) -> str:
   return found
 
 
-def _paths(logdir, which):
-  folder = pathlib.Path(logdir) / checkpoints.FOLDER
-  if which == BEST:
-    paths = checkpoint_folder.latest_first(folder / checkpoints.BEST)
-    if not paths:
-      raise FileNotFoundError(
-        f"{folder} has no best checkpoint: the run was not evaluated while it was trained. Use "
-        "--checkpoint=latest."
-      )
-    return paths
-  paths = checkpoint_folder.latest_first(folder)
-  if not paths:
-    raise FileNotFoundError(f"{folder} has no checkpoint: the run has not saved one yet.")
-  return paths
-
-
 def _part(path, kind):
   """Returns the name under which a checkpoint holds weights of a kind."""
   if kind == RAW:
@@ -168,7 +175,7 @@ def _latest_of(source):
   try:
     return latest(source)
   except FileNotFoundError as error:
+    known = ", ".join(pretrained_files.names())
     raise FileNotFoundError(
-      f"init_from must be a run's folder, a checkpoint or one of {', '.join(pretrained.names())}, "
-      f"got {source}: {error}"
+      f"init_from must be a run's folder, a checkpoint or one of {known}, got {source}: {error}"
     ) from error

@@ -15,7 +15,7 @@ from PIL import Image
 import tensorflow as tf
 
 from deblock.launch.restoring import network as network_lib
-from deblock.model import pretrained
+from deblock.model import pretrained_files
 from deblock.model.cells import consistency, expectation, planes
 from deblock.records.jpeg import codec
 from deblock.records.photos import levels as jpeg_levels
@@ -78,7 +78,7 @@ def main():
     parser.error("the folder holds no PNG images")
   paths = paths[:: max(1, len(paths) // arguments.count)][: arguments.count]
   images = [np.array(Image.open(path).convert("RGB")) for path in paths]
-  for name in pretrained.names():
+  for name in pretrained_files.names():
     network, rows = network_lib.load(name), {}
     for image in images:
       for done, clean, data in cases(image):

@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image
 import tensorflow as tf
 
-from deblock.model import metrics, pretrained
+from deblock.model import metrics, pretrained, pretrained_files
 from deblock.model.cells import block_dct, consistency, expectation, planes
 from deblock.pipeline import jpegsim
 from deblock.records.jpeg import codec
@@ -99,7 +99,7 @@ def main():
     parser.error("the folder holds no PNG images")
   paths = paths[:: max(1, len(paths) // arguments.count)][: arguments.count]
   cleans = [np.array(Image.open(path).convert("RGB")) for path in paths]
-  networks = {name: pretrained.load(name) for name in pretrained.names()}
+  networks = {name: pretrained.load(name) for name in pretrained_files.names()}
   print(f"{len(paths)} images; gains in dB, each with the worst image's")
   for quality in QUALITIES:
     cases = [Case(clean, quality) for clean in cleans]

@@ -94,7 +94,7 @@ def work(first, stop, seed):
   """Tries mutants and prints a line of JSON for each; a process of its own."""
   from deblock.launch.restoring import network
 
-  networks = {False: Light(), True: network.load("fast", "", 64 * 2**20)}
+  networks = {False: Light(), True: network.load("fast", 64 * 2**20)}
   with tempfile.TemporaryDirectory() as name:
     print(json.dumps({"number": first - 1, "kind": "ready"}), flush=True)
     for number in range(first, stop):

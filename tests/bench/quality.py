@@ -22,14 +22,14 @@ import tqdm
 from deblock.launch.evaluation import figures, methods, protocol
 from deblock.launch.restoring import network as network_lib
 from deblock.launch.restoring import photograph
-from deblock.model import macs, pretrained
+from deblock.model import macs, pretrained, pretrained_files
 from deblock.records.jpeg import sampling as jpeg_sampling
 from deblock.records.photos import original
 
 PARTS = ("rivals", "damages")
 QUALITIES = (10, 20, 30, 40)
 FILTERS = ("tv", "bilateral", "nlmeans", "reencodings")
-NETWORKS = pretrained.names()
+NETWORKS = pretrained_files.names()
 _LUMA = np.array(jpeg_sampling.LUMA)
 _SAMPLES = 4  # Drawings, and pages of text.
 

@@ -52,7 +52,7 @@ def work(path, out, model):
   config = restore_config.RestoreConfig(
     out=out, model=model, max_memory=MAX_MEMORY_MIB, overwrite=True
   )
-  network = network_lib.load(model, "", batch.window_bytes(config))
+  network = network_lib.load(model, batch.window_bytes(config))
   # Compiling does not count.
   small = pathlib.Path(out).with_name("small.jpg")
   Image.fromarray(photograph(64, 64)).save(small, quality=50)

@@ -7,7 +7,7 @@ import shutil
 import numpy as np
 import pytest
 
-from deblock.model import pretrained, restorer
+from deblock.model import pretrained, pretrained_files, restorer
 from deblock.model.networks import config, registry
 from deblock.records.jpeg import codec
 from deblock.records.jpeg import tables as jpeg_tables
@@ -38,7 +38,7 @@ def _compressed(clean, quality):
 @pytest.fixture
 def shipped(tmp_path):
   """A copy of what ships, to be changed."""
-  return shutil.copytree(pretrained.FOLDER, tmp_path / "weights")
+  return shutil.copytree(pretrained_files.FOLDER, tmp_path / "weights")
 
 
 @pytest.fixture
@@ -50,24 +50,24 @@ def saved(tmp_path, random_network):
 
 def _rewrite(folder, name, **changes):
   """Changes what the manifest says of weights; their checksum becomes that of the file."""
-  manifest = json.loads((folder / pretrained.MANIFEST).read_text())
+  manifest = json.loads((folder / pretrained_files.MANIFEST).read_text())
   facts = {**manifest[name], **changes}
   facts["sha256"] = hashlib.sha256((folder / facts["file"]).read_bytes()).hexdigest()
-  (folder / pretrained.MANIFEST).write_text(json.dumps({**manifest, name: facts}))
+  (folder / pretrained_files.MANIFEST).write_text(json.dumps({**manifest, name: facts}))
 
 
 def test_what_ships_is_listed_and_nothing_else_lies_there():
-  assert pretrained.names() == tuple(sorted(_NETWORKS))
-  assert {path.name for path in pretrained.FOLDER.iterdir()} == {
-    pretrained.MANIFEST,
+  assert pretrained_files.names() == tuple(sorted(_NETWORKS))
+  assert {path.name for path in pretrained_files.FOLDER.iterdir()} == {
+    pretrained_files.MANIFEST,
     "MODEL_CARD.md",
-    *(f"{name}.npz" for name in _NETWORKS),
+    *(f"{name}{suffix}" for name in _NETWORKS for suffix in (".npz", ".onnx")),
   }
 
 
 @pytest.mark.parametrize("name", _NETWORKS)
 def test_shipped_weights_are_finite_float16_and_small(name):
-  path = pretrained.FOLDER / f"{name}.npz"
+  path = pretrained_files.FOLDER / f"{name}.npz"
   assert path.stat().st_size < 1_000_000
   with np.load(path, allow_pickle=False) as stored:
     arrays = {key: stored[key] for key in stored.files}
@@ -132,7 +132,7 @@ def test_what_is_saved_is_loaded_in_half_precision(saved, random_network):
   expected = random_network("deblocknet").weights
   for variable, original in zip(network.weights, expected, strict=True):
     np.testing.assert_array_equal(variable.numpy(), original.numpy().astype(np.float16))
-  assert {path.name for path in saved.iterdir()} == {"small.npz", pretrained.MANIFEST}
+  assert {path.name for path in saved.iterdir()} == {"small.npz", pretrained_files.MANIFEST}
 
 
 def test_saving_keeps_what_else_is_listed(saved, random_network):
@@ -157,10 +157,10 @@ def test_a_name_that_does_not_ship_lists_those_that_do(saved):
   with pytest.raises(ValueError, match=r"model must be one of default, fast, got 'best'\."):
     pretrained.load("best")
   with pytest.raises(ValueError, match=r"model must be one of default, fast, got 'best'\."):
-    pretrained.check_name("best")
+    pretrained_files.check_name("best")
   with pytest.raises(ValueError, match=r"model must be one of small, got 'fast'\."):
     pretrained.load("fast", saved)
-  assert pretrained.check_name("fast") == "fast"
+  assert pretrained_files.check_name("fast") == "fast"
 
 
 def test_a_file_of_which_one_bit_was_changed_is_refused(shipped):

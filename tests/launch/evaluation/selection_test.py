@@ -148,8 +148,8 @@ def test_runs_that_hold_out_other_images_need_images_that_are_named(
 def test_a_run_has_the_weights_of_its_latest_checkpoint_or_of_the_best_where_that_is_asked_for(
   started, monkeypatch, restore_best, checkpoint, step
 ):
-  train = dataclasses.replace(started.train, restore_best=restore_best)
-  run_file.save(dataclasses.replace(started, train=train))
+  stopping = dataclasses.replace(started.stopping, restore_best=restore_best)
+  run_file.save(dataclasses.replace(started, stopping=stopping))
   network = registry.configured(started.model).build(started.model.width, started.model.residual)
   optimizer = keras.optimizers.SGD(0.1)
   optimizer.build(network.trainable_variables)

@@ -7,13 +7,16 @@ def test_the_defaults_need_a_folder_alone():
   config = restore_config.RestoreConfig(out="o")
   assert (config.model, config.format, config.metadata) == ("default", "png", "keep")
   restore_config.RestoreConfig(out="o", model="mine", logdir="run")
+  restore_config.RestoreConfig(out="o", model="mine.onnx")
 
 
 @pytest.mark.parametrize(
   ("change", "message"),
   [
     ({"out": ""}, "out must name a folder: use --out=DIR"),
-    ({"model": "best"}, "model must be one of default, fast, got 'best'"),
+    ({"model": "best"}, r"model must be one of default, fast or FILE\.onnx, got 'best'"),
+    ({"model": "defualt"}, r"got 'defualt'\. Did you mean default\?"),
+    ({"device": "gpu"}, "device must be one of auto, cpu, cuda, got 'gpu'"),
     ({"checkpoint": "first"}, "checkpoint must be one of latest, best, got 'first'"),
     ({"checkpoint": "best"}, "checkpoint best is of a run: name its folder with --logdir=DIR"),
     ({"format": "gif"}, "format must be one of png, webp, tiff, jpg, got 'gif'"),

@@ -1,7 +1,7 @@
 """Bad input and bad places, as a user of deblock-restore meets them: what is said, what is left."""
 
 import contextlib
-import json
+import pathlib
 import resource
 import shutil
 
@@ -10,7 +10,7 @@ from PIL import Image
 import pytest
 
 from deblock.launch.restoring import batch, outputs, restore_config
-from deblock.model import pretrained, tiling
+from deblock.model import pretrained_files, tiling
 from deblock.records.photos import original
 
 
@@ -90,26 +90,27 @@ def test_a_file_that_vanished_or_cannot_be_read_is_named(photo, tmp_path, open_f
   assert not (open_folder / "out").exists()
 
 
-def test_weights_that_were_tampered_with_are_refused_before_any_work(photo, tmp_path, monkeypatch):
-  folder = tmp_path / "weights"
-  shutil.copytree(pretrained.FOLDER, folder)
-  data = bytearray((folder / "fast.npz").read_bytes())
+def test_a_network_that_was_tampered_with_is_refused_before_any_work(photo, tmp_path):
+  path = tmp_path / "mine.onnx"
+  data = bytearray(pretrained_files.network_path("fast").read_bytes())
   data[len(data) // 2] ^= 1
-  (folder / "fast.npz").write_bytes(data)
-  monkeypatch.setattr(pretrained.load, "__defaults__", (folder,))
-  config = restore_config.RestoreConfig(out=str(tmp_path / "out"), model="fast")
-  with pytest.raises(ValueError, match=r"fast\.npz was changed or damaged: its SHA-256 is"):
-    batch.restore([str(photo)], config)
-  # With a checksum of its own, a file that holds more than arrays is refused too.
-  np.savez(folder / "fast.npz", weights=np.array([{"code": "object"}], object))
-  manifest = json.loads((folder / pretrained.MANIFEST).read_text())
-  manifest["fast"]["sha256"] = pretrained.hashlib.sha256(
-    (folder / "fast.npz").read_bytes()
-  ).hexdigest()
-  (folder / pretrained.MANIFEST).write_text(json.dumps(manifest))
-  with pytest.raises(ValueError, match=r"fast\.npz does not hold arrays: .*allow_pickle=False"):
+  path.write_bytes(data)
+  config = restore_config.RestoreConfig(out=str(tmp_path / "out"), model=str(path))
+  with pytest.raises(ValueError, match=r"mine\.onnx is damaged or was changed"):
     batch.restore([str(photo)], config)
   assert not list((tmp_path / "out").iterdir())
+
+
+def test_a_network_of_ones_own_restores(photo, tmp_path):
+  path = shutil.copy(pretrained_files.network_path("fast"), tmp_path / "mine.onnx")
+  made = []
+  for model in ("fast", str(path)):
+    out = tmp_path / pathlib.Path(model).stem
+    config = restore_config.RestoreConfig(out=str(out), model=model)
+    (outcome,) = batch.restore([str(photo)], config)
+    assert outcome.status == "restored", outcome.detail
+    made.append((out / "photo.png").read_bytes())
+  assert made[0] == made[1]
 
 
 def test_an_error_of_a_kind_that_nobody_foresaw_stops_no_other_file(photo, tmp_path, monkeypatch):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from deblock.launch.run_folder import checkpoints, saved_weights
+from deblock.launch.run_folder import checkpoint_folder, checkpoints, saved_weights
 from deblock.model import pretrained
 from deblock.model.networks import config, registry
 
@@ -98,8 +98,8 @@ def test_a_run_without_a_best_one_says_so(tmp_path):
 )
 def test_an_unknown_choice_of_checkpoint_is_refused(name, logdir, message):
   with pytest.raises(ValueError, match=message):
-    saved_weights.check_which(name, logdir)
-  saved_weights.check_which("", logdir)
+    checkpoint_folder.check_which(name, logdir)
+  checkpoint_folder.check_which("", logdir)
 
 
 @pytest.mark.parametrize(("weights", "more"), [("auto", 1.0), ("averaged", 1.0), ("raw", 0.0)])

@@ -1,0 +1,30 @@
+"""deblock-export: writes a trained network as one file for other runtimes.
+
+deblock-export --logdir=RUN --output=mine.onnx
+
+deblock-restore --model=mine.onnx restores with it, without TensorFlow. FILE.tflite is LiteRT, and
+--format=savedmodel a folder for TensorFlow Serving. What was written is compared with the network.
+"""
+
+from deblock.launch import flags as config_flags
+from deblock.launch import program
+from deblock.launch.portable import exported_network
+
+config_flags.define(exported_network.ExportConfig)
+
+
+def main(arguments):
+  """Exports as the flags say."""
+  del arguments
+  exported = exported_network.export(config_flags.parse(exported_network.ExportConfig))
+  step = f", step {exported.step}" if exported.step else ""
+  print(f"network: {exported.path}{step}; within {exported.difference:.1e} levels of Keras")
+
+
+def run():
+  """Entry point of the console script."""
+  program.run(main)
+
+
+if __name__ == "__main__":
+  run()
