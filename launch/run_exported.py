@@ -1,14 +1,15 @@
-"""Trains with the programs that deblock-export-step wrote, on any device that JAX has.
+"""Trains with the program of deblock-export-step, on any device of JAX.
 
     python run_exported.py --programs=DIR --images=FOLDER --output=DIR --minutes=10
 
-Needs jax, numpy and pillow, and neither TensorFlow nor deblock. All images are held on the device,
-where each step cuts its crops. Ends with averages.npz; `deblock.model.pretrained.save` makes
-weights of it that evaluation takes. A run that was stopped goes on from state.npz.
+Needs jax, numpy and pillow, but neither TensorFlow nor deblock. The device holds all images; each
+step cuts its crops there. The result is averages.npz, which `deblock.model.pretrained.save` turns
+into pretrained weights. A run that was stopped resumes from state.npz.
 """
 
 import argparse
 import concurrent.futures
+import dataclasses
 import functools
 import gzip
 import json
@@ -18,37 +19,49 @@ import pathlib
 import time
 
 import jax
-from jax._src.interpreters import mlir
-from jax._src.lib import xla_client
-from jax._src.lib.mlir import ir
+from jax import export
+from jax.extend.mlir.dialects import stablehlo
 import jax.numpy as jnp
 import numpy as np
 from PIL import Image
 
-SHIFT = 8  # Crops are cut larger by this, room for the second grid of a JPEG of a JPEG.
+SHIFT = 8  # Crops are cut larger by this: room for the second grid of a JPEG of a JPEG.
+SETTINGS = 4  # Scalar arguments at the end of the program: number, rate, decay, logarithmic.
 WARM_STEPS = 20  # Steps before the clock starts: they compile.
 LOG_SECONDS = 20.0
 # Shares of the crops.
 UNTOUCHED, GRAY, OTHER_CHROMA, FLAT_TABLES = 0.02, 0.08, 0.15, 0.15
 
 
-def load_program(path, device):
-  """Returns a function of a flat list of arrays to one, compiled for the device."""
-  with mlir.make_ir_context(), gzip.open(path, "rt") as stream:
-    module = mlir.module_to_bytecode(ir.Module.parse(stream.read()))
-  executable = device.client.compile_and_load(
-    module, xla_client.DeviceList((device,)), xla_client.CompileOptions()
-  )
+def load_program(path, arguments, states):
+  """Returns a StableHLO program as a function of a list of arrays to one.
 
-  def call(arguments):
-    results = executable.execute_sharded(list(arguments))
-    return [shards[0] for shards in results.disassemble_into_single_device_arrays()]
+  JAX makes such functions of exported ones only. So a placeholder of the same arguments and results
+  is exported, and its program is replaced.
 
-  return call
+  Args:
+    path: of the program, compressed text.
+    arguments: arrays, or their shapes and types, in the order of the program.
+    states: number of leading arguments that are also the leading results; three float32 scalars
+      follow them.
+  """
+  with gzip.open(path, "rt") as stream:
+    program = stablehlo.serialize_portable_artifact_str(
+      stream.read(), stablehlo.get_current_version()
+    )
+
+  def placeholder(*arguments):
+    return [*arguments[:states], *(jnp.zeros(()) for _ in range(3))]
+
+  shapes = [jax.ShapeDtypeStruct(array.shape, array.dtype) for array in arguments]
+  exported = export.export(jax.jit(placeholder, keep_unused=True))(*shapes)
+  exported = dataclasses.replace(exported, mlir_module_serialized=program)
+  run = jax.jit(exported.call)
+  return lambda arguments: run(*arguments)
 
 
 def read_images(folder):
-  """Returns all images of a folder, uint8 [N, H, W, 3], zeros beyond each, and their sizes."""
+  """Returns all images of a folder, padded with zeros, uint8 [N, H, W, 3], and their sizes."""
   suffixes = (".webp", ".png")
   paths = sorted(path for path in pathlib.Path(folder).iterdir() if path.suffix in suffixes)
   if not paths:
@@ -73,10 +86,10 @@ def qualities(key, count):
 
 
 def draw_tables(key, every_table, count):
-  """Returns quantisation steps, float32 [count, 2, 8, 8]: IJG's, but for some.
+  """Returns quantisation steps, float32 [count, 2, 8, 8]: mostly IJG's.
 
-  Some have another quality in chroma, within 20; some are blended with a flat table of the same
-  geometric mean, as other encoders' tables are flatter than IJG's.
+  Some have another quality in chroma, within 20. Some are blended with a flat table of the same
+  geometric mean, because other encoders' tables are flatter than IJG's.
   """
   quality_key, by_key, other_key, flat_key, blend_key = jax.random.split(key, 5)
   luma = qualities(quality_key, count)
@@ -90,7 +103,7 @@ def draw_tables(key, every_table, count):
 
 
 def draw_crop(key, images, sizes, side):
-  """Returns a crop, uint8 [side, side, 3], every place as likely, in one of eight orientations."""
+  """Returns a crop, uint8 [side, side, 3], at a uniform place, in one of eight orientations."""
   image_key, place_key, turn_key = jax.random.split(key, 3)
   index = jax.random.categorical(image_key, jnp.log(sizes.prod(1).astype(jnp.float32)))
   places = (sizes[index] - side + 1).astype(jnp.float32)
@@ -157,11 +170,12 @@ def train(options):
   every_table = jnp.asarray(np.load(programs / "tables.npy"), jnp.float32)
   images, sizes = read_images(options.images)
   sample = sampler(images, sizes, every_table, layout, options.seed)
-  step = load_program(programs / "step.mlir.gz", device)
+  scalars = [np.float32(0.0)] * SETTINGS
+  step = load_program(programs / "step.mlir.gz", [*state, *sample(0), *scalars], len(state))
   allowed = 60.0 * options.minutes
 
   def keep(seconds):
-    # Never weights that are not finite in place of those that were.
+    # Weights that are not finite never replace finite ones.
     if not all(np.isfinite(np.asarray(array)).all() for array in state):
       raise SystemExit(f"the weights are not finite at step {number}; {state_file} is from before.")
     numbered = {str(index): array for index, array in enumerate(state)}

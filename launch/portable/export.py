@@ -77,7 +77,7 @@ def export(model: model_config.ModelConfig, settings: ExportConfig) -> None:
 
 
 def _arguments(weights, layout):
-  """Returns arguments of the step; what they hold does not matter, but no two may be one tensor."""
+  """Returns arguments of the step with arbitrary values, each a tensor of its own."""
 
   def copies():
     return [tf.identity(weight) for weight in weights]
@@ -104,9 +104,9 @@ def _write(path, function, arguments):
   expected = len(tf.nest.flatten(arguments))
   if found != expected:
     raise RuntimeError(f"the program of {path.name} takes {found} arguments, expected {expected}.")
-  # Accelerators round the factors of a float32 product to 11 bits, which the JPEG's would not bear.
+  # Accelerators round the factors of a float32 product to 11 bits: not enough for the JPEG's.
   text = text.replace("precision = [DEFAULT, DEFAULT]", "precision = [HIGHEST, HIGHEST]")
-  # Locations and attributes are of the dialect of the compiler that wrote them.
+  # Locations and attributes belong to dialects of TensorFlow's compiler.
   text = re.sub(r"module (@\S+) attributes \{.*?\} \{", r"module \1 {", text, count=1)
   text = re.sub(r"^#loc.*$", "", text, flags=re.M)
   text = re.sub(r' loc\((?:#loc\d*|"[^"]*"|unknown)\)', "", text)

@@ -1,9 +1,9 @@
 """A training step as a pure function of tensors: damage, network, loss, Adam and averaging.
 
-`launch.loop` trains where TensorFlow runs. This step needs TensorFlow only to be written down: it
-is exported as one StableHLO program (`launch.step_export`), which any XLA runtime compiles, such as
-JAX's on an accelerator that TensorFlow has no build for (`launch.run_exported`). The weights that
-ship were made that way.
+`launch.training` trains where TensorFlow runs. This step needs TensorFlow only to be exported as a
+StableHLO program (`launch.portable.export`), which any XLA runtime compiles, such as JAX's on an
+accelerator without a TensorFlow build (`launch.run_exported`). The pretrained weights were made
+that way.
 """
 
 import dataclasses
@@ -14,13 +14,13 @@ import tensorflow as tf
 from deblock.pipeline import alterations, jpegsim
 
 BETA_1, BETA_2, EPSILON = 0.9, 0.99, 1e-8
-LARGEST_NORM = 1.0  # Of the gradient; a step that goes wrong cannot take the weights far.
+LARGEST_NORM = 1.0  # Of the gradient, so that one bad step cannot move the weights far.
 LARGEST_SHIFT = 8  # Pixels, excluded, between the grids of a JPEG of a JPEG.
 
 
 @dataclasses.dataclass(frozen=True)
 class Layout:
-  """What a step's crops are, by their places in the batch; all shapes are static for XLA.
+  """The kinds of a step's crops, by their places in the batch; all shapes are static for XLA.
 
   Attributes:
     crop_size: side in pixels, a multiple of 8.
@@ -46,7 +46,7 @@ class Layout:
 
 
 class State(NamedTuple):
-  """What a step changes: lists of float32 tensors, one for each weight of the network."""
+  """The state that a step changes: lists of float32 tensors, one for each weight."""
 
   weights: list
   means: list
@@ -55,7 +55,7 @@ class State(NamedTuple):
 
 
 class Crops(NamedTuple):
-  """What a step is given to learn from.
+  """The images of a step, and how they are compressed.
 
   Attributes:
     clean: uint8 [B, P + 8, P + 8, 3]; the JPEGs are of its first P rows and columns, of those made
@@ -63,8 +63,8 @@ class Crops(NamedTuple):
     tables: float32 [B, 2, 8, 8], quantisation steps of the (last) JPEG.
     first_tables: float32 [D, 2, 8, 8], of the first JPEGs of those that are made twice.
     shifts: int32 [D, 2], rows and columns, 0 to 7.
-    untouched: float32 [B], 1 where there is nothing to remove: no JPEG, steps of 1.
-    gray: float32 [B], 1 where the crop loses its colours first.
+    untouched: float32 [B], 1 where the crop is not compressed and the steps are 1.
+    gray: float32 [B], 1 where the crop is turned gray first.
   """
 
   clean: tf.Tensor
@@ -76,8 +76,14 @@ class Crops(NamedTuple):
 
 
 class Settings(NamedTuple):
-  """Numbers of a step, float32 scalars: its own, from 1; learning rate; decay of the averages; and
-  whether the logarithm of the squared error is the loss (1) or Charbonnier's (0)."""
+  """Numbers of a step, float32 scalars.
+
+  Attributes:
+    number: of the step, from 1.
+    rate: learning rate.
+    decay: of the averages.
+    logarithmic: share of the logarithmic loss in [0, 1]; the rest is Charbonnier's.
+  """
 
   number: tf.Tensor
   rate: tf.Tensor
@@ -104,7 +110,7 @@ def damaged(crops: Crops, layout: Layout):
 
 
 def step(network, layout: Layout):
-  """Returns the step of a conditioned network without other state than its trainable weights.
+  """Returns the step of a conditioned network whose only state is its trainable weights.
 
   Args:
     network: keras.Model of [compressed, tables].
@@ -136,9 +142,10 @@ def step(network, layout: Layout):
 
 
 def _loss(squared, error, logarithmic):
-  # The factors bring both to gradients of one size, so that the switch does not change the rate.
+  # The factors give both gradients of one size, so that the switch keeps the rate.
   charbonnier = 10.0 * tf.reduce_mean(tf.sqrt(squared + 1e-6))
-  # Below 1.5 levels a crop counts no more: flat crops would outweigh all others.
+  # The constant bounds the weight of crops with errors below 1.5 levels: flat crops would outweigh
+  # all others.
   logarithm = 0.1 * tf.reduce_mean(tf.math.log(error + (1.5 / 255.0) ** 2))
   return (1.0 - logarithmic) * charbonnier + logarithmic * logarithm
 
@@ -173,5 +180,5 @@ def _cut(images, shifts, size):
 
 
 def _each(numbers):
-  """Returns one number for each image, to be broadcast over its pixels."""
+  """Returns one number for each image in a shape that broadcasts over its pixels."""
   return numbers[:, tf.newaxis, tf.newaxis, tf.newaxis]
