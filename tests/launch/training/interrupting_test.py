@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-SCRIPT = pathlib.Path(__file__).parents[1] / "bench" / "interrupting.py"
+SCRIPT = pathlib.Path(__file__).parents[2] / "bench" / "interrupting.py"
 OPTIONS = ("--kills=2", "--steps=48", "--seed=1", "--network=")
 
 
