@@ -1,1 +1,1 @@
-"""What a training record is and how it gets on disk: images to tiles to JPEG to TFRecord shards."""
+"""Training records, from images over tiles and JPEGs to TFRecord shards."""

@@ -1,4 +1,4 @@
-"""What an error of TensorFlow's graph says, without where in the graph it happened."""
+"""Messages of TensorFlow's graph errors, without the place in the graph."""
 
 import re
 
@@ -9,20 +9,19 @@ _PLACE = re.compile(
   r"\{\{function_node [^}]*\}\} |Error in user-defined function passed to [^:]*:\d+ transformation "
   r"with iterator: \S+: "
 )
-# The words that were given to an assertion; what follows them is the condition and the tensors.
+# The message of an assertion; the condition and the tensors follow it.
 _ASSERTION = re.compile(r"assertion failed: \[(.*?)\s*\] \[Condition ")
 _LINE_OF_PLACE = re.compile(r"\s|Graph execution error|Detected at node|<stack traces")
 
 
 def gist(error: tf.errors.OpError | UnicodeDecodeError) -> str:
-  """Returns the line of an error that tells what happened, in at most 200 printable letters.
+  """Returns the line of an error that says what happened, in at most 200 printable letters.
 
   Args:
-    error: raised by an operation called by itself, by a dataset, or by a compiled function, whose
-      messages begin with the place; or what TensorFlow raises when such a message is no text, since
-      it quotes bytes.
+    error: raised by an operation, a dataset or a compiled function. UnicodeDecodeError is what
+      TensorFlow raises for a message that quotes bytes of a record.
   """
-  # What is said of the place is in braces before the words, or after them in brackets.
+  # The place stands in braces before the message, or in brackets after it.
   if isinstance(error, UnicodeDecodeError):
     message = error.object.decode("utf-8", "replace")
   else:

@@ -1,4 +1,4 @@
-"""Holds back the chatter of libraries, never their errors."""
+"""Silences the log output of libraries, except errors."""
 
 from collections.abc import Iterator
 import contextlib
@@ -8,7 +8,7 @@ import os
 
 @contextlib.contextmanager
 def logger(name: str, level: int = logging.ERROR) -> Iterator[None]:
-  """Holds back log lines below a level, errors as a rule, of one logger and those under it."""
+  """Drops log lines below a level, by default below errors, of one logger and its children."""
   held = logging.getLogger(name)
   before = held.level
   held.setLevel(level)
@@ -20,7 +20,7 @@ def logger(name: str, level: int = logging.ERROR) -> Iterator[None]:
 
 @contextlib.contextmanager
 def everything() -> Iterator[None]:
-  """Holds back log lines below errors of every logger: for imports that log to the root."""
+  """Drops log lines below errors of every logger, for imports that log to the root logger."""
   level = logging.root.manager.disable
   logging.disable(logging.WARNING)
   try:
@@ -31,9 +31,9 @@ def everything() -> Iterator[None]:
 
 @contextlib.contextmanager
 def standard_error() -> Iterator[None]:
-  """Drops what is written to file descriptor 2, which no logger governs.
+  """Drops everything that is written to file descriptor 2, for imports of compiled libraries.
 
-  For the import of compiled libraries that greet their user. Exceptions pass.
+  Exceptions pass.
   """
   saved = os.dup(2)
   nowhere = os.open(os.devnull, os.O_WRONLY)

@@ -1,1 +1,1 @@
-"""What JPEG defines and what the bytes of a file say. Nothing here opens files."""
+"""What the JPEG standard defines, and what the bytes of a JPEG say. Nothing here opens files."""

@@ -1,8 +1,7 @@
 """Quantisation tables of encoders that do not use those of the standard's annex.
 
-Only tables whose numbers are published with a program are here. Photoshop's come with Pillow
-(PIL/JpegPresets.py, "JPEG quality settings equivalent to the Photoshop settings"), and are taken
-from there rather than copied. Cameras' tables are missing for want of a source to cite.
+All tables have a published source. Photoshop's are imported from Pillow (PIL/JpegPresets.py, "JPEG
+quality settings equivalent to the Photoshop settings"). Cameras' tables have no source to cite.
 """
 
 import functools
@@ -30,7 +29,7 @@ _SCALED = {
   "mozjpeg": np.array((_ROBIDOUX, _ROBIDOUX), np.int32),
   "mozjpeg_flat": np.full((2, 8, 8), 16, np.int32),
 }
-# Pillow's names: those of "save for web", then those of "save as".
+# Pillow's names: of "save for web", then of "save as".
 _PRESETS = (
   *("web_low", "web_medium", "web_high", "web_very_high", "web_maximum"),
   *("low", "medium", "high", "maximum"),
@@ -44,7 +43,7 @@ def quantization_tables(encoder: str, quality: SupportsIndex) -> np.ndarray:
 
   Args:
     encoder: one of `ENCODERS`.
-    quality: integer in [1, 100]; Photoshop's levels are fixed tables, which it does not change.
+    quality: integer in [1, 100]; without effect on Photoshop's levels, which are fixed tables.
   Returns:
     int32 [2, 8, 8] in [1, 255]: luma, then chroma; natural order, row = vertical frequency.
   Raises:
@@ -75,8 +74,8 @@ def nearest_quality(tables: np.ndarray) -> int:
 def all_quantization_tables() -> np.ndarray:
   """Returns the steps of every encoder and quality, uint8 [encoders, 101, 2, 8, 8].
 
-  In the order of `ENCODERS`, then indexed by the quality itself; those of quality 0 are zeros.
-  Bytes, because they become a constant of the graph; not to be written to.
+  The first axis has the order of `ENCODERS`; the second is the quality itself, and 0 has zeros.
+  The type is small because the array becomes a constant of the graph. Callers must not change it.
   """
   tables = np.zeros((len(ENCODERS), 101, 2, 8, 8), np.uint8)
   for row, encoder in zip(tables, ENCODERS, strict=True):

@@ -1,4 +1,4 @@
-"""What the header of a JPEG file says of its compression: tables, colours, subsampling."""
+"""Reads how a JPEG was made from its header: tables, colours, subsampling."""
 
 from typing import NamedTuple
 
@@ -20,15 +20,15 @@ class JpegHeader(NamedTuple):
   """How a JPEG was made.
 
   Attributes:
-    tables: int32 [2, 8, 8] in [1, 255], steps of luma and chroma in natural order; of RGB and CMYK
-      files those of the first and second component. Steps of 16-bit tables end at 255. None where
-      the header has no tables for them.
+    tables: int32 [2, 8, 8] in [1, 255], steps of luma and chroma in natural order. RGB and CMYK
+      files have those of the first and second component. Steps of 16-bit tables are clipped to 255.
+      None if the header has no such tables.
     colours: of the stored samples: "gray", "YCbCr", "RGB", "CMYK" or "YCCK".
-    subsampling: of chroma, such as "420"; of unusual ratios two numbers, such as "3x1"; ""
-      for gray.
-    progressive: whether the file is built up in several scans.
-    regular: whether `tables` are the file's own steps of every plane: none ended at 255, and Cr has
-      the table and the sampling of Cb.
+    subsampling: of chroma, such as "420"; two numbers for unusual ratios, such as "3x1"; "" for
+      gray.
+    progressive: whether the file is progressive.
+    regular: whether `tables` are the file's own steps of every plane: no step was clipped, and Cr
+      has the table and the sampling of Cb.
   """
 
   tables: np.ndarray | None
@@ -38,16 +38,16 @@ class JpegHeader(NamedTuple):
   regular: bool = True
 
   def __str__(self):
-    """Returns it as the words of a log: "YCbCr 420, progressive"."""
+    """Returns the words for a log, such as "YCbCr 420, progressive"."""
     words = " ".join(filter(None, (self.colours, self.subsampling)))
     return f"{words}, progressive" if self.progressive else words
 
 
 def header(picture: JpegImagePlugin.JpegImageFile) -> JpegHeader:
-  """Returns the header of a JPEG that Pillow has opened; its pixels need not be decoded.
+  """Returns the header of a JPEG that Pillow has opened, without decoding its pixels.
 
   Raises:
-    ValueError: if a step is 0, which no decoder can divide by.
+    ValueError: if a step is 0.
   """
   colours = _colours(picture)
   return JpegHeader(
@@ -75,7 +75,7 @@ def _tables(picture):
   numbers = [layer[3] for layer in picture.layer[:2]]
   if not numbers or not set(numbers) <= picture.quantization.keys():
     return None
-  # Pillow turns the file's zig-zag into natural order.
+  # Pillow has changed the file's zig-zag order into natural order.
   tables = np.array([picture.quantization[number] for number in numbers], np.int32)
   tables = tables.reshape(-1, 8, 8)
   if tables.min() < 1:
@@ -96,7 +96,7 @@ def _colours(picture):
     return "gray"
   if layers == 4:
     return "YCCK" if transform == 2 else "CMYK"
-  # The rule of libjpeg: a JFIF marker outweighs Adobe's, and that the components' names.
+  # The rule of libjpeg: a JFIF marker overrides Adobe's marker, which overrides component names.
   if "jfif" not in picture.info:
     names = bytes(layer[0] for layer in picture.layer)
     if transform == 0 or (transform is None and names == b"RGB"):

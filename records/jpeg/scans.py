@@ -10,10 +10,10 @@ import re
 
 from deblock.records.jpeg import sampling
 
-# Encoders write 10 or so; jpegtran lets one write hundreds.
+# Encoders write about 10; with jpegtran a file can have hundreds.
 MOST_SCANS = 100
 _SOI, _EOI, _SOS = 0xD8, 0xD9, 0xDA
-# Frames whose blocks are coded by Huffman's codes: a bit each at least.
+# Frames with Huffman coding: each block takes a bit at least.
 _HUFFMAN = (0xC0, 0xC1, 0xC2)
 _FRAMES = (*_HUFFMAN, 0xC9, 0xCA)
 # The other kinds of frames, which decoders of photographs do not know.
@@ -22,12 +22,12 @@ _UNSUPPORTED = {
   **dict.fromkeys((0xC5, 0xC6, 0xC7, 0xCD, 0xCE, 0xCF), "is a hierarchical JPEG"),
   0xCB: "is a lossless JPEG",
 }
-# In entropy-coded data, 0xFF stands before zero, a restart marker or itself, or it is a marker.
+# In entropy-coded data, 0xFF begins a marker unless 0, a restart marker or 0xFF follows.
 _NEXT = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 
 
 def problem(data: bytes) -> str:
-  """Returns why a JPEG file cannot be meant, as a clause; "" if nothing speaks against it.
+  """Returns why a JPEG file is implausible, as a clause; "" if it is plausible.
 
   Args:
     data: bytes of the file; bytes behind the JPEG's end are ignored.
@@ -39,7 +39,7 @@ def problem(data: bytes) -> str:
     scans += marker == _SOS
   if scans > MOST_SCANS:
     return f"has {scans} scans, more than {MOST_SCANS}"
-  # Restart markers and tables count as bits too: what is refused cannot be whole.
+  # Headers and restart markers count as data here, so no complete file is refused.
   if blocks > 8 * len(data):
     return f"is damaged: {len(data)} bytes cannot hold its {blocks} blocks"
   return ""
@@ -101,7 +101,7 @@ def _markers(data) -> Iterator[tuple[int, int]]:
 
 
 def _segments(data) -> Iterator[tuple[int, memoryview]]:
-  """Yields each marker with what its segment holds, in the file's order, up to the first end."""
+  """Yields each marker and the content of its segment, up to the end of the image."""
   view = memoryview(data)
   for marker, start in _markers(data):
     if marker != _EOI:
@@ -110,9 +110,9 @@ def _segments(data) -> Iterator[tuple[int, memoryview]]:
 
 
 def _blocks(frame) -> int:
-  """Returns the number of blocks that a frame's header promises, of all components."""
+  """Returns the number of blocks of all components that a frame's header declares."""
   height, width = (int.from_bytes(frame[start : start + 2], "big") for start in (1, 3))
-  # Each component has a byte for its name, one for its factors and one for its table.
+  # Each component has three bytes: its name, its factors and its table.
   factors = [(both >> 4, both & 15) for both in frame[7::3]]
   if not all(across and down for across, down in factors):
     return 0

@@ -1,7 +1,7 @@
 """Quantisation tables of baseline JPEG and the IJG rule that scales them by a quality factor.
 
-The tables are those of ITU-T T.81 (1992), Annex K, tables K.1 and K.2. The scaling is that of the
-Independent JPEG Group's library, which the standard does not define and which everybody uses.
+The tables are K.1 and K.2 of ITU-T T.81 (1992), Annex K. The scaling is not in the standard: it is
+that of the Independent JPEG Group's library, which most encoders use.
 """
 
 import operator
@@ -66,10 +66,10 @@ def quantization_tables(quality: SupportsIndex) -> np.ndarray:
 
 
 def scaled(base: np.ndarray, quality: SupportsIndex) -> np.ndarray:
-  """Returns the steps that the IJG rule makes of an encoder's own tables, those of quality 50.
+  """Returns an encoder's own tables, scaled to a quality by the IJG rule.
 
   Args:
-    base: integers of any shape, at least 1.
+    base: integers of any shape, at least 1; the steps of quality 50.
     quality: integer in [1, 100].
   Returns:
     int32 in [1, 255], same shape.
@@ -82,10 +82,10 @@ def scaled(base: np.ndarray, quality: SupportsIndex) -> np.ndarray:
 
 
 def all_quantization_tables() -> np.ndarray:
-  """Returns the steps of every quality, to be looked up with `tf.gather` inside a graph.
+  """Returns the steps of every quality, for `tf.gather` inside a graph.
 
   Returns:
-    float32 [101, 2, 8, 8], indexed by the quality itself; row 0 is zeros, as no quality is 0.
+    float32 [101, 2, 8, 8], indexed by the quality itself; row 0 is zeros.
   """
   tables = np.zeros((101, 2, 8, 8), np.float32)
   for quality in range(1, 101):

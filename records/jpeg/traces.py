@@ -1,15 +1,15 @@
-"""Finds in pixels that were once a JPEG at which quality it was made, and where its blocks begin.
+"""Estimates the quality and the grid offset of a JPEG from its decoded pixels.
 
-A decoded JPEG's block has DCT coefficients that are multiples of the quantisation steps, but for
-the rounding of its pixels. So each quality and each of the 64 places of the grid is a hypothesis
-about how the luma's coefficients are distributed, and the likeliest is taken if it is far likelier
-than no JPEG at all: the maximum likelihood of Fan and de Queiroz, "Identification of Bitmap
-Compression History", IEEE Transactions on Image Processing 12 (2003), section III, with all
-frequencies taken together, as all steps follow from one quality.
+The DCT coefficients of a decoded JPEG are multiples of its quantisation steps, up to the rounding
+of its pixels. Each quality and each of the 64 offsets of the grid is a hypothesis about the
+distribution of luma's coefficients. The likeliest is taken if its log likelihood exceeds that of
+"no JPEG" by a margin. Source: Fan and de Queiroz, "Identification of Bitmap Compression History",
+IEEE Transactions on Image Processing 12 (2003), section III; here all frequencies are taken
+together, since one quality sets all steps.
 
-What it cannot find: pixels that were resized, turned by other than right angles or filtered since,
-steps of 1 and 2 (quality 97 and above), tables that are not the IJG's, and which was the first of
-two qualities.
+It does not detect JPEGs that were resized, filtered or rotated by other than right angles, steps of
+1 and 2 (quality 97 and above), or tables other than the IJG's. Of two compressions it finds the
+last.
 """
 
 from typing import NamedTuple
@@ -19,32 +19,32 @@ import numpy as np
 from deblock.records.jpeg import sampling
 from deblock.records.jpeg import tables as jpeg_tables
 
-# Blocks that are looked at: the most varied of those that are sampled, at every place of the grid.
+# Sampled blocks, and how many of the most varied are used: for every offset, and for the best one.
 _SAMPLED, _KEPT, _SURE_KEPT = 1500, 48, 300
-# Of larger images, whose copies would take much memory, the middle tells enough.
+# Of larger images the middle is used, to save memory.
 _LONGEST = 2048
-# Frequencies above these are nearly always zero, which says nothing of the step.
+# Higher frequencies are nearly always zero, which says nothing about the step.
 _FREQUENCIES = 6
-# Of a coefficient, after pixels were rounded in RGB: 0.29 of a level in each colour.
+# Standard deviation of a coefficient, from the rounding of RGB (0.29 of a level in each colour).
 _NOISE = 0.3
-# Coefficients that agree with no multiple, for clipping and what was painted over the picture.
+# Share of coefficients that are no multiples, because of clipping or painted pixels.
 _OUTLIERS = 0.05
-# Below it a coefficient may be a rounded zero.
+# A smaller coefficient can be a rounded zero.
 _SMALLEST = 2.5
-# In natural logarithms: a chance of e^-40 for one wrong hypothesis, of which there are 6,000.
+# Margin in natural logarithms: a wrong hypothesis passes with probability e^-40; there are 6,400.
 _ENOUGH = 40.0
-# A true hypothesis gains on nearly every coefficient; a chance resemblance gains on a few.
+# A true hypothesis gains on nearly every coefficient, a coincidence on a few.
 _ENOUGH_EACH = 0.15
 _FEWEST = 40
 
 
 class Traces(NamedTuple):
-  """What was found.
+  """Traces of a JPEG.
 
   Attributes:
     quality: IJG quality factor of the last JPEG.
-    top: the rows above the first block that is whole, 0 to 7.
-    left: the columns before it.
+    top: rows above the first whole block, 0 to 7.
+    left: columns before it, 0 to 7.
   """
 
   quality: int
@@ -53,7 +53,7 @@ class Traces(NamedTuple):
 
 
 def find(pixels: np.ndarray) -> Traces | None:
-  """Returns the traces of JPEG in decoded pixels; None where there are none to be sure of.
+  """Returns the traces of a JPEG in decoded pixels; None if there are none of any certainty.
 
   Args:
     pixels: uint8 [H, W, 3] RGB or [H, W] gray.
@@ -75,7 +75,7 @@ def find(pixels: np.ndarray) -> Traces | None:
 
 
 def _middle(pixels):
-  """Returns the middle of a large image, which begins at a block if the image does."""
+  """Returns the middle of a large image, cut at multiples of 8 pixels."""
   top, left = (max(0, side - _LONGEST) // 16 * 8 for side in pixels.shape[:2])
   return pixels[top : top + _LONGEST, left : left + _LONGEST]
 
@@ -87,15 +87,15 @@ def _luma(pixels):
 
 
 def _clipped(pixels):
-  """Returns where a colour is at an end of its range, bool [H, W]."""
+  """Returns which pixels have a colour at an end of its range, bool [H, W]."""
   ends = (pixels == 0) | (pixels == 255)
   return ends if ends.ndim == 2 else ends.any(axis=2)
 
 
 def _varied_corners(luma, clipped):
-  """Returns corners [n, 2] of 15x15 windows, each holding a block of any grid; varied ones first.
+  """Returns corners [n, 2] of 15x15 windows, which hold a block of any grid; most varied first.
 
-  Windows with clipped pixels are left out, as clipping moves the coefficients.
+  Windows with clipped pixels are left out, as clipping changes the coefficients.
   """
   rows, columns = ((side - 15) // 8 + 1 for side in luma.shape)
   places = np.arange(rows * columns)
@@ -103,7 +103,7 @@ def _varied_corners(luma, clipped):
     places = np.unique(np.linspace(0, len(places) - 1, _SAMPLED).astype(np.int64))
   corners = np.stack([places // columns, places % columns], axis=1) * 8
   corners = corners[~_windows(clipped, corners, 15).any(axis=(1, 2))]
-  # Flat blocks have nothing but zeros.
+  # Flat blocks have only zeros.
   spread = np.abs(np.diff(_windows(luma, corners, 15), axis=2)).mean(axis=(1, 2))
   return corners[np.argsort(-spread, kind="stable")]
 
@@ -114,9 +114,9 @@ def _windows(luma, corners, side):
 
 
 def _coefficients(luma, corners, top, left):
-  """Returns the DCT of the block that each window has at a place of the grid, [n, 6, 6]."""
+  """Returns the DCT of each window's block at an offset of the grid, [n, 6, 6]."""
   blocks = _windows(luma, corners + np.array((top, left)), 8)
-  # A drawing's blocks are often all the same; each may bear witness once.
+  # Blocks of drawings are often equal; each counts once.
   levels = np.rint(blocks - blocks[:, :1, :1]).astype(np.int16).reshape(len(blocks), 64)
   _, first = np.unique(levels, axis=0, return_index=True)
   return np.einsum("fr,nrc,gc->nfg", _BASIS, blocks[first], _BASIS, optimize=True)
@@ -146,7 +146,7 @@ def _gains(values, steps):
   """Returns for each step the gain of all values, [steps]."""
   beyond = values[:, None] - steps * np.rint(values[:, None] / steps)
   normal = np.exp(-0.5 * (beyond / _NOISE) ** 2) / (_NOISE * np.sqrt(2.0 * np.pi))
-  # Without a JPEG the remainder is as likely everywhere in the step.
+  # Without a JPEG the remainder is uniform over the step.
   return np.log((1.0 - _OUTLIERS) * steps * normal + _OUTLIERS).sum(axis=0)
 
 
@@ -158,7 +158,7 @@ def _basis():
 
 
 def _steps():
-  """Returns for each frequency its steps, and of each quality which of them it has."""
+  """Returns for each frequency its different steps, and each quality's index into them."""
   tables = jpeg_tables.all_quantization_tables()[:, 0]
   tables[0] = tables[1]
   return {

@@ -1,1 +1,1 @@
-"""What lies on disk: records, shards, their manifest. Neither Beam nor sources of images."""
+"""The format of records, shards and their manifest on disk. No Beam, and no sources of images."""

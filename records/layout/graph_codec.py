@@ -20,7 +20,7 @@ def decode(data: tf.Tensor) -> tf.Tensor:
   Returns:
     uint8 [H, W, 3]; H and W are not known statically.
   Raises:
-    InvalidArgumentError: in the graph, if the stream is damaged or no JPEG.
+    InvalidArgumentError: in the graph, if the stream is damaged or not a JPEG.
   """
   return tf.io.decode_jpeg(
     data,
@@ -34,9 +34,8 @@ def decode(data: tf.Tensor) -> tf.Tensor:
 def encode(image: tf.Tensor, quality: int | tf.Tensor, subsampling: str = "420") -> tf.Tensor:
   """Returns an image as a JPEG stream whose decoded pixels equal those of `codec.encode`.
 
-  The bytes differ in the pixel density of the header alone. TensorFlow's encoder either halves
-  chroma both ways or not at all, so there is no 4:2:2 here; and its form that takes the quality as
-  a tensor always halves, so that one exists for 4:2:0 only.
+  The bytes differ only in the header's pixel density. TensorFlow's encoder has 4:2:0 and 4:4:4.
+  With a quality tensor it has 4:2:0 only.
 
   Args:
     image: uint8 [H, W, 3] RGB, or [H, W, 1] gray.
@@ -64,13 +63,13 @@ def encode(image: tf.Tensor, quality: int | tf.Tensor, subsampling: str = "420")
 
 
 def encode_each(images: Sequence[tf.Tensor], qualities: tf.Tensor) -> list[tf.Tensor]:
-  """Returns the streams that `encode` makes of images, each at a quality of its own, 4:2:0.
+  """Returns the 4:2:0 stream of each image at its own quality, as `encode` does.
 
-  Fewer operations than calling that for each: all qualities are checked at once.
+  All qualities are checked by one operation.
 
   Args:
-    images: uint8 [H, W, 3] RGB, or [H, W, 1] gray.
-    qualities: integers [N], of as many images.
+    images: N images, uint8 [H, W, 3] RGB, or [H, W, 1] gray.
+    qualities: integers [N].
   Returns:
     N string scalars.
   Raises:
@@ -86,7 +85,7 @@ def decode_png(data: tf.Tensor) -> tf.Tensor:
   """Returns the pixels of a PNG stream (string scalar), uint8 [H, W, 3].
 
   Raises:
-    InvalidArgumentError: in the graph, if the stream is damaged or no PNG.
+    InvalidArgumentError: in the graph, if the stream is damaged or not a PNG.
   """
   return tf.io.decode_png(data, channels=3, dtype=tf.uint8)
 

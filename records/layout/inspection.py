@@ -1,4 +1,4 @@
-"""Looks into a finished folder of records: is every byte what the manifest says?"""
+"""Checks the shards of a finished folder against its manifest, and samples their tiles."""
 
 from collections.abc import Callable, Iterator
 import posixpath
@@ -11,13 +11,13 @@ from deblock.records.layout import manifest, schema, triple
 def problems(
   made: manifest.Manifest, on_shard: Callable[[str], object] | None = None
 ) -> Iterator[str]:
-  """Yields what is wrong with the shards, a sentence each that names the file; best nothing.
+  """Yields a sentence for each bad shard, which names the file.
 
-  Every byte is read and checked by the records' own checksums (CRC-32C), and they are counted.
+  Every record is read, checked by its checksum (CRC-32C) and counted.
 
   Args:
     made: the manifest of the folder.
-    on_shard: called with the name of each shard after it was read.
+    on_shard: called with the name of each shard after it has been read.
   """
   for entries in made.splits.values():
     for entry in entries:

@@ -1,4 +1,4 @@
-"""The table of contents of a folder of records, written last: with it, the folder is complete."""
+"""The table of contents of a folder of records. It is written last: then the folder is complete."""
 
 from collections.abc import Mapping
 import dataclasses
@@ -28,12 +28,12 @@ class ImageEntry:
   Attributes:
     id: its name in its source.
     path: where it was read.
-    group: images of one group stand in one split.
+    group: images of one group are in one split.
     split: "train" or "test".
     tiles: number of its records.
-    height: in pixels, of what the tiles were cut from.
-    width: likewise.
-    format: of the file, "PNG", "JPEG" and so on; "" if it was none.
+    height: in pixels, of the image that tiles were cut from.
+    width: in pixels, of that image.
+    format: of the file, "PNG", "JPEG" and so on; "" if the image was not a file.
     digest: `hashing.content_hash` of its pixels.
     hash: its perceptual hash in hexadecimal; "" if there is none.
   """
@@ -61,7 +61,7 @@ class SkippedEntry:
 
 @dataclasses.dataclass(frozen=True)
 class CopyEntry:
-  """One image that was left out because its pixels are those of another."""
+  """One image that was left out because another image has the same pixels."""
 
   id: str
   of: str
@@ -69,9 +69,9 @@ class CopyEntry:
 
 @dataclasses.dataclass(frozen=True)
 class NearEntry:
-  """One image that was moved from test to training, since another there is nearly the same.
+  """One image that was moved from test to training, since a training image is nearly the same.
 
-  `distance` is the number of different bits of their perceptual hashes.
+  `distance` is the number of bits in which their perceptual hashes differ.
   """
 
   id: str
@@ -81,16 +81,16 @@ class NearEntry:
 
 @dataclasses.dataclass(frozen=True)
 class Manifest:
-  """What a folder of records holds.
+  """The content of a folder of records.
 
   Attributes:
     settings: the values of RecordsConfig that decide the records' bytes.
-    splits: name to shards, in the order of their indices.
-    images: used, sorted by id.
-    skipped: not used, sorted by id.
-    copies: left out as duplicates, sorted by id.
-    near: moved to training as near-duplicates, sorted by id.
-    schema_version: layout of the records.
+    splits: from split to shards, in the order of their indices.
+    images: images that were used, sorted by id.
+    skipped: images that were unusable, sorted by id.
+    copies: images that were left out as duplicates, sorted by id.
+    near: images that were moved to training as near-duplicates, sorted by id.
+    schema_version: of the format of the records.
     folder: where it was loaded from or written to; not stored.
   """
 
@@ -105,7 +105,7 @@ class Manifest:
 
   @property
   def qualities(self) -> tuple[int, ...]:
-    """The JPEG qualities stored; of each tile some of them if `draws_qualities`."""
+    """The stored JPEG qualities; each tile has some of them if `draws_qualities`."""
     return tuple(self.settings["qualities"])
 
   @property
@@ -192,11 +192,11 @@ def save_for_tfds(folder: str, manifest: Manifest) -> None:
 def load(folder: str | os.PathLike, *, damaged: bool = False) -> Manifest:
   """Returns the manifest of a folder, after checking that its shards are there and whole.
 
-  Only sizes are compared: `inspection.problems` reads every byte.
+  Only sizes are compared; `inspection.problems` reads every record.
 
   Args:
     folder: of the records.
-    damaged: whether shards of another size are let through, for who copes with bad records.
+    damaged: whether shards of another size are accepted, for callers that handle bad records.
   Raises:
     FileNotFoundError: if the folder has no manifest.
     ValueError: if the manifest cannot be read or has another schema version, or if a shard is
@@ -213,11 +213,11 @@ def load(folder: str | os.PathLike, *, damaged: bool = False) -> Manifest:
       f"deblock-records --records={folder} again to finish it."
     ) from None
   except (ValueError, KeyError, TypeError) as error:
-    raise ValueError(f"{path} is no manifest of records: {error!r}.") from error
+    raise ValueError(f"{path} is not a manifest of records: {error!r}.") from error
   if version != schema.VERSION:
     raise ValueError(
       f"{path} has schema version {version}, this program reads version {schema.VERSION}; "
-      "write the records anew."
+      "write the records again."
     )
   try:
     manifest = Manifest(
@@ -233,7 +233,7 @@ def load(folder: str | os.PathLike, *, damaged: bool = False) -> Manifest:
       folder=folder,
     )
   except (KeyError, TypeError, AttributeError) as error:
-    raise ValueError(f"{path} is no manifest of records: {error!r}.") from error
+    raise ValueError(f"{path} is not a manifest of records: {error!r}.") from error
   for shards in manifest.splits.values():
     for shard in shards:
       _check_shard(posixpath.join(folder, shard.file), shard, damaged)

@@ -1,4 +1,4 @@
-"""The layout of a record: one table, from which encoder, parser and TFDS features derive."""
+"""The format of a record: one table, from which encoder, parser and TFDS features follow."""
 
 from typing import Any, NamedTuple
 
@@ -8,7 +8,7 @@ import tensorflow as tf
 from deblock.records.jpeg import codec
 from deblock.records.layout import graph_codec, triple
 
-# Raised whenever a reader of the former layout would go wrong on the new one.
+# Increased whenever readers of the old format would misread the new one.
 VERSION = 2
 
 CLEAN_ENCODINGS = ("raw", "png")
@@ -30,7 +30,7 @@ class Feature(NamedTuple):
   encoding: str = ""
 
 
-# The names of the raw clean pixels are those under which TFDS stores a tensor of any size as bytes.
+# TFDS stores a tensor of any size as bytes under /value and /shape.
 FEATURES = (
   Feature("key", tf.string, 1),
   Feature("clean", tf.string, 1, "png"),
@@ -42,7 +42,7 @@ FEATURES = (
 
 
 class Element(NamedTuple):
-  """One parsed record; its JPEGs are still streams, so that only the wanted one is decoded.
+  """One parsed record. Its JPEGs stay streams, so that only the chosen one is decoded.
 
   Attributes:
     key: string scalar, "image-id/row/column".
@@ -71,7 +71,7 @@ def check_clean_encoding(clean_encoding: str) -> str:
 
 
 def to_example(value: triple.PatchTriple, clean_encoding: str) -> bytes:
-  """Returns a triple as a serialised tf.train.Example; equal triples give equal bytes.
+  """Returns a triple as a serialised tf.train.Example. Equal triples have equal bytes.
 
   Args:
     value: what to store.
@@ -99,14 +99,14 @@ def to_example(value: triple.PatchTriple, clean_encoding: str) -> bytes:
 
 
 def parse(serialized: tf.Tensor, clean_encoding: str) -> Element:
-  """Returns the features of one record; meant for `Dataset.map`.
+  """Returns the features of one record, for `Dataset.map`.
 
   Args:
-    serialized: string scalar, as `to_example` makes it.
+    serialized: string scalar, from `to_example`.
     clean_encoding: of the records, as their manifest says.
   Raises:
-    InvalidArgumentError: in the graph, if it is no such example, or if it does not hold one
-      stream per quality, at least one, or a quality is outside [1, 100].
+    InvalidArgumentError: in the graph, if it is not such an example, has no stream, has not one
+      quality per stream, or has a quality outside [1, 100].
   """
   spec: dict[str, object] = {}
   for feature in _features(check_clean_encoding(clean_encoding)):
@@ -122,7 +122,7 @@ def parse(serialized: tf.Tensor, clean_encoding: str) -> Element:
     samples = tf.io.decode_raw(parsed["clean/value"], tf.uint8)
     clean = tf.ensure_shape(tf.reshape(samples, parsed["clean/shape"]), (None, None, 3))
   streams = tf.size(parsed["compressed"])
-  # A missing list parses as an empty one, so the lengths must be checked here.
+  # A missing list is parsed as an empty one, so lengths are checked here.
   with tf.control_dependencies(
     [
       tf.debugging.assert_equal(
@@ -141,19 +141,19 @@ def parse(serialized: tf.Tensor, clean_encoding: str) -> Element:
 
 
 def from_example(serialized: bytes, clean_encoding: str) -> triple.PatchTriple:
-  """Returns the triple of a serialised example, on the host and without TensorFlow's graph.
+  """Returns the triple of a serialised example, on the host, without TensorFlow's graph.
 
   Raises:
-    ValueError: if it is no such example.
+    ValueError: if it is not such an example.
   """
   try:
     features = tf.train.Example.FromString(serialized).features.feature
-  except Exception as error:  # The protobuf runtimes raise kinds of their own.
-    raise ValueError(f"{len(serialized)} bytes are no tf.train.Example: {error}.") from error
+  except Exception as error:  # Each protobuf runtime raises errors of its own.
+    raise ValueError(f"{len(serialized)} bytes are not a tf.train.Example: {error}.") from error
   values: dict[str, Any] = {}
   for feature in _features(check_clean_encoding(clean_encoding)):
     if feature.name not in features:
-      raise ValueError(f"an example without {feature.name!r} is no record of this project.")
+      raise ValueError(f"an example without {feature.name!r} is not a record of deblock.")
     found = features[feature.name]
     kind = found.int64_list if feature.dtype == tf.int64 else found.bytes_list
     if not kind.value or (feature.length and len(kind.value) != feature.length):
@@ -173,12 +173,12 @@ def from_example(serialized: bytes, clean_encoding: str) -> triple.PatchTriple:
 
 
 def tfds_features(clean_encoding: str):
-  """Returns the `tfds.features.FeaturesDict` that reads these records; `clean` comes as pixels.
+  """Returns the `tfds.features.FeaturesDict` that reads these records, with `clean` as pixels.
 
-  The streams in `compressed` stay streams: as a TFDS image they would be decoded by TensorFlow's
-  default, whose pixels are not those of `codec`.
+  `compressed` stays streams: TFDS would decode images by TensorFlow's default, whose pixels differ
+  from those of `codec`.
   """
-  # Imported here because training reads this module and has no use for TFDS.
+  # Imported here because training imports this module and does not need TFDS.
   import tensorflow_datasets as tfds
 
   shape = (None, None, 3)

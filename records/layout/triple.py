@@ -1,4 +1,4 @@
-"""The host-side value behind one training record: a clean tile and its compressed versions."""
+"""A training record on the host: a clean tile and its compressed versions."""
 
 import dataclasses
 
@@ -11,16 +11,16 @@ from deblock.records.jpeg import tables as jpeg_tables
 class PatchTriple:
   """One clean tile with one JPEG stream per quality.
 
-  Several qualities stand in one value so that the clean pixels are stored once. Compared by
-  identity, because arrays have no truth value of their own.
+  One value has all qualities, so that the clean pixels are stored once. Values are compared by
+  identity, because arrays have no single truth value.
 
   Attributes:
     clean: uint8 [H, W, 3], RGB, full range.
     compressed: JPEG streams, one per quality, each decoding to the same H and W.
     qualities: IJG quality factors in [1, 100], in the order of `compressed`.
-    key: stable identity "image-id/row/column" (pixels of the tile's corner); decides its order.
+    key: stable name "image-id/row/column" (of the tile's corner, in pixels); decides its order.
   Raises:
-    ValueError: if a field breaks these rules. The streams are not decoded to check their size.
+    ValueError: if a field breaks these rules. The size of the streams is not checked.
   """
 
   clean: np.ndarray
@@ -44,8 +44,8 @@ class PatchTriple:
         f"{len(self.compressed)} and {len(self.qualities)}."
       )
     if not all(isinstance(stream, bytes) and stream for stream in self.compressed):
-      raise ValueError("every stream of compressed must be bytes and not empty.")
+      raise ValueError("every stream of compressed must be non-empty bytes.")
     for quality in self.qualities:
       jpeg_tables.check_quality(quality, "each of qualities")
     if not isinstance(self.key, str) or not self.key:
-      raise ValueError(f"key must be a string that is not empty, got {self.key!r}.")
+      raise ValueError(f"key must be a non-empty string, got {self.key!r}.")

@@ -1,1 +1,1 @@
-"""Image files from the wild: reading and writing them with all they carry. No records."""
+"""Reads and writes image files of any origin, with their metadata. No records."""

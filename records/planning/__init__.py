@@ -1,1 +1,1 @@
-"""From images to decisions: which tiles, splits, qualities and shards. Nothing is written."""
+"""Decides which tiles, splits, qualities and shards the records have. Nothing is written here."""

@@ -1,4 +1,4 @@
-"""What is asked of the writer of records. Each field is one flag of its program."""
+"""The settings of a folder of records. Each field is a flag of deblock-records."""
 
 import dataclasses
 
@@ -12,13 +12,13 @@ from deblock.records.sources import opening
 SOURCE_FIELDS = ("images", "source", "tfds_split", "tfds_feature", "tfds_dir")
 SAMPLED = "sampled"
 
-# Where, how fast and how leniently: none of these changes a byte of the records.
+# Fields that do not change the bytes of the records.
 _NOT_SETTINGS = frozenset(("records", "workers", "max_bad_fraction", "overwrite"))
 
 
 @dataclasses.dataclass(frozen=True)
 class RecordsConfig:
-  """Settings of one folder of records; metadata["help"] of each field says what it means.
+  """Settings of one folder of records. Each field's metadata["help"] explains it.
 
   Raises:
     ValueError: naming the field, its value and the rule that it breaks.
@@ -44,19 +44,19 @@ class RecordsConfig:
     0, "Most tiles taken of an image, chosen at random; 0 for all."
   )
   min_detail: float = option.field(
-    0.0, "Thin out tiles of less detail (mean step in levels) than this."
+    0.0, "Drop some of the tiles with less detail (mean step in levels)."
   )
   subsampling: str = option.field(
     "420", "Chroma subsampling: 420, 422, 444, or sampled for each tile."
   )
-  gray_share: float = option.field(0.0, "Share of the tiles that are turned gray, 0 to 1.")
+  gray_share: float = option.field(0.0, "Share of the tiles that become gray, 0 to 1.")
   jpeg_downscale: float = option.field(
     1.0, "Shrink images that were JPEGs by this factor, 1 or more."
   )
   clean_encoding: str = option.field(
     "raw", "How clean tiles are stored: raw (fast) or png (small)."
   )
-  shards: str = option.field("auto", "Files per split: a number, or auto to go by --shard_mib.")
+  shards: str = option.field("auto", "Files per split: a number, or auto to follow --shard_mib.")
   shard_mib: int = option.field(128, "Size of a shard in MiB that --shards=auto aims at.")
   test_share: float = option.field(0.2, "Share of the images that goes to the test split, 0 to 1.")
   test_list: str = option.field(
@@ -64,11 +64,11 @@ class RecordsConfig:
   )
   near_duplicate_bits: int = option.field(
     perceptual.NEAR_BITS,
-    "Test images whose 64-bit perceptual hash is this near to a training image's move to training; "
-    "-1 to look for none.",
+    "Move test images to training if their 64-bit perceptual hash differs from a training "
+    "image's in this many bits or fewer; -1 for none.",
   )
   workers: int = option.field(
-    0, "Processes that write shards; 0 for one per core where the job is long."
+    0, "Processes that write shards; 0 for one per core if the job is long."
   )
   max_bad_fraction: float = option.field(0.5, "Fail if a larger share of the images is unusable.")
   overwrite: bool = option.field(
@@ -103,7 +103,7 @@ class RecordsConfig:
       raise ValueError(f"shard_mib must be at least 1 MiB, got {self.shard_mib}.")
 
   def _check_images(self):
-    opening.open_source(**self.source_options)  # It says what is wrong, and touches no file.
+    opening.open_source(**self.source_options)  # Checks its arguments, and touches no file.
     if not self.records:
       raise ValueError("records must name the folder to write to, got ''.")
 
@@ -122,12 +122,12 @@ class RecordsConfig:
 
   @property
   def source_options(self) -> dict[str, str]:
-    """The fields that say where the images come from, as `sources.open_source` takes them."""
+    """The fields that say where the images come from, as arguments of `opening.open_source`."""
     return {name: getattr(self, name) for name in SOURCE_FIELDS}
 
   @property
   def settings(self) -> dict[str, object]:
-    """The fields that decide the bytes of the records, as values that JSON keeps unchanged."""
+    """The fields that decide the bytes of the records, as values that JSON preserves."""
     settings: dict[str, object] = {}
     for field in dataclasses.fields(self):
       if field.name not in _NOT_SETTINGS:

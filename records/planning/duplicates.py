@@ -1,4 +1,4 @@
-"""Finds copies among images, and look-alikes on two sides of a split. Knows NumPy only."""
+"""Finds copies among images, and near-duplicates across splits, with NumPy only."""
 
 from collections.abc import Iterable, Iterator, Sequence
 import dataclasses
@@ -7,14 +7,14 @@ import math
 
 import numpy as np
 
-# Beyond this the pairs to be compared grow towards all there are, and most of what is found is no
-# copy: of unrelated photographs one pair in 5,000 differs in 16 bits or fewer.
+# With more bits, nearly all pairs are compared, and most pairs found are not copies: one in
+# 5,000 pairs of unrelated photographs differs in 16 bits or fewer.
 MOST_NEAR_BITS = 16
 
 _HASH_BITS = 64
 _SPLITS = ("train", "test")
 
-# Candidates held at once, however many look alike: some megabytes, as what fits a cache is fastest.
+# Candidates held at once: some megabytes, which fit a cache.
 _CHUNK = 2**17
 # A table of starts is 4 bytes times two to this power.
 _MOST_BAND_BITS = 22
@@ -26,14 +26,14 @@ _NONE = np.iinfo(np.uint64).max
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Imprint:
-  """What is known of one image when duplicates are looked for.
+  """The facts about one image that decide whether it is a duplicate.
 
   Attributes:
     id: unique name.
     group: images of one group are never on two sides of a split.
     split: "train" or "test", as first planned; the same for the whole group.
     digest: of its pixels, such as `hashing.content_hash`: equal means equal pixels.
-    hash: perceptual, 64 bits, or None where it would say nothing; then nothing is near the image.
+    hash: perceptual, 64 bits; None for flat images, which have no near-duplicates.
   """
 
   id: str
@@ -45,7 +45,7 @@ class Imprint:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Copy:
-  """An image with the pixels of another one, which is kept in its stead."""
+  """An image with the same pixels as another one, which is kept."""
 
   id: str
   of: str
@@ -53,7 +53,7 @@ class Copy:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Near:
-  """A test image that resembles a training image, and in how many bits their hashes differ."""
+  """A test image similar to a training image, and in how many bits their hashes differ."""
 
   id: str
   of: str
@@ -62,13 +62,13 @@ class Near:
 
 @dataclasses.dataclass(frozen=True)
 class Findings:
-  """What was found among a set of images.
+  """The duplicates among a set of images.
 
   Attributes:
-    copies: exact duplicates, to be left out, sorted by id.
-    near: the test images whose likeness to a training image moves their groups, sorted by id. An
-      image that moves because another one of its group does is not listed.
-    moved: the groups that were planned for test and go to train, sorted.
+    copies: exact duplicates, which are left out, sorted by id.
+    near: test images whose similarity to a training image moves their groups, sorted by id. Other
+      images of these groups are not listed.
+    moved: groups that were planned for test and go to train, sorted.
   """
 
   copies: tuple[Copy, ...]
@@ -91,27 +91,27 @@ def check_near_bits(near_bits: int) -> int:
 
 
 def find(imprints: Sequence[Imprint], near_bits: int) -> Findings:
-  """Returns the copies of a set and the groups that must leave test to keep it apart from train.
+  """Returns the copies of a set, and the groups that must move from test to train.
 
-  Of images with equal pixels the one with the smallest id is kept, in the split of its own group.
-  Copies tie groups together: a group whose pixels, its own and those kept elsewhere, would stand
-  in both splits draws the groups in question to train. Then a test image within `near_bits` of a
-  training image takes its group, and all tied to it, to train, where they attract others, until no
-  test image is near any training image. The order of the input is of no consequence.
+  1. Of images with equal pixels, the one with the smallest id is kept, in the split of its group.
+  2. Copies tie groups together: if pixels of tied groups are in both splits, all go to train.
+  3. A test image within `near_bits` of a training image takes its group, and the groups tied to it,
+     to train. This repeats until no test image is near a training image.
 
-  A hash is compared with those only that agree with it in a band of bits, so time does not grow
-  with the pairs unless the images do crowd together; memory grows with the images alone. With 6
-  bits and a tenth in test, 100,000 images take 1 s and a million 15 s of one core.
+  The result does not depend on the order of the input. A hash is compared only with those that are
+  equal to it in a band of bits: time is far below that of all pairs unless many images are similar,
+  and memory grows with the number of images. With 6 bits and a tenth in test, 100,000 images take
+  1 s and a million 15 s of one core.
 
   Args:
     imprints: of all images, both splits.
-    near_bits: the largest number of differing bits of a look-alike; -1 looks for none.
+    near_bits: most differing bits of a near-duplicate; -1 finds exact copies only.
   Raises:
     ValueError: if `near_bits` is out of range, two images share an id, a split has another name,
-      or a group stands in both splits.
+      or a group is in both splits.
   """
   check_near_bits(near_bits)
-  # From here on an image's index is the rank of its id, so that the smallest index wins ties.
+  # An image's index is the rank of its id, so that the smallest index wins ties.
   imprints = sorted(imprints, key=lambda imprint: imprint.id)
   splits = _split_of_groups(imprints)
   kept, copies = _without_copies(imprints)
@@ -129,13 +129,13 @@ def find(imprints: Sequence[Imprint], near_bits: int) -> Findings:
 
 
 def _split_of_groups(imprints):
-  """Returns the split of each group after checking what the caller promised."""
+  """Returns the split of each group after checking splits, groups and ids."""
   splits: dict[str, str] = {}
   for imprint in imprints:
     if imprint.split not in _SPLITS:
       raise ValueError(f'split must be "train" or "test", got {imprint.split!r} of {imprint.id}.')
     if splits.setdefault(imprint.group, imprint.split) != imprint.split:
-      raise ValueError(f"a group must stand in one split, got both for {imprint.group}.")
+      raise ValueError(f"a group must be in one split, got both for {imprint.group}.")
   for one, other in itertools.pairwise(imprints):
     if one.id == other.id:
       raise ValueError(f"image ids must be unique, got {one.id} twice.")
@@ -143,7 +143,7 @@ def _split_of_groups(imprints):
 
 
 def _without_copies(imprints):
-  """Returns the images to be kept, and (copy, kept image) pairs, both in the order given."""
+  """Returns the images to keep, and (copy, kept image) pairs, both in the order given."""
   first: dict[str, Imprint] = {}
   kept, copies = [], []
   for imprint in imprints:
@@ -156,11 +156,10 @@ def _without_copies(imprints):
 
 
 def _tied_groups(kept, copies):
-  """Returns, of each group that keeps an image, the group that stands for all it is tied to.
+  """Returns, for each group that keeps an image, the group that represents all groups tied to it.
 
-  The pixels of a group lie where its kept images do and where its copies' originals do. All those
-  places must be on one side, so the groups that own them are tied. A group of one copy has only
-  one such place and ties nothing.
+  The pixels of a group are in its kept images and in the originals of its copies. All of these must
+  be in one split, so their groups are tied. A group of a single copy ties nothing.
   """
   parents = {image.group: image.group for image in kept}
 
@@ -178,7 +177,7 @@ def _tied_groups(kept, copies):
 
 
 def _spread(kept, unit, in_train, near_bits):
-  """Moves units to train, in place, until no test image is near any there; returns why.
+  """Moves units to train, in place, until no test image is near one there; returns the causes.
 
   Args:
     kept: imprints, sorted by id.
@@ -194,12 +193,12 @@ def _spread(kept, unit, in_train, near_bits):
   )
   newcomers = np.flatnonzero(seen & in_train[unit])
   left = np.flatnonzero(seen & ~in_train[unit])
-  # Images with equal hashes share a fate in all but their groups: one of them is compared.
+  # Of images with equal hashes one is compared.
   indexed, row = np.unique(hashes[left], return_inverse=True)
   bands = tuple(_bands(indexed, near_bits, len(newcomers)))
   near: list[tuple[int, int, int]] = []
   while len(newcomers) and len(left):
-    # `unique` returns first places, which are those of the smallest ids; sorted, ranks of ids.
+    # `unique` returns first positions, which are those of the smallest ids.
     newcomers = newcomers[np.sort(np.unique(hashes[newcomers], return_index=True)[1])]
     found = _nearest(bands, len(indexed), hashes[newcomers], near_bits)[row]
     reached = found != _NONE
@@ -209,7 +208,7 @@ def _spread(kept, unit, in_train, near_bits):
     leaves = in_train[unit[left]]
     newcomers, left, row = left[leaves], left[~leaves], row[~leaves]
     if 2 * len(np.unique(row)) < len(indexed):
-      # What has left would be found again and again by its own kind.
+      # Otherwise hashes that have left would be found again and again.
       indexed, row = np.unique(hashes[left], return_inverse=True)
       bands = tuple(_bands(indexed, near_bits, len(newcomers)))
   return tuple(Near(kept[i].id, kept[of].id, distance) for i, of, distance in sorted(near))
@@ -217,15 +216,15 @@ def _spread(kept, unit, in_train, near_bits):
 
 @dataclasses.dataclass(frozen=True)
 class _Band:
-  """The indexed hashes in the order of a few of their bits.
+  """The indexed hashes in the order of a few of their bits, the band.
 
   Attributes:
-    shift: the lowest of these bits.
-    mask: one bit set for each of them, from bit 0.
-    flips: int64, all the values with at most so many bits as two hashes may differ in here.
-    starts: where in `rows` each value of the bits begins; one entry more at the end.
-    rows: of the indexed hashes.
-    hashes: uint64, in the same order.
+    shift: lowest bit of the band.
+    mask: one bit set for each bit of the band, from bit 0.
+    flips: int64, all values with at most as many bits set as two hashes may differ in the band.
+    starts: index in `rows` where each value of the band begins, and one entry more.
+    rows: row of each hash, in this order.
+    hashes: uint64, in this order.
   """
 
   shift: int
@@ -263,11 +262,11 @@ def _bands(hashes, near_bits, queries) -> Iterator[_Band]:
 def _choose_bands(near_bits, queries, indexed):
   """Returns the cheapest set of (lowest bit, bits, most differing bits within them).
 
-  The pigeonhole principle in the form of Norouzi, Punjani and Fleet, "Fast search in Hamming space
-  with multi-index hashing", CVPR 2012, section 3: cut into m bands, d = m r + a differing bits
-  leave one of the first a + 1 bands with at most r, or one of the others with at most r - 1. Long
-  bands have few entries of one value, but more values to look up. Comparing all pairs is the
-  case of one band of no bits, the best for small sets.
+  The pigeonhole principle as in Norouzi, Punjani and Fleet, "Fast search in Hamming space with
+  multi-index hashing", CVPR 2012, section 3: if hashes are cut into m bands and differ in
+  d = m r + a bits, one of the first a + 1 bands differs in at most r bits, or one of the others in
+  at most r - 1. Long bands have fewer entries of one value, and more values to look up. One band of
+  no bits compares all pairs, which is best for small sets.
   """
   choices: list[tuple[tuple[int, int, int], ...]] = [((0, 0, 0),)]
   for count in range(1, near_bits + 2):
@@ -292,17 +291,17 @@ def _choose_bands(near_bits, queries, indexed):
 
 
 def _nearest(bands: Iterable[_Band], indexed, queries, near_bits):
-  """Returns for each indexed hash the nearest of the queries, ties going to the first of them.
+  """Returns for each indexed hash the nearest query; of equally near ones the first.
 
   Returns:
     uint64 [indexed], the distance in the high half and the number of the query in the low half;
-    all bits set where no query is within `near_bits`.
+    all bits are set if no query is within `near_bits`.
   """
   nearest = np.full(indexed, _NONE, np.uint64)
   for band in bands:
     block = max(1, _CHUNK // len(band.flips))
     own_keys = band.keys(queries)
-    # Neighbours in this order, changed in the same bits, look into the same part of the table.
+    # In this order, neighbouring queries read the same part of the table.
     order = np.argsort(own_keys, kind="stable")
     for first in range(0, len(queries), block):
       part = order[first : first + block]
@@ -320,9 +319,9 @@ def _nearest(bands: Iterable[_Band], indexed, queries, near_bits):
 
 
 def _places(begins, ends):
-  """Yields (number of the range, place) of all places in all ranges, a bounded many at a time.
+  """Yields (number of the range, place) of all places in all ranges, a bounded number at a time.
 
-  Each range has at least one place, and one alone may exceed the bound: it is cut.
+  Each range has a place at least. A range larger than the bound is cut.
   """
   ends_of_all = np.cumsum(ends - begins, dtype=np.int64)
   if not len(ends_of_all):

@@ -1,4 +1,4 @@
-"""How large the records will be, from a few of the images."""
+"""Estimates the size of the records from a few of the images."""
 
 from collections.abc import Sequence
 import statistics
@@ -9,9 +9,9 @@ from deblock.records.sources import opening, source_image
 SAMPLED_IMAGES = 16
 
 _MIB = 2**20
-# Bytes per pixel of a clean tile: three samples, or what PNG leaves of them on the Kodak images.
+# Bytes per pixel of a clean tile: three samples, or as PNG on the Kodak images.
 _CLEAN_BYTES = {"raw": 3.0, "png": 1.7}
-# Of one JPEG: 0.05 at quality 10, 0.12 at 50 and 0.43 at 95 on the Kodak images.
+# Bytes per pixel of one JPEG: 0.05 at quality 10, 0.12 at 50, 0.43 at 95 on the Kodak images.
 _JPEG_BYTES = 0.15
 _SMALL_SETS_SHARDS = 16
 _SMALL_SETS_IMAGES = 8
@@ -22,10 +22,10 @@ def size_bytes(
   source_images: Sequence[source_image.SourceImage],
   settings: config.RecordsConfig,
 ) -> float:
-  """Returns about how many bytes the records of all the images take.
+  """Returns an estimate of the bytes of all records.
 
-  A few images, chosen by a hash and so the same ones at every start, are read; those that cannot be
-  used count as nothing, as they will.
+  It reads a few images, which a hash chooses, so every start reads the same ones. Unusable images
+  count as zero.
   """
   order = sorted(source_images, key=lambda image: hashing.stable_hash("estimate", image.id))
   sample = order[:SAMPLED_IMAGES]
@@ -40,9 +40,8 @@ def size_bytes(
 def shard_count(total_bytes: float, number: int, settings: config.RecordsConfig) -> int:
   """Returns the number of shards of a split.
 
-  As many as `shards` says; with "auto" as many as shards of `shard_mib` are needed, and of small
-  sets, that one shard could hold, one for every 8 images up to 16: enough to be written by several
-  workers and read by several hosts.
+  This is `shards`; with "auto" it is as many as shards of `shard_mib` are needed. Small sets get
+  one for every 8 images, up to 16, so that several workers can write and several hosts can read.
 
   Args:
     total_bytes: of the split's records.

@@ -1,4 +1,4 @@
-"""Hashes of names and pixels that are the same in every process, on every machine, for ever."""
+"""Hashes of names and pixels that are the same in every process, machine and version."""
 
 import hashlib
 
@@ -7,21 +7,21 @@ import xxhash
 
 
 def stable_hash(*parts: object) -> int:
-  """Returns a 64-bit hash of the parts' texts that is the same in every process and version."""
+  """Returns a 64-bit hash of the texts of the parts."""
   text = "\0".join(map(str, parts))
   return int.from_bytes(hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()[:8], "big")
 
 
 def fraction(*parts: object) -> float:
-  """Returns the hash of the parts as a fraction of its range, evenly spread over [0, 1)."""
+  """Returns the hash of the parts as a fraction, uniform over [0, 1)."""
   return (stable_hash(*parts) >> 11) / 2**53
 
 
 def content_hash(image: np.ndarray) -> str:
-  """Returns 128 bits in hexadecimal that are equal for equal images, and for others never yet.
+  """Returns 128 bits in hexadecimal that are equal if and, in practice, only if images are equal.
 
-  XXH3 takes a thirtieth of the time of SHA-256, which would be a twentieth of all that is done to
-  an image here. It withstands chance, not someone who builds two images of one hash.
+  XXH3 is 30 times as fast as SHA-256, which would take a twentieth of all the time that an image
+  takes. It is not secure against images that are built to have the same hash.
 
   Args:
     image: uint8 [H, W, 3].

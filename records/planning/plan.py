@@ -1,4 +1,4 @@
-"""Decides which image goes to which split and shard, by hashes of stable names alone."""
+"""Assigns images to splits and shards by hashes of stable names."""
 
 from collections.abc import Collection, Iterable, Sequence
 import dataclasses
@@ -11,13 +11,13 @@ SPLITS = ("train", "test")
 
 @dataclasses.dataclass(frozen=True)
 class ShardPlan:
-  """One file to be written, and the images that it is made of.
+  """One shard file, and the images that it is made of.
 
   Attributes:
     split: "train" or "test".
     index: number of the shard within its split, from 0.
     count: shards of the split.
-    images: in the order in which they are read; none where all turned out to be duplicates.
+    images: in the order in which they are read; empty if all are duplicates.
   """
 
   split: str
@@ -50,17 +50,17 @@ def assign_splits(
 ) -> dict[str, str]:
   """Returns the split, "train" or "test", of each group of images.
 
-  A group's hash, read as a fraction of its range, is compared with the share: below it is test.
-  So another image never moves one that was there, and the share holds on average, not exactly.
-  One exception keeps small sets usable: if the share lies strictly between 0 and 1 and there are
-  two groups or more, an empty split gets the group whose hash is nearest to it.
+  A group is test if the hash of its name, as a fraction, is below the share. Adding an image
+  therefore never moves another one, and the share holds on average. One exception keeps small sets
+  usable: with two groups or more, and a share strictly between 0 and 1, an empty split gets the
+  group whose hash is nearest.
 
   Args:
-    images: to be assigned.
+    images: to assign.
     test_share: in [0, 1]; 0 puts all into train, 1 all into test.
-    test_ids: if given, the images that are test, with the rest of their groups, instead of a share.
+    test_ids: if given, replaces the share: these images and the rest of their groups are test.
   Raises:
-    ValueError: if the share is out of range, or an image is listed that there is not.
+    ValueError: if the share is out of range, or a listed image does not exist.
   """
   if not 0 <= test_share <= 1:
     raise ValueError(f"test_share must be in [0, 1], got {test_share}.")
@@ -69,7 +69,7 @@ def assign_splits(
     unknown = sorted(set(test_ids) - groups.keys())
     if unknown:
       raise ValueError(
-        f"test_list names {len(unknown)} of {len(test_ids)} images that are not there, such as "
+        f"test_list names {len(unknown)} of {len(test_ids)} images that do not exist, such as "
         f"{unknown[0]!r}; ids look like {min(groups, default='')!r}."
       )
     test_groups = {groups[image] for image in test_ids}
@@ -86,7 +86,7 @@ def assign_splits(
 
 
 def check_shards(shards: str) -> str:
-  """Returns the wanted number of shards after checking it.
+  """Returns the number of shards after checking it.
 
   Raises:
     ValueError: if it is neither "auto" nor a positive number in digits.
@@ -99,15 +99,15 @@ def check_shards(shards: str) -> str:
 def make_plan(
   images: Sequence[source_image.SourceImage], splits: dict[str, str], shards: dict[str, int]
 ) -> Plan:
-  """Returns the plan of a set of images: every image in one shard.
+  """Returns the plan of a set of images: every image is in one shard.
 
-  Within a split the chunks of images (a file is a chunk of one) are ordered by a hash and dealt out
-  in turn, so shards differ by one chunk at most and each is a fair sample.
+  Within a split, chunks of images (a file is a chunk of one) are ordered by a hash and dealt out in
+  turn. Shards differ by one chunk at most, and each is a fair sample.
 
   Args:
     images: with unique ids.
-    splits: of each group.
-    shards: number wanted of each split; lowered to one for each chunk.
+    splits: split of each group.
+    shards: number of shards of each split; at most one for each chunk is used.
   Raises:
     ValueError: if two images share an id.
   """
@@ -132,10 +132,10 @@ def make_plan(
 def revise(plan: Plan, copies: Collection[str], moved: Collection[str]) -> Plan:
   """Returns a plan without some images and with some groups in training.
 
-  No other image changes its shard, so the shards that none of these touches stay as they are.
+  No other image changes its shard, so all other shards stay the same.
 
   Args:
-    plan: as first made.
+    plan: the first plan.
     copies: ids of images to leave out.
     moved: groups whose test images go to training.
   """
@@ -158,7 +158,7 @@ def revise(plan: Plan, copies: Collection[str], moved: Collection[str]) -> Plan:
         staying.append(image)
     revised.append(dataclasses.replace(shard, images=tuple(staying)))
   for index, images in arrivals.items():
-    # The training shards come first in a plan, so their places are their indices.
+    # Training shards come first in a plan, so their positions are their indices.
     joined = revised[index].images + tuple(sorted(images, key=lambda image: image.id))
     revised[index] = dataclasses.replace(revised[index], images=joined)
   return Plan(tuple(revised))

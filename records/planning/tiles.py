@@ -1,4 +1,4 @@
-"""Cuts images into tiles that cover them. Knows NumPy only."""
+"""Cuts images into tiles that cover them, with NumPy only."""
 
 from collections.abc import Iterator
 
@@ -26,19 +26,19 @@ def tile_offsets(
 ) -> tuple[tuple[int, int], ...]:
   """Returns the corners of the tiles that cover an image, row by row.
 
-  Without a stride they are the fewest that do, spaced evenly: the first lies at 0, the last ends
-  flush with the far edge, and where the size is no multiple of the tile's the neighbours overlap a
-  little. With one they lie at its multiples, and one more ends flush where those leave a rest.
+  Without a stride, the fewest tiles are spaced evenly from edge to edge; neighbours overlap if the
+  image's side is not a multiple of the tile's. With a stride, tiles lie at its multiples, and one
+  more tile ends at the edge if they do not reach it.
 
   Args:
     height: of the image, in pixels.
-    width: likewise.
+    width: of the image, in pixels.
     tile_size: side of the square tiles, or 0 for one tile that is the whole image.
-    stride: pixels from one tile to the next, or 0. A stride beyond the tile's side leaves gaps.
+    stride: pixels from one tile to the next, or 0. A stride larger than the tile leaves gaps.
   Returns:
     (row, column) pairs in pixels.
   Raises:
-    ValueError: if the tile size is no multiple of 16 or the image is smaller than one tile.
+    ValueError: if the tile size is not a multiple of 16, or the image is smaller than one tile.
   """
   check_tile_size(tile_size)
   if tile_size == 0:
@@ -67,11 +67,11 @@ def cut(image: np.ndarray, offset: tuple[int, int], tile_size: int) -> np.ndarra
 
 
 def detail(tile: np.ndarray) -> float:
-  """Returns how much happens in a tile: the mean step between neighbours, in levels.
+  """Returns the detail of a tile: the mean step between neighbouring pixels, in levels.
 
-  The mean over both directions of the absolute differences of neighbouring pixels' green, the
-  channel that is most of luma. Of the Kodak images' tiles of 256 pixels the plainest sky has 0.7,
-  half have 7 or more, and the densest foliage has 24.
+  This is the mean over both directions of the absolute differences of green, which is most of luma.
+  Tiles of 256 pixels of the Kodak images have from 0.7 (plain sky) to 24 (dense foliage), and a
+  median of 7.
 
   Args:
     tile: uint8 [H, W, 3].

@@ -1,4 +1,4 @@
-"""The 24 photographs of the Kodak PhotoCD PCD0992, fetched once and checked by their pixels."""
+"""The 24 photographs of the Kodak PhotoCD PCD0992, downloaded once and checked by their pixels."""
 
 from collections.abc import Callable
 import hashlib
@@ -50,14 +50,14 @@ _TIMEOUT_SECONDS = 60
 
 
 class DownloadError(RuntimeError):
-  """An image could not be fetched, or what came is another one."""
+  """An image could not be downloaded, or has other pixels than it should."""
 
 
 def fetch_url(url: str) -> bytes:
-  """Returns what a URL holds.
+  """Returns the content of a URL.
 
   Raises:
-    OSError: if it cannot be had (URLError, HTTPError and time-outs are of this kind).
+    OSError: if it cannot be fetched (URLError, HTTPError and time-outs are OSErrors).
   """
   with urllib.request.urlopen(url, timeout=_TIMEOUT_SECONDS) as answer:
     return answer.read()
@@ -66,7 +66,7 @@ def fetch_url(url: str) -> bytes:
 def kodak(
   cache_dir: str | os.PathLike, fetch: Callable[[str], bytes] = fetch_url
 ) -> tuple[source_image.SourceImage, ...]:
-  """Returns the 24 Kodak images, after fetching those that the folder does not hold yet.
+  """Returns the 24 Kodak images, after downloading those that the folder lacks.
 
   Each is checked before it is written. An interrupted download resumes with the next image, and a
   damaged file in the folder is fetched again.

@@ -5,8 +5,8 @@ import pathlib
 
 from deblock.records.sources import source_image
 
-# Its other photographs are gray or have been JPEGs before. The two motorcycles are one scene seen
-# by two cameras, so they must not stand on both sides of a split.
+# Its other photographs are gray or were JPEGs. The two motorcycles are one scene from two cameras,
+# so they must be in one split.
 _NAMES_AND_GROUPS = (
   ("astronaut.png", "astronaut"),
   ("coffee.png", "coffee"),
@@ -18,7 +18,7 @@ _NAMES_AND_GROUPS = (
 def packaged() -> tuple[source_image.SourceImage, ...]:
   """Returns the clean colour photographs that come with scikit-image.
 
-  Only its data folder is looked up; the library is not imported.
+  It finds the data folder without importing the library.
 
   Raises:
     FileNotFoundError: if scikit-image or one of the photographs is not installed.

@@ -1,4 +1,4 @@
-"""What an image is called, and which others it has to stay with, before it is read."""
+"""The name of an image and its relations to other images, before it is read."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ class SourceImage:
 
   Attributes:
     id: stable, unique name within its source, such as the path below the folder.
-    path: where to read it; of an image inside a data set, what messages call it.
-    group: images of one group are never on two sides of a split.
-    chunk: images of one chunk are cheap to read together, and so are kept in one shard.
+    path: where to read it; for an image inside a data set, its name in messages.
+    group: images of one group are in one split.
+    chunk: images of one chunk are cheap to read together, and are in one shard.
   """
 
   id: str
@@ -23,5 +23,5 @@ class SourceImage:
 
   @classmethod
   def alone(cls, id: str, path: str) -> SourceImage:
-    """Returns an image that belongs with no other: group and chunk are its id."""
+    """Returns an image without relations: group and chunk are its id."""
     return cls(id, path, group=id, chunk=id)

@@ -1,4 +1,4 @@
-"""Clean images of a data set that TFDS has prepared, read where they lie."""
+"""Clean images of a data set that TFDS has prepared, read in place."""
 
 from collections.abc import Iterator, Sequence
 import dataclasses
@@ -22,13 +22,13 @@ _CLOSE_NAMES = 5
 
 @dataclasses.dataclass(frozen=True)
 class TfdsSource:
-  """The images of one feature of one split of a prepared data set; nothing is ever downloaded.
+  """The images of one feature of one split of a prepared data set. Nothing is downloaded.
 
   Attributes:
-    name: as TFDS spells it, such as "div2k/bicubic_x4", with ":VERSION" if not the newest.
-    split: "train", for example; a whole one, as an image's id holds its place in it.
-    feature: holds the images; "a/b" is b within a. Images count, and uint8 tensors [H, W, 1 or 3].
-    data_dir: where TFDS keeps its data sets; empty for its own default.
+    name: as in TFDS, such as "div2k/bicubic_x4", with ":VERSION" if not the newest.
+    split: such as "train"; a whole split, as an image's id has its position there.
+    feature: with the images; "a/b" is b within a. Image features, or uint8 tensors [H, W, 1 or 3].
+    data_dir: folder of TFDS's data sets; empty for its default.
   """
 
   name: str
@@ -39,14 +39,14 @@ class TfdsSource:
   def list(self) -> tuple[source_image.SourceImage, ...]:
     """Returns the images in the order of the data set, without reading one.
 
-    The id "NAME/SPLIT/INDEX" is as stable as the data set's version; 64 neighbours are a chunk.
+    The id is "NAME/SPLIT/INDEX", as stable as the data set's version. 64 neighbours are a chunk.
 
     Raises:
       ValueError: naming the flag, if there is no such data set, split or feature, or if the data
         set is not prepared.
     """
     builder = self._open()
-    # Only to fail now and not when the first image is read.
+    # Fails now rather than at the first image.
     _find_feature(builder, self.feature)
     count = builder.info.splits[self.split].num_examples
     return tuple(self._image(index) for index in range(count))
@@ -56,12 +56,12 @@ class TfdsSource:
   ) -> Iterator[tuple[source_image.SourceImage, reading.Picture | reading.ImageError]]:
     """Yields each image with its pixels, or why it has none, in the order given.
 
-    Neighbours of one chunk are read in one go; the other features are not decoded. A damaged image
-    costs only itself, a damaged file of the data set also what comes after it in the chunk.
-    TensorFlow operations run here: a process that must leave accelerators alone has to hide them.
+    Neighbours of one chunk are read at once, and other features are not decoded. A damaged image
+    affects no other. A damaged file of the data set makes the rest of the chunk unreadable.
+    TensorFlow operations run here: hide accelerators from processes that must not use them.
 
     Args:
-      wanted: from `list`, any of them in any order.
+      wanted: from `list`, in any order.
     Raises:
       ValueError: as `list`.
     """
@@ -90,7 +90,7 @@ class TfdsSource:
     indices = [int(image.id.rpartition("/")[2]) for image in run]
     start = min(indices)
     values = enumerate(self._values(builder, is_encoded, start, max(indices) + 1), start)
-    # Only what comes before its turn is held: of images in order, none.
+    # Holds values that come before their turn; none if images are in order.
     held: dict[int, Any] = {}
     waiting = set(indices)
     failure = ""
@@ -125,7 +125,7 @@ class TfdsSource:
         split=tfds.core.ReadInstruction(self.split, from_=start, to=stop, unit="abs"),
         shuffle_files=False,
         decoders=tfds.decode.PartialDecoding(wanted, decoders=decoders),
-        # One file after the other; a cache would keep a whole data set in memory.
+        # One file at a time; a cache would keep the whole data set in memory.
         read_config=tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False),
       )
     for example in dataset.as_numpy_iterator():
@@ -135,14 +135,14 @@ class TfdsSource:
 
 
 def _open_builder(name, data_dir):
-  # TFDS takes seconds to import, which a program's --help should not wait for.
+  # Imported here because it takes seconds, and --help does not need it.
   with quiet.everything():
     import tensorflow_datasets as tfds
     from tensorflow_datasets.core import read_only_builder
 
   try:
     with quiet.logger("absl"):
-      # Not tfds.builder: where the data set is not prepared, that one asks the network about it.
+      # Not tfds.builder, which uses the network if the data set is not prepared.
       return read_only_builder.builder_from_files(name, data_dir=data_dir or None)
   except tfds.core.DatasetNotFoundError as error:
     raise ValueError(f"source tfds:{name}: {_why_missing(name, data_dir)}") from error
@@ -174,31 +174,31 @@ def _prepared(folder):
     for depth in ("*/*", "*/*/*")
     for path in tf.io.gfile.glob(posixpath.join(folder, depth, "features.json"))
   )
-  # Before the file's own name stands the version.
+  # The last folder is the version.
   return sorted({"/".join(parts[:-2]) for parts in found})
 
 
 def _find_feature(builder, feature):
-  """Returns whether a feature holds encoded images; if not, it holds pixels."""
+  """Returns whether a feature has encoded images rather than pixels."""
   every = dict(_features(builder.info.features))
   usable = {name: is_encoded for name, is_encoded in every.items() if is_encoded is not None}
   if feature in usable:
     return usable[feature]
   there = f"the images of {builder.info.full_name} are {', '.join(sorted(usable)) or 'none'}"
   if feature in every:
-    raise ValueError(f"tfds_feature {feature!r} holds no images of 8 or 16 bits; {there}.")
-  raise ValueError(f"tfds_feature {feature!r} is not there; {there}.")
+    raise ValueError(f"tfds_feature {feature!r} has no images of 8 or 16 bits; {there}.")
+  raise ValueError(f"tfds_feature {feature!r} does not exist; {there}.")
 
 
 def _features(features, prefix=""):
-  """Yields the name of each feature and what it holds: True of encoded images, False of pixels."""
+  """Yields each feature's name, and True for encoded images, False for pixels, None for others."""
   import tensorflow_datasets as tfds
 
   for name, feature in features.items():
     if isinstance(feature, tfds.features.FeaturesDict):
       yield from _features(feature, f"{prefix}{name}/")
     elif isinstance(feature, tfds.features.Image):
-      # Floats are stored as the bytes of a PNG that shows nothing; four dimensions are a film.
+      # Float images are stored as bytes inside a PNG; four dimensions are a video.
       is_photograph = feature.dtype != np.float32 and len(feature.shape) == 3
       yield prefix + name, True if is_photograph else None
     else:

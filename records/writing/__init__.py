@@ -1,1 +1,1 @@
-"""Every effect on the folder of records, and all of Beam."""
+"""Everything that writes to the folder of records, and all of Beam."""

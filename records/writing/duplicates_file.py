@@ -1,4 +1,4 @@
-"""The duplicates among a plan's images, kept so that a run that goes on need not start over."""
+"""The duplicates among the images of a plan, stored so that an interrupted run can resume."""
 
 from collections.abc import Sequence
 import dataclasses
@@ -14,10 +14,10 @@ from deblock.records.writing import shard
 NAME = "duplicates.json"
 
 
-def find(
+def find_among(
   results: Sequence[shard.ShardResult], config: config_lib.RecordsConfig
 ) -> duplicates.Findings:
-  """Returns the duplicates among the images that the shards of a plan used."""
+  """Returns the duplicates among the images of finished shards."""
   imprints = [
     duplicates.Imprint(
       id=image.id,
@@ -32,8 +32,8 @@ def find(
   return duplicates.find(imprints, config.near_duplicate_bits)
 
 
-def join(first: duplicates.Findings, second: duplicates.Findings) -> duplicates.Findings:
-  """Returns the findings of two passes, the second of which was made after revising the plan."""
+def union(first: duplicates.Findings, second: duplicates.Findings) -> duplicates.Findings:
+  """Returns the duplicates of two passes together; the second pass used a revised plan."""
   return duplicates.Findings(
     copies=tuple(sorted(first.copies + second.copies, key=lambda copy: copy.id)),
     near=tuple(sorted(first.near + second.near, key=lambda near: near.id)),
@@ -47,13 +47,13 @@ def save(
   config: config_lib.RecordsConfig,
   found: duplicates.Findings,
 ) -> None:
-  """Stores the duplicates of a first plan beside the results of its shards."""
+  """Stores the duplicates of a first plan in the folder of sidecars."""
   content = {"plan": _digest(draft, config), **dataclasses.asdict(found)}
   files.write_text(_path(folder), json.dumps(content, indent=1) + "\n")
 
 
 def load(folder: str, draft: plan.Plan, config: config_lib.RecordsConfig) -> duplicates.Findings:
-  """Returns what was stored for that first plan; no findings where nothing was."""
+  """Returns the duplicates that were stored for that first plan, or none."""
   try:
     content = json.loads(files.read_text(_path(folder)))
     if content["plan"] == _digest(draft, config):
@@ -63,7 +63,7 @@ def load(folder: str, draft: plan.Plan, config: config_lib.RecordsConfig) -> dup
         moved=tuple(content["moved"]),
       )
   except (FileNotFoundError, ValueError, KeyError, TypeError):
-    pass  # What cannot be read is found out again.
+    pass  # They are found again.
   return duplicates.Findings((), (), ())
 
 

@@ -1,4 +1,4 @@
-"""A folder of records before and while it is written: whose it is, what is there, what may go."""
+"""Prepares a folder of records for writing: settings, lock, and leftovers of interrupted runs."""
 
 from collections.abc import Collection, Iterator, Mapping
 import contextlib
@@ -18,24 +18,24 @@ _SHARD_PREFIX = "deblock-"
 
 
 def check(folder: str, settings: Mapping[str, Any], overwrite: bool) -> bool:
-  """Returns whether a folder already holds records of these settings, finished or not.
+  """Returns whether a folder already has records of these settings, finished or not.
 
   Raises:
-    ValueError: if it holds something else, or records of other settings and not `overwrite`; the
-      message names the first difference.
-    PermissionError: if it cannot be looked into.
+    ValueError: if it has other files, or records of other settings without `overwrite`; the message
+      names the first difference.
+    PermissionError: if it cannot be listed.
   """
   try:
     names = files.names(folder)
   except OSError as error:
     reason = error.strerror or error
     raise PermissionError(f"records folder {folder} cannot be used: {reason}.") from error
-  # The lock and the folder for it are made before anything else.
+  # An interrupted run can leave the folder of the lock alone.
   if not names or names == [shard.SIDECARS]:
     return False
   if SETTINGS not in names:
     raise ValueError(
-      f"records folder {folder} holds other files and no {SETTINGS}: name an empty or new one."
+      f"records folder {folder} has other files and no {SETTINGS}: use an empty or new folder."
     )
   if overwrite:
     return _read_settings(folder, lenient=True) == settings
@@ -43,15 +43,15 @@ def check(folder: str, settings: Mapping[str, Any], overwrite: bool) -> bool:
   for name in sorted(old.keys() | settings.keys()):
     if old.get(name) != settings.get(name):
       raise ValueError(
-        f"{folder} holds records with {name} = {old.get(name)!r}, now asked for with "
-        f"{settings.get(name)!r}: name another --records folder, or give --overwrite."
+        f"{folder} has records with {name} = {old.get(name)!r}, not {settings.get(name)!r}: use "
+        "another --records folder, or --overwrite."
       )
   return True
 
 
 @contextlib.contextmanager
 def writing(folder: str) -> Iterator[None]:
-  """Makes a folder and keeps other writers out of it while the body runs.
+  """Makes a folder and locks it while the body runs.
 
   Raises:
     PermissionError: if the folder cannot be written.
@@ -64,7 +64,7 @@ def writing(folder: str) -> Iterator[None]:
       stack.enter_context(files.locked(posixpath.join(sidecars, LOCK)))
     except BlockingIOError as error:
       raise BlockingIOError(
-        f"{folder} is being written by another process: wait for it, or name another --records."
+        f"{folder} is being written by another process: wait for it, or use another --records."
       ) from error
     except OSError as error:
       reason = error.strerror or error
@@ -73,15 +73,15 @@ def writing(folder: str) -> Iterator[None]:
 
 
 def begin(folder: str, settings: Mapping[str, Any]) -> None:
-  """Notes what the records of a folder are from now on made with; it is incomplete from here on."""
+  """Stores the settings of the records to write, and removes the manifest of complete records."""
   _remove(folder, lambda name: name == manifest.NAME)
   files.write_text(posixpath.join(folder, SETTINGS), json.dumps(settings, indent=1) + "\n")
 
 
 def remove_leftovers(folder: str, keep: Collection[str]) -> None:
-  """Removes what an interrupted run left: temporary files, and shards that are not to be kept.
+  """Removes the leftovers of interrupted runs: temporary files, and shards not in `keep`.
 
-  The folder has this project's settings file, so files of these names are its own.
+  The folder has a settings file of deblock, so files with these names are deblock's.
   """
   kept = {*keep, *(f"{name}.json" for name in keep)}
 
@@ -107,4 +107,4 @@ def _read_settings(folder, lenient=False):
     if lenient:
       logging.warning("%s cannot be read: %s", path, error)
       return {}
-    raise ValueError(f"{path} cannot be read: {error}; give --overwrite.") from error
+    raise ValueError(f"{path} cannot be read: {error}; use --overwrite.") from error

@@ -1,4 +1,4 @@
-"""Tells how far a folder of shards is, while somebody else writes them."""
+"""Reports how many shards of a folder are finished, while other processes write them."""
 
 from collections.abc import Callable, Iterator, Sequence
 import contextlib
@@ -12,12 +12,12 @@ from deblock.records.planning import plan
 from deblock.records.writing import shard
 
 _INTERVAL_SECONDS = 0.2
-# Looking takes at most this share of the time: to list a bucket is a slow request that is paid for.
+# Looking takes at most this share of the time: listing a bucket is slow and costs money.
 _LOOKING_SHARE = 0.02
 
 
 class Progress(NamedTuple):
-  """What is finished so far: shards, out of how many, their tiles and their bytes."""
+  """Finished shards, the number of all shards, and the tiles and bytes of the finished ones."""
 
   shards: int
   all_shards: int
@@ -31,15 +31,15 @@ def watch(
   config: config_lib.RecordsConfig,
   on_progress: Callable[[Progress], None] | None,
 ) -> Iterator[None]:
-  """Reports what is finished while the body runs.
+  """Reports progress while the body runs.
 
-  It looks at the files themselves, so it works whatever process or machine writes them.
+  It looks at the files, so any process or machine can write them.
 
   Args:
-    shards: those that there will be.
-    config: what they are made with, and where.
+    shards: all shards of the plan.
+    config: the settings, and the folder.
     on_progress: called at the start, at each change (from another thread), and at the end if the
-      body succeeds; None to watch nothing.
+      body succeeds; None for no reports.
   """
   if on_progress is None:
     yield
@@ -66,14 +66,14 @@ def watch(
   finally:
     stop.set()
     thread.join()
-  # The thread may have been stopped between the last file and its next look.
+  # The thread can have ended between the last file and its next look.
   before = watched.progress
   if watched.look() != before:
     on_progress(watched.progress)
 
 
 class _Watched:
-  """Shards, and which of them have been seen finished."""
+  """Shards, and the progress at the last look."""
 
   def __init__(self, shards, config):
     self._missing = {item.name: item for item in shards}

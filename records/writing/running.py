@@ -1,4 +1,4 @@
-"""Has the shards of a plan written, on this machine or on a cluster."""
+"""Runs the Beam pipeline that writes the shards of a plan, on this machine or on a cluster."""
 
 from collections.abc import Callable, Sequence
 import logging
@@ -13,18 +13,17 @@ from deblock.records.planning import config as config_lib
 from deblock.records.planning import plan
 from deblock.records.writing import progress, shard
 
-# A worker process takes some seconds to start: as long as this many bytes take to write.
+# A worker process takes some seconds to start, in which one process writes this many bytes.
 _WORTH_A_PROCESS_BYTES = 256 * 2**20
 
 
 def worker_count(workers: int, shards: int, total_bytes: float) -> int:
-  """Returns the number of processes that write, never more than there are shards.
+  """Returns the number of processes that write, at most one for each shard.
 
   Args:
-    workers: as asked for; 0 lets the job decide: one for each core, but no more than the records'
-      size repays.
-    shards: to be written.
-    total_bytes: of all records, about.
+    workers: from the flag; 0 means one for each core, but fewer for small records.
+    shards: number of shards to write.
+    total_bytes: estimated size of all records.
   """
   if not workers:
     workers = min(os.cpu_count() or 1, 1 + int(total_bytes // _WORTH_A_PROCESS_BYTES))
@@ -38,16 +37,16 @@ def run(
   pipeline_options: Any = None,
   on_progress: Callable[[progress.Progress], None] | None = None,
 ) -> tuple[shard.ShardResult, ...]:
-  """Writes those shards that are not finished yet, and returns the results of all.
+  """Writes the shards that are not finished, and returns the results of all.
 
   Args:
     shards: of a plan.
-    config: with an absolute folder, as workers may have another working folder.
-    workers: local processes.
-    pipeline_options: Beam's PipelineOptions, to run elsewhere.
+    config: with an absolute folder, as workers can have another working folder.
+    workers: number of local processes.
+    pipeline_options: Beam's PipelineOptions, to use another runner.
     on_progress: see `progress.watch`.
   Raises:
-    RuntimeError: if the pipeline fails or a shard was not written; the message holds the cause.
+    RuntimeError: if the pipeline fails or a shard was not written; the message has the cause.
   """
   missing = [item for item in shards if shard.finished(item, config, config.records) is None]
   with progress.watch(shards, config, on_progress):
@@ -64,7 +63,7 @@ def run(
 
 
 def _run_pipeline(shards, config, workers, pipeline_options):
-  # Beam takes seconds to import, which a program's --help should not wait for.
+  # Imported here because it takes seconds, and --help does not need it.
   with quiet.everything():
     import apache_beam as beam
 
@@ -78,19 +77,19 @@ def _run_pipeline(shards, config, workers, pipeline_options):
     pipeline = beam.Pipeline(options=pipeline_options)
   _ = pipeline | "WriteRecords" >> beam_steps.WriteShards(paths, config)
   try:
-    # Beam logs the traceback of what a worker raises, which comes to us as an error anyway.
+    # Beam logs a worker's traceback, and raises the error as well.
     with quiet.logger("apache_beam", logging.CRITICAL):
       pipeline.run().wait_until_finish()
-  except Exception as error:  # Every runner raises a kind of its own.
+  except Exception as error:  # Each runner raises errors of its own.
     raise RuntimeError(
-      f"{_cause(error)}. Finished shards are kept: the same command goes on from there."
+      f"{_cause(error)}. Finished shards are kept: run the same command again to resume."
     ) from error
   for path in paths:
     files.remove(path)
 
 
 def _cause(error):
-  """Returns what a worker raised as one line, out of the traceback that runners make of it."""
+  """Returns a worker's error as one line, from the traceback in a runner's error."""
   lines = [line for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
   without_step = re.sub(r" \[while running .*\]$", "", lines[-1].strip())
   return re.sub(r"^([\w.]+\.)?\w+(Error|Exception): ", "", without_step).rstrip(".")

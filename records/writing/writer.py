@@ -23,31 +23,31 @@ def write(
   pipeline_options: Any = None,
   cache_dir: str | os.PathLike | None = None,
 ) -> manifest.Manifest:
-  """Writes the records that a configuration asks for and returns their manifest.
+  """Writes the records of a configuration and returns their manifest.
 
-  What an interrupted run finished is kept; where all is there, nothing is done. The bytes of the
-  shards depend on the images and the settings alone, not on runner, workers or interruptions.
+  Finished shards of an interrupted run are kept. If everything is finished, nothing is done. The
+  bytes of the shards depend only on the images and the settings, not on runner, workers or
+  interruptions.
 
-  The shards are written as first planned; the digests and hashes of the images come out of that
-  pass, since a pass of its own would decode every image twice. Where they tell of duplicates the
-  plan is revised, and the shards that this changes are written again.
+  The first pass writes the shards as planned, and hashes the images while they are decoded. If
+  there are duplicates, the plan is revised and the changed shards are written again.
 
   Args:
     config: what to write, and where.
-    on_progress: called with what is finished: at first, as shards get finished (from another
+    on_progress: called with the progress at the start, at each finished shard (from another
       thread), and at the end.
-    pipeline_options: Beam's PipelineOptions, to run elsewhere than in local processes.
-    cache_dir: where downloaded images are kept; by default ~/.cache/deblock.
+    pipeline_options: Beam's PipelineOptions, to use another runner than local processes.
+    cache_dir: folder for downloaded images; by default ~/.cache/deblock.
   Raises:
     FileNotFoundError: if there are no images.
-    ValueError: if the folder holds records of other settings or other images, or something else;
-      or if more images than `max_bad_fraction` allows, or all, cannot be used.
+    ValueError: if the folder has records of other settings or images, or other files; or if more
+      images than `max_bad_fraction` allows, or all images, are unusable.
     PermissionError: if the folder cannot be written.
-    BlockingIOError: if somebody else is writing there.
-    RuntimeError: if the pipeline fails; what it finished is kept.
-    kodak.DownloadError: if the Kodak images cannot be fetched.
+    BlockingIOError: if another process is writing there.
+    RuntimeError: if the pipeline fails; finished shards are kept.
+    kodak.DownloadError: if the Kodak images cannot be downloaded.
   """
-  # Workers may have another working folder, and whoever goes on with the job too.
+  # Workers, and later runs, can have another working folder.
   config = dataclasses.replace(
     config,
     records=paths.absolute(config.records),
@@ -77,10 +77,10 @@ def write(
     while True:
       final = plan.revise(draft, [copy.id for copy in found.copies], found.moved)
       results = run(final.shards)
-      more = duplicates_file.find(results, config)
+      more = duplicates_file.find_among(results, config)
       if not (more.copies or more.moved):
         break
-      found = duplicates_file.join(found, more)
+      found = duplicates_file.union(found, more)
       duplicates_file.save(config.records, draft, config, found)
     made = _manifest(final, results, found, config)
     _check_share(made, config)
@@ -91,7 +91,7 @@ def write(
 
 
 def read_list(path: str) -> frozenset[str]:
-  """Returns the image ids that a text file holds, a line each; blank lines and # lines are none.
+  """Returns the image ids of a text file, one a line; blank lines and # lines are ignored.
 
   Raises:
     FileNotFoundError: if there is no such file.
@@ -104,7 +104,7 @@ def read_list(path: str) -> frozenset[str]:
     raise FileNotFoundError(f"test_list {path} cannot be read: {reason}.") from error
   ids = frozenset(line for line in lines if line and not line.startswith("#"))
   if not ids:
-    raise ValueError(f"test_list {path} names no image; it should hold an image id a line.")
+    raise ValueError(f"test_list {path} names no image; it must have one image id a line.")
   return ids
 
 
@@ -114,7 +114,7 @@ def _settings(config, test_ids):
 
 
 def _complete(config, source):
-  """Returns the manifest if the folder holds finished records of these very images, else None."""
+  """Returns the manifest if the folder has finished records of exactly these images, else None."""
   try:
     complete = manifest.load(config.records)
   except FileNotFoundError:
@@ -128,7 +128,7 @@ def _complete(config, source):
   try:
     new = {image.id for image in source.list()}
   except FileNotFoundError:
-    # Complete records outlive the folder that they were made from.
+    # Complete records stay usable without their images.
     return complete
   old = {image.id for image in complete.images} | {image.id for image in complete.skipped}
   old |= {copy.id for copy in complete.copies}
@@ -139,8 +139,8 @@ def _complete(config, source):
   example = min(old ^ new)
   change = "is new" if example in new else "is gone"
   raise ValueError(
-    f"{complete.folder} holds records of other images ({len(old)} then, {len(new)} now; "
-    f"{example} {change}): name another --records folder, or give --overwrite."
+    f"{complete.folder} has records of other images ({len(old)} then, {len(new)} now; {example} "
+    f"{change}): use another --records folder, or --overwrite."
   )
 
 
@@ -153,7 +153,7 @@ def _shard_counts(images, splits, total_bytes, config):
 
 
 def _final_names(shards, config, source):
-  """Returns the names of the shards that are finished, none of their bad images mended since."""
+  """Returns the names of finished shards whose skipped images are still unusable."""
   names = set()
   for item in shards:
     result = shard.finished(item, config, config.records)
@@ -204,15 +204,14 @@ def _warn(made, config):
   jpegs = [image.path for image in made.images if image.format == "JPEG"]
   if jpegs and config.jpeg_downscale == 1:
     logging.warning(
-      "%d images are JPEGs and taken as clean, artifacts and all; --jpeg_downscale=2 would wash "
-      "those out:%s",
+      "%d images are JPEGs, and their artifacts count as clean; --jpeg_downscale=2 reduces them:%s",
       len(jpegs),
       _named(jpegs),
     )
 
 
 def _named(lines: Sequence[str]) -> str:
-  """Returns the first few lines, each on one of its own, and how many more there are."""
+  """Returns the first few lines, one a line, and how many more there are."""
   more = len(lines) - _NAMED_IMAGES
   named = [*lines[:_NAMED_IMAGES], *([f"and {more} more"] if more > 0 else [])]
   return "".join(f"\n  {line}" for line in named)

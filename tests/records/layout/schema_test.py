@@ -100,9 +100,9 @@ def test_records_that_break_the_layout_do_not_parse():
 
 
 def test_bytes_that_are_no_record_are_refused():
-  with pytest.raises(ValueError, match=r"3 bytes are no tf\.train\.Example"):
+  with pytest.raises(ValueError, match=r"3 bytes are not a tf\.train\.Example"):
     schema.from_example(b"\xff\xff\xff", "png")
-  with pytest.raises(ValueError, match="without 'key' is no record"):
+  with pytest.raises(ValueError, match="without 'key' is not a record"):
     schema.from_example(_example(other=[1]), "png")
   with pytest.raises(ValueError, match="'key' has 0 values"):
     schema.from_example(_example(key=[1], clean=[b""], compressed=[b""], qualities=[1]), "png")

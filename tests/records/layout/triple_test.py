@@ -30,10 +30,10 @@ def test_a_triple_cannot_be_changed():
     ({"compressed": [b"a", b"b"]}, "must be tuples"),
     ({"compressed": (b"a",)}, "same length, at least 1, got 1 and 2"),
     ({"compressed": (), "qualities": ()}, "same length, at least 1, got 0 and 0"),
-    ({"compressed": (b"a", b"")}, "bytes and not empty"),
-    ({"compressed": ("a", "b")}, "bytes and not empty"),
+    ({"compressed": (b"a", b"")}, "non-empty bytes"),
+    ({"compressed": ("a", "b")}, "non-empty bytes"),
     ({"qualities": (10, 101)}, r"each of qualities must be an integer in \[1, 100\], got 101"),
-    ({"key": ""}, "key must be a string that is not empty, got ''"),
+    ({"key": ""}, "key must be a non-empty string, got ''"),
   ],
 )
 def test_a_broken_rule_is_named(change, message):

@@ -308,7 +308,7 @@ def test_what_the_caller_must_promise_is_checked():
     duplicates.find([_imprint("a", "valid")], 6)
   with pytest.raises(ValueError, match="ids must be unique, got a twice"):
     duplicates.find([_imprint("a", "train"), _imprint("a", "train")], 6)
-  with pytest.raises(ValueError, match="a group must stand in one split, got both for scene"):
+  with pytest.raises(ValueError, match="a group must be in one split, got both for scene"):
     duplicates.find(
       [_imprint("a", "train", group="scene"), _imprint("b", "test", group="scene")], 6
     )

@@ -113,7 +113,7 @@ def test_a_list_decides_the_split_of_whole_groups():
 
 
 def test_a_listed_image_that_is_not_there_is_named():
-  message = r"test_list names 1 of 2 images that are not there, such as 'none.png'; ids look like"
+  message = r"test_list names 1 of 2 images that do not exist, such as 'none.png'; ids look like"
   with pytest.raises(ValueError, match=message):
     plan.assign_splits(_images(3), 0.2, test_ids={"none.png", "image-1.png"})
 

@@ -6,7 +6,7 @@ from deblock.records.planning import tiles
 
 @pytest.mark.parametrize("height", [48, 49, 64, 95, 96, 97, 200])
 @pytest.mark.parametrize("width", [48, 77, 144])
-@pytest.mark.parametrize("stride", [0, 1, 32, 48])
+@pytest.mark.parametrize("stride", [0, 7, 32, 48])
 def test_tiles_cover_every_pixel_and_stay_inside(height, width, stride):
   image = np.arange(height * width * 3).reshape(height, width, 3)
   seen = np.zeros((height, width), bool)
@@ -23,6 +23,11 @@ def test_tiles_cover_every_pixel_and_stay_inside(height, width, stride):
 def test_a_stride_leads_to_its_multiples_and_the_far_edge():
   assert [column for _, column in tiles.tile_offsets(48, 130, 48, 32)] == [0, 32, 64, 82]
   assert [column for _, column in tiles.tile_offsets(48, 112, 48, 32)] == [0, 32, 64]
+
+
+def test_the_smallest_stride_takes_every_place():
+  places = tuple((row, column) for row in range(2) for column in range(3))
+  assert tiles.tile_offsets(49, 50, 48, 1) == places
 
 
 def test_a_stride_beyond_the_tile_leaves_gaps_and_makes_no_tile_for_them():

@@ -233,9 +233,9 @@ _IMAGES = "the images of photographs/1.0.0 are gray, other, pair/left, photo, ra
       {"split": "train[:5]"},
       r"tfds_split must be one of train, the splits of photographs, got 'train\[:5\]'",
     ),
-    ({"feature": "lr"}, f"tfds_feature 'lr' is not there; {_IMAGES}"),
-    ({"feature": ""}, f"tfds_feature '' is not there; {_IMAGES}"),
-    ({"feature": "pair/left/x"}, f"tfds_feature 'pair/left/x' is not there; {_IMAGES}"),
+    ({"feature": "lr"}, f"tfds_feature 'lr' does not exist; {_IMAGES}"),
+    ({"feature": ""}, f"tfds_feature '' does not exist; {_IMAGES}"),
+    ({"feature": "pair/left/x"}, f"tfds_feature 'pair/left/x' does not exist; {_IMAGES}"),
   ],
 )
 def test_what_is_not_there_is_named_with_what_is(data_dir, change, message):
@@ -245,7 +245,7 @@ def test_what_is_not_there_is_named_with_what_is(data_dir, change, message):
 
 @pytest.mark.parametrize("feature", ["depth", "pair/number"])
 def test_a_feature_that_holds_no_images_is_named(data_dir, feature):
-  with pytest.raises(ValueError, match=f"tfds_feature '{feature}' holds no images"):
+  with pytest.raises(ValueError, match=f"tfds_feature '{feature}' has no images"):
     _open(data_dir, feature=feature)
-  with pytest.raises(ValueError, match=f"tfds_feature '{feature}' holds no images"):
+  with pytest.raises(ValueError, match=f"tfds_feature '{feature}' has no images"):
     next(tfds_source.TfdsSource("photographs", "train", feature, data_dir).read(()))

@@ -44,10 +44,10 @@ def test_of_other_images_settings_or_damage_nothing_is_taken_over(config, draft,
 
 def test_two_passes_are_joined():
   later = duplicates.Findings((duplicates.Copy("a", "0"),), (), ("c",))
-  joined = duplicates_file.join(FOUND, later)
-  assert [copy.id for copy in joined.copies] == ["a", "b"]
-  assert joined.near == FOUND.near
-  assert joined.moved == ("c", "d")
+  together = duplicates_file.union(FOUND, later)
+  assert [copy.id for copy in together.copies] == ["a", "b"]
+  assert together.near == FOUND.near
+  assert together.moved == ("c", "d")
 
 
 def test_images_of_all_shards_are_compared(config):
@@ -61,6 +61,6 @@ def test_images_of_all_shards_are_compared(config):
     result("c", "test", "2", "00000000000000fe"),
     result("d", "test", "3", ""),
   ]
-  assert duplicates_file.find(results, config) == duplicates.Findings(
+  assert duplicates_file.find_among(results, config) == duplicates.Findings(
     copies=(duplicates.Copy("b", "a"),), near=(duplicates.Near("c", "a", 1),), moved=("c",)
   )

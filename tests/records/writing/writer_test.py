@@ -118,7 +118,7 @@ def test_the_bytes_do_not_depend_on_the_number_of_workers(records, tmp_path, sma
 
 def test_other_settings_are_refused_whether_or_not_the_run_was_finished(config, small_config):
   other = small_config(config.images, config.records, qualities=(30,))
-  message = r"qualities = \[10, 20\], now asked for with \[30\]: .* --overwrite"
+  message = r"qualities = \[10, 20\], not \[30\]: .* --overwrite"
   with pytest.raises(ValueError, match=message):
     writer.write(other)
   (pathlib.Path(config.records) / manifest.NAME).unlink()
@@ -138,7 +138,7 @@ def test_other_images_under_the_same_settings_are_refused(tmp_path, write_images
 
 def test_a_folder_of_other_things_is_left_alone(tmp_path, write_images, small_config):
   images = write_images(tmp_path / "images", sizes=((48, 48),))
-  with pytest.raises(ValueError, match=r"holds other files and no settings\.json"):
+  with pytest.raises(ValueError, match=r"has other files and no settings\.json"):
     writer.write(small_config(images, images))
   assert [path.name for path in images.iterdir()] == ["0.png"]
 
@@ -315,7 +315,7 @@ def test_a_list_decides_which_images_are_tests(tmp_path, write_images, small_con
   made = writer.write(config)
   assert [image.id for image in made.images if image.split == "test"] == ["2.png", "4.png"]
   listed.write_text("1.png\n")
-  with pytest.raises(ValueError, match="holds records with test_list_hash"):
+  with pytest.raises(ValueError, match="has records with test_list_hash"):
     writer.write(config)
 
 
@@ -340,7 +340,7 @@ def test_jpegs_that_pass_for_clean_are_named(tmp_path, photograph, small_config,
   with caplog.at_level(std_logging.WARNING):
     made = writer.write(config)
   assert {image.id: image.height for image in made.images} == {"a.jpg": 96 / downscale, "b.png": 96}
-  warned = "1 images are JPEGs and taken as clean" in caplog.text
+  warned = "1 images are JPEGs, and their artifacts count as clean" in caplog.text
   assert warned == (downscale == 1.0)
   assert not warned or "a.jpg" in caplog.text
 
