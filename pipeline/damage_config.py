@@ -4,8 +4,9 @@ import dataclasses
 
 from deblock.pipeline import distributions
 from deblock.records import option
+from deblock.records.jpeg import sampling as jpeg_sampling
 
-_GRIDS = (8, 16)
+_GRIDS = (jpeg_sampling.BLOCK, jpeg_sampling.MCU)
 _SCALES = (0.25, 4.0)
 
 

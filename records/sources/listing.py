@@ -1,4 +1,4 @@
-"""Lists image files, millions of them if need be: of a folder, a glob, or a single one."""
+"""Lists the image files of a folder, a glob or a single path; millions of them if need be."""
 
 import collections
 from collections.abc import Iterator
@@ -90,22 +90,23 @@ def from_pattern(pattern: str) -> tuple[source_image.SourceImage, ...]:
 def find(pattern: str) -> Found:
   """Returns the images of a folder, a glob or a single file, and what was passed over.
 
-  A folder is walked down. Files count that have the suffix of an image, but no names that begin
-  with a dot, and no devices or pipes. Of a glob or a single file every match counts, whatever its
-  suffix. Folders and globs skip what is on a list of results, see `photos.results`. A file that is
-  no image in spite of its name is listed too, a link to nothing among them: reading it says why it
-  cannot be used. No image is opened.
+  - A folder: all files below it with the suffix of an image, except names that begin with a dot,
+    devices and pipes.
+  - A glob or a single file: every match, whatever its suffix.
+  - Folders and globs skip the images on a list of results, see `photos.results`.
 
-  Links to local folders are followed, and each folder is listed once however many ways lead to it:
-  under its own path, if it has one below the root without links; or else under the link that comes
-  first, counting the links that were passed on the way and then by name. So a loop of links ends,
-  and a link added to a folder does not rename the images that were there.
+  No image is opened. Files that are not images, and links to nothing, are listed too: reading them
+  says why they are unusable.
+
+  Links to local folders are followed, and each folder is listed once: under its path without links,
+  if that is below the root, or else under the link with the fewest links before it, and then the
+  first name. A loop of links therefore ends, and adding a link to a folder renames no image.
 
   Args:
     pattern: local, or any path that `tf.io.gfile` knows; a leading ~ is the home folder.
   Raises:
     FileNotFoundError: if nothing matches.
-    PermissionError: if a folder cannot be entered: its images would be missing unnoticed.
+    PermissionError: if a folder cannot be entered, as its images would be missing silently.
     OSError: if a remote folder cannot be listed.
   """
   pattern = os.path.expanduser(pattern)  # noqa: PTH111, pathlib would spoil gs://bucket
@@ -178,7 +179,7 @@ def _walk_without_links(prefix, top, visited, links, passed_over):
       raise _no_entry(folder, error.strerror) from error
     folders = []
     for entry in shown:
-      # Of all but links the kind came with the name, so no file is looked up.
+      # For all but links `scandir` knows the kind, so no file is looked up.
       if entry.is_dir(follow_symlinks=False):
         folders.append((f"{prefix}{entry.name}/", entry.path))
       elif entry.is_symlink() and _leads_to_folder(entry):
@@ -197,7 +198,7 @@ def _leads_to_folder(link):
   try:
     return link.is_dir()
   except PermissionError as error:
-    # It may lead to a folder of images or be one; only an image will be named when it is read.
+    # It can lead to a folder or to an image. An unreadable image is reported when it is read.
     if _is_named_as_image(link.name):
       return False
     raise _no_entry(link.path, error.strerror) from error
@@ -255,7 +256,7 @@ def _matching(pattern, matches, is_folder, passed_over):
 
 
 def _check_glob_folders(pattern):
-  """Raises PermissionError for a folder that a glob would have to look into, but cannot."""
+  """Raises PermissionError for a folder that a glob must list, but cannot."""
   part = pattern
   while _WILDCARDS & set(part):
     part = posixpath.dirname(part)
@@ -265,7 +266,7 @@ def _check_glob_folders(pattern):
 
 
 def _may_enter(folder):
-  # Where it can be asked, of the user that files are opened as, who need not be the one logged in.
+  # Of the effective user where the system supports it, as that user opens the files.
   effective = os.access in os.supports_effective_ids
   return os.access(folder, os.R_OK | os.X_OK, effective_ids=effective)
 
@@ -279,7 +280,7 @@ def _fixed_part(pattern):
 
 
 def _relative(path, root):
-  # What a glob finds begins with its fixed part; relpath is several times slower.
+  # The paths of a glob begin with its fixed part; relpath is several times slower.
   above = posixpath.join(root, "")
   return posixpath.normpath(path[len(above) :] if path.startswith(above) else path)
 
@@ -289,7 +290,11 @@ def _is_named_as_image(name):
 
 
 def _some(found, message, passed_over):
-  """Returns what was found as a list, which must not be empty."""
+  """Returns the found files as a list.
+
+  Raises:
+    FileNotFoundError: if there are none.
+  """
   found = list(found)
   if not found:
     raise FileNotFoundError(f"{message} {passed_over}." if passed_over else message)

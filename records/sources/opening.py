@@ -18,14 +18,14 @@ TFDS_PREFIX = "tfds:"
 
 
 class Source(Protocol):
-  """A set of clean images. A source is made of plain values: workers get a copy of their own."""
+  """A set of clean images. A source has plain values only, so that workers can unpickle it."""
 
   def list(self) -> tuple[source_image.SourceImage, ...]:
     """Returns every image, without reading one.
 
     Raises:
       FileNotFoundError: if there are none.
-      ValueError: if what was asked for does not exist in the source.
+      ValueError: if the source lacks the data set, split or feature.
     """
 
   def read(
@@ -34,25 +34,25 @@ class Source(Protocol):
     """Yields each image with its pixels, or why it has none, in the order given.
 
     Args:
-      wanted: from `list`; those of one chunk should stand together, as they are then read so.
+      wanted: from `list`; neighbours of one chunk are read together.
     """
 
 
 @dataclasses.dataclass(frozen=True)
 class FileSource:
-  """Images that are files of their own, read one by one.
+  """Images that are files, read one by one.
 
   Attributes:
     find: a function of a module, such as `listing.from_pattern`, that returns the images; `tuple`
-      itself where they are known already.
-    arguments: what `find` is called with, each time that the images are listed.
+      if they are known.
+    arguments: of `find`.
   """
 
   find: Callable[..., tuple[source_image.SourceImage, ...]]
   arguments: tuple[Any, ...] = ()
 
   def list(self) -> tuple[source_image.SourceImage, ...]:
-    """Returns what `find` returns; it also says what is raised."""
+    """Returns the images of `find`, and raises its errors."""
     return self.find(*self.arguments)
 
   def read(
@@ -67,7 +67,7 @@ class FileSource:
 
 
 def _read_bytes(path):
-  """Returns the bytes of an image file, from every file system that `listing` lists."""
+  """Returns the bytes of an image file, on any file system that `listing` supports."""
   if not paths.is_remote(path):
     return reading.read_bytes(path)
   try:
@@ -84,15 +84,15 @@ def open_source(
   tfds_dir: str = "",
   cache_dir: str | os.PathLike | None = None,
 ) -> Source:
-  """Returns the source that the flags of these names ask for; no file is touched yet.
+  """Returns the source of the flags with these names, without touching a file.
 
   Args:
     images: folder, glob or file of clean images, see `listing.from_pattern`.
     source: instead of images: "kodak", "tfds:NAME" or "packaged", which is also the default.
     tfds_split: of the data set.
     tfds_feature: of the data set, see `tfds_source.TfdsSource`.
-    tfds_dir: where TFDS keeps its data sets; empty for its own default.
-    cache_dir: where the Kodak images are kept, in a folder kodak; by default ~/.cache/deblock.
+    tfds_dir: folder of TFDS's data sets; empty for its default.
+    cache_dir: folder for the Kodak images, in a folder kodak; by default ~/.cache/deblock.
   Raises:
     ValueError: if both images and a source are given, or the source is unknown.
   """

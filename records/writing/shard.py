@@ -91,7 +91,7 @@ def write_shard(
     folder: of the records. It exists, and so does its folder of sidecars.
   Raises:
     OSError: if the folder cannot be written. The unfinished file is removed.
-    tf.errors.OpError: likewise, if the records cannot be written.
+    tf.errors.OpError: if the records cannot be written. The unfinished file is removed.
   """
   if (done := finished(shard_plan, config, folder)) is not None:
     return done
