@@ -5,6 +5,7 @@ import contextlib
 import dataclasses
 import math
 import time
+from typing import Any
 
 import keras
 
@@ -110,7 +111,7 @@ def _train(run, clock, stop, hosts, entry, manifest, network, saved_in):
 
   done = endings.share_done(run.train, step, seconds)
   with contextlib.ExitStack() as stack:
-    reporter = stack.enter_context(
+    reporter: Any = stack.enter_context(
       reporter_lib.Reporter(run.train.logdir, done, step) if hosts.writes else hosts_lib.Silent()
     )
     reporter.describe(run, hosts.strategy)

@@ -79,6 +79,7 @@ with rendezvous.ended_after(0.5):
 """
 
 
+@pytest.mark.slow
 def test_a_wait_without_end_ends_the_process_though_python_is_stuck():
   done = subprocess.run(
     [sys.executable, "-c", STUCK], capture_output=True, text=True, timeout=120, check=False

@@ -7,6 +7,7 @@ import sys
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from deblock.launch.training import step
@@ -128,6 +129,7 @@ def test_another_number_of_steps_compiles_nothing_anew(tiny):
   assert steps.experimental_get_tracing_count() == 1
 
 
+@pytest.mark.slow
 def test_two_replicas_train_as_one_device_does(records, tmp_path):
   # The number of logical devices can be chosen only before TensorFlow starts: a process of its own.
   script = pathlib.Path(__file__).with_name("two_replicas.py")
