@@ -11,14 +11,14 @@ from deblock.launch import program
 from deblock.launch.portable import export as step_export
 from deblock.model.networks import config as model_config
 
-for _part in (model_config.ModelConfig, step_export.ExportConfig):
+for _part in (model_config.ModelConfig, step_export.StepConfig):
   config_flags.define(_part)
 
 
 def main(arguments):
   """Exports as the flags say."""
   del arguments
-  settings = config_flags.parse(step_export.ExportConfig)
+  settings = config_flags.parse(step_export.StepConfig)
   step_export.export(config_flags.parse(model_config.ModelConfig), settings)
   print(f"programs: {settings.output}")
 

@@ -21,7 +21,7 @@ PRECISIONS = ("float32", "mixed_bfloat16")
 
 
 @dataclasses.dataclass(frozen=True)
-class ExportConfig:
+class StepConfig:
   """What to export."""
 
   output: str = option.field("", "folder to write to")
@@ -45,7 +45,7 @@ class ExportConfig:
     return portable_step.Layout(self.crop_size, self.batch_size, self.full_chroma, self.twice)
 
 
-def export(model: model_config.ModelConfig, settings: ExportConfig) -> None:
+def export(model: model_config.ModelConfig, settings: StepConfig) -> None:
   """Writes the step as a program, with initial weights, tables and the runner beside it.
 
   Raises:

@@ -1,1 +1,1 @@
-"""What a run says while it trains."""
+"""Log and progress of a run while it trains. Nothing here decides anything."""

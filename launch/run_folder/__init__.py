@@ -1,1 +1,1 @@
-"""What a run leaves on disk. Nothing here trains."""
+"""The files of a run: settings, history, checkpoints. Nothing here trains."""

@@ -1,1 +1,1 @@
-"""What a run is asked for, as values. No effects."""
+"""The settings of a run, as values. No effects."""

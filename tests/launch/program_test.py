@@ -35,7 +35,7 @@ PARTS = {
   "inspect_pipeline": (input_config.InputConfig, pipeline_report.ReportConfig),
   "restore": (restore_config.RestoreConfig,),
   "demo": (demo.DemoConfig,),
-  "export_step": (model_config.ModelConfig, step_export.ExportConfig),
+  "export_step": (model_config.ModelConfig, step_export.StepConfig),
   "export_weights": (weights_export.WeightsConfig,),
 }
 # Runs where neither TensorFlow nor absl is, and needs JAX, which is not installed here.

@@ -13,7 +13,7 @@ def test_a_run_ends_with_weights_and_goes_on(tmp_path, picture, monkeypatch):
   from deblock.model.networks import config as model_config
 
   monkeypatch.setattr(run_exported, "WARM_STEPS", 2)
-  settings = step_export.ExportConfig(
+  settings = step_export.StepConfig(
     output=str(tmp_path / "programs"), crop_size=16, batch_size=3, full_chroma=1, twice=1
   )
   step_export.export(model_config.ModelConfig("deblocknet", width=8), settings)

@@ -10,7 +10,7 @@ from deblock.model.networks import deblocknet
 
 
 def _settings(folder, **options):
-  return step_export.ExportConfig(
+  return step_export.StepConfig(
     output=str(folder), crop_size=16, batch_size=3, full_chroma=1, twice=1, **options
   )
 
@@ -45,7 +45,7 @@ def test_an_export_is_whole(tmp_path):
 )
 def test_settings_out_of_range_are_refused(options, message):
   with pytest.raises(ValueError, match=message):
-    step_export.ExportConfig(**options)
+    step_export.StepConfig(**options)
 
 
 def test_a_network_that_takes_no_tables_is_refused(tmp_path):
