@@ -1,6 +1,6 @@
-"""Losses, each a number per image; the training step divides their sum by the global batch.
+"""Losses, one number per image; the training step divides their sum by the global batch.
 
-All take (restored, clean, tables): tables are for those that weigh errors by the JPEG's steps.
+All take (restored, clean, tables). Losses that weigh errors by the JPEG's steps need the tables.
 """
 
 from collections.abc import Callable
@@ -40,8 +40,8 @@ def l2(restored, clean, tables=None):
 def smooth_l1(restored, clean, tables=None):
   """Returns the Huber loss with threshold 1 of each image, BlockCNN's (PyTorch's SmoothL1).
 
-  The published code trains on levels of 0 to 255, so the error is scaled to levels here; on [0, 1]
-  the threshold would never be reached.
+  The published code trains on levels of 0 to 255, so the error is scaled to levels here: in [0, 1]
+  it never reaches the threshold.
 
   Args:
     restored: float [B, H, W, C] in [0, 1].
@@ -56,7 +56,7 @@ def smooth_l1(restored, clean, tables=None):
 
 
 def charbonnier(restored, clean, tables=None):
-  """Returns the mean of sqrt(error² + ε²) of each image, ε = 0.001: L1 without its corner.
+  """Returns the mean of sqrt(error² + ε²) of each image, ε = 0.001: a smooth L1.
 
   Charbonnier et al., "Two deterministic half-quadratic regularization algorithms for computed
   imaging", ICIP 1994; with this ε Lai et al., LapSRN, CVPR 2017, section 3.2. Equal images give ε.
@@ -68,12 +68,12 @@ def charbonnier(restored, clean, tables=None):
 
 
 def sobel(restored, clean, tables=None):
-  """Returns the mean squared error of each image and of its Sobel derivatives, added up.
+  """Returns the mean squared error of each image plus that of its Sobel derivatives.
 
   The edge-preserving objective of Svoboda et al., "Compression Artifacts Removal Using
   Convolutional Neural Networks", 2016 (arXiv 1605.00366). Our reading: both derivatives at every
-  pixel whose neighbours are in the image, filters divided by 8 so that a ramp has its slope, and
-  both errors of equal weight, since we could not verify the paper's.
+  pixel with all neighbours in the image, filters divided by 8 so that a ramp has its slope, and
+  equal weights, since we could not verify the paper's.
 
   Args:
     restored: float [B, H, W, C], H and W at least 3.
@@ -100,10 +100,10 @@ def sobel(restored, clean, tables=None):
 def frequency(restored, clean, tables=None):
   """Returns the mean absolute error of each image's DCT coefficients, in steps of its JPEG.
 
-  What a step measures is what the eye was thought not to see, and what the file leaves open: an
-  error of 1 is one that the JPEG could have made. Losses on coefficients: Guo and Chao, "Building
-  Dual-Domain Representations for Compression Artifacts Reduction", ECCV 2016; the weights are ours.
-  Chroma is transformed at the resolution of the pixels, so that one block is enough.
+  mean |DCT(restored - clean)| / step. The step is the uncertainty that the JPEG leaves in a
+  coefficient, so all coefficients are weighed by what the file does not say. Losses on
+  coefficients: Guo and Chao, "Building Dual-Domain Representations for Compression Artifacts
+  Reduction", ECCV 2016; the weights are ours. Chroma is transformed at full resolution.
 
   Args:
     restored: float [B, H, W, 3] in [0, 1]; H and W are multiples of 8, and the block grid starts at
@@ -113,7 +113,7 @@ def frequency(restored, clean, tables=None):
   Returns:
     float [B], in steps.
   Raises:
-    ValueError: if there are no tables, or a static side is no multiple of 8.
+    ValueError: if there are no tables, or a static side is not a multiple of 8.
   """
   if tables is None:
     raise ValueError("the frequency loss needs the quantisation tables, got none.")
@@ -122,7 +122,7 @@ def frequency(restored, clean, tables=None):
       f"the frequency loss needs sides that are multiples of 8, got {restored.shape[1:3]}."
     )
   steps = tf.cast(tables, restored.dtype)[:, :, tf.newaxis, tf.newaxis]
-  # A difference of images has no level shift; that of chroma cancels.
+  # The level shift of JPEG cancels in a difference.
   made, wanted = planes.from_rgb(restored), planes.from_rgb(clean)
   errors = [
     tf.abs(block_dct.forward(one - other)) / steps[:, min(index, 1)]
@@ -135,7 +135,7 @@ def ssim(restored, clean, tables=None):
   """Returns 1 - SSIM of each image, computed in float64; see `metrics.ssim`.
 
   Zhao et al., "Loss Functions for Image Restoration With Neural Networks", IEEE TCI 2017, eq. 6;
-  there the window's size is varied, here it is the metric's own.
+  they vary the window's size; here it is the metric's.
 
   Args:
     restored: float [B, H, W, C] in [0, 1], at least 11x11.
@@ -154,8 +154,8 @@ def psnr(restored, clean, tables=None):
   """Returns minus the PSNR of each image, 10 log10(mean squared error + 1e-8), in decibels.
 
   The PSNRLoss of NAFNet's code (Chen et al., "Simple Baselines for Image Restoration", ECCV 2022).
-  It weighs images by how good they are already; the floor keeps a perfect image at -80 dB rather
-  than at minus infinity. Arguments as in `l1`, images in [0, 1].
+  It weighs an image more the smaller its error is. The floor keeps a perfect image at -80 dB
+  instead of minus infinity. Arguments as in `l1`, images in [0, 1].
 
   Returns:
     float [B], in decibels, mostly negative.
@@ -185,7 +185,7 @@ def get(name: str) -> Callable:
   """Returns the loss of that name, (restored, clean, tables) to float [B].
 
   Raises:
-    ValueError: if there is none; the message lists those there are.
+    ValueError: if there is none; the message lists all names.
   """
   if name not in _LOSSES:
     raise ValueError(f"loss must be one of {', '.join(names())}, got {name!r}.")

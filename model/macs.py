@@ -1,4 +1,4 @@
-"""How much a network computes, in multiply-accumulates."""
+"""The multiply-accumulates of a network."""
 
 import math
 
@@ -12,12 +12,12 @@ from deblock.records.jpeg import sampling as jpeg_sampling
 def per_pixel(network, entry: registry.Entry) -> float:
   """Returns the multiply-accumulates for each pixel that a network restores.
 
-  Counted as `restorer.Restorer` runs it on one tile: a network that takes pixels off computes them
-  again for the neighbouring tile, and a blockwise one for each of its blocks.
+  Counted on one tile of `restorer.Restorer`: a network that does not keep the size computes the
+  context of a tile again for its neighbours, a blockwise one for each block.
 
   Args:
     network: keras.Model built by `entry`.
-    entry: what the registry says of it.
+    entry: of the registry.
   Raises:
     ValueError: as in `count`.
   """
@@ -29,16 +29,15 @@ def per_pixel(network, entry: registry.Entry) -> float:
 
 
 def count(network, inputs) -> int:
-  """Returns the multiply-accumulates of one call, those of convolutions and matrix products.
+  """Returns the multiply-accumulates of convolutions and matrix products in one call.
 
-  The graph's operations are counted rather than the network's layers, whose inner layers Keras does
-  not list.
+  Counts operations of the graph, since Keras does not list the layers inside layers.
 
   Args:
     network: keras.Model.
     inputs: tf.TensorSpec, or a list of them, with known shapes.
   Raises:
-    ValueError: if a shape is not known, or the graph has an operation that cannot be looked into.
+    ValueError: for an unknown shape, or an operation whose work is unknown.
   """
   call = tf.function(lambda given: network(given, training=False))
   graph = call.get_concrete_function(inputs).graph
@@ -48,7 +47,7 @@ def count(network, inputs) -> int:
 def _of_operation(operation):
   calls = any(value.HasField("func") for value in operation.node_def.attr.values())
   if calls or operation.type == "Einsum":
-    # Keras wraps convolutions of several groups so.
+    # Keras wraps convolutions of several groups in a function.
     raise ValueError(
       f"{operation.name} is {operation.type}, whose multiply-accumulates are not known."
     )

@@ -1,7 +1,7 @@
 """Image quality, one number per image, by the protocol of FBCNN's evaluation code.
 
 (jiaxi-jiang/FBCNN, utils/utils_image.py.) Everything is computed in float64: SSIM's variances are
-differences of nearly equal numbers, which float32 gets wrong in the fifth digit.
+differences of nearly equal numbers, wrong in the fifth digit in float32.
 """
 
 import math
@@ -27,7 +27,7 @@ def quantize(images):
 
 
 def luma(images):
-  """Returns the luma of RGB images as MATLAB's rgb2ycbcr gives it, rounded to 8 bits.
+  """Returns the luma of RGB images by MATLAB's rgb2ycbcr, rounded to 8 bits.
 
   Args:
     images: float [B, H, W, 3] in [0, 1].
@@ -41,8 +41,8 @@ def luma(images):
 def psnr(restored, clean):
   """Returns the peak signal-to-noise ratio of each image, in decibels.
 
-  20 log10(1 / sqrt(MSE)), one MSE over all samples and channels of an image. The ratio is formed
-  per image and never averaged here: the mean of dB values is not the dB of the mean error.
+  20 log10(1 / sqrt(MSE)), with one MSE over all samples and channels of an image. Ratios are never
+  averaged here: the mean of dB values is not the dB of the mean error.
 
   Args:
     restored: float [B, H, W, C] in [0, 1]; see `quantize`.
@@ -60,8 +60,10 @@ def psnr(restored, clean):
 def ssim(restored, clean):
   """Returns the structural similarity of each image (Wang et al. 2004).
 
-  11x11 Gaussian window of sigma 1.5, C1 = 0.01², C2 = 0.03² for a range of 1, biased variances, the
-  valid region only; the mean over channels, of whatever colours they are.
+  The mean over pixels and channels of
+    (2 m_a m_b + C1) (2 c_ab + C2) / ((m_a² + m_b² + C1) (v_a + v_b + C2)),
+  with C1 = 0.01², C2 = 0.03², and means m, biased variances v and covariance c in an 11x11 Gaussian
+  window of sigma 1.5. The valid region only.
 
   Args:
     restored: float [B, H, W, C] in [0, 1], at least 11x11; see `quantize`.
@@ -78,30 +80,31 @@ def ssim(restored, clean):
       f"SSIM needs images of at least {SSIM_WINDOW}x{SSIM_WINDOW} pixels, got {height}x{width}."
     )
   mean_a, mean_b = _window_mean(restored), _window_mean(clean)
-  variance_a = _window_mean(tf.square(restored)) - tf.square(mean_a)
-  variance_b = _window_mean(tf.square(clean)) - tf.square(mean_b)
-  covariance = _window_mean(restored * clean) - mean_a * mean_b
+  product, squares = mean_a * mean_b, tf.square(mean_a) + tf.square(mean_b)
+  # The formula needs the sum of the variances only: four windows in place of five.
+  variances = _window_mean(tf.square(restored) + tf.square(clean)) - squares
+  covariance = _window_mean(restored * clean) - product
   c1, c2 = SSIM_K1**2, SSIM_K2**2
-  luminance = (2.0 * mean_a * mean_b + c1) / (tf.square(mean_a) + tf.square(mean_b) + c1)
-  structure = (2.0 * covariance + c2) / (variance_a + variance_b + c2)
+  luminance = (2.0 * product + c1) / (squares + c1)
+  structure = (2.0 * covariance + c2) / (variances + c2)
   return tf.reduce_mean(luminance * structure, axis=(1, 2, 3))
 
 
 def psnr_b(restored, clean):
-  """Returns the PSNR-B of each image, in decibels: PSNR whose error grows with visible block edges.
+  """Returns the PSNR-B of each image, in decibels: PSNR with a penalty for visible block edges.
 
   Yim and Bovik, "Quality Assessment of Deblocked Images", IEEE TIP 2011: the mean squared error
   plus the blocking effect factor of the restored image, eq. 2 to 9 with blocks of 8, as FBCNN's
-  code computes it; of a colour image the error is over all colours, the factor is MATLAB's 8-bit
-  luma's. The numbers of edge pairs are taken as if every side were a multiple of 8, as there.
+  code computes it. For a colour image the error is over all colours and the factor is that of
+  MATLAB's 8-bit luma. As in that code, edge pairs are counted for sides that are multiples of 8.
 
   Args:
     restored: float [B, H, W, 3] or [B, H, W, 1] in [0, 1], at least 9x9; see `quantize`.
     clean: float, same shape and range.
   Returns:
-    float64 [B]; +inf where the images are equal and no edge is seen.
+    float64 [B]; +inf where the images are equal and have no visible edge.
   Raises:
-    ValueError: if the static shapes differ, or hold no block edge.
+    ValueError: if the static shapes differ, or have no block edge.
   """
   restored, clean = _pair(restored, clean)
   height, width, channels = restored.shape[1:]

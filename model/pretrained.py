@@ -1,4 +1,4 @@
-"""The weights that ship with the package: arrays with a checksum, never code."""
+"""The pretrained weights of the package: arrays with a checksum, never code."""
 
 import hashlib
 import io
@@ -16,14 +16,14 @@ from deblock.model.networks import config, registry
 def load(
   name: str, folder: pathlib.Path = pretrained_files.FOLDER
 ) -> tuple[keras.Model, registry.Entry]:
-  """Returns a network with shipped weights, in float32, and what the registry says of it.
+  """Returns a network with pretrained weights, in float32, and its registry entry.
 
   Args:
     name: of the weights.
     folder: that holds them and their manifest.
   Raises:
-    ValueError: if there are none of that name, or the file is damaged, was changed, or holds
-      weights of another network.
+    ValueError: if there are none of that name, or the file is damaged, changed, or holds weights of
+      another network.
   """
   manifest = pretrained_files.manifest(folder)
   facts = manifest[pretrained_files.check_name(name, tuple(sorted(manifest)))]
@@ -35,17 +35,17 @@ def load(
 
 
 def save(name: str, arrays, model_config: config.ModelConfig, folder: pathlib.Path) -> None:
-  """Writes weights as float16, and then their line of the manifest.
+  """Writes weights as float16, then their entry in the manifest.
 
   Args:
-    name: to give them.
+    name: of the weights.
     arrays: the network's weights by their paths, as `run_exported` writes them.
     model_config: name and width of the network.
-    folder: to write to; what else its manifest lists stays.
+    folder: to write to; other entries of its manifest stay.
   Raises:
     ValueError: if a weight is not finite in float16.
   """
-  with np.errstate(over="ignore"):  # NumPy warns of what is refused here.
+  with np.errstate(over="ignore"):  # NumPy warns of the overflow that is refused below.
     halves = {path: np.asarray(array).astype(np.float16) for path, array in arrays.items()}
   for path, array in halves.items():
     if not np.isfinite(array).all():
@@ -70,13 +70,13 @@ def save(name: str, arrays, model_config: config.ModelConfig, folder: pathlib.Pa
 
 
 def _arrays(path, sha256):
-  """Returns the arrays of a file by name, once its bytes are known to be the ones that shipped."""
+  """Returns the arrays of a file by name, after checking its bytes."""
   content = path.read_bytes()
   found = hashlib.sha256(content).hexdigest()
   if found != sha256:
     raise ValueError(f"{path} was changed or damaged: its SHA-256 is {found}, expected {sha256}.")
   try:
-    # Of the bytes that were checked: the file may change meanwhile.
+    # Reads the bytes that were checked, since the file may change meanwhile.
     with np.load(io.BytesIO(content), allow_pickle=False) as stored:
       return {name: stored[name].astype(np.float32) for name in stored.files}
   except (zipfile.BadZipFile, ValueError, OSError) as error:

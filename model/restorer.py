@@ -11,17 +11,17 @@ from deblock.records.jpeg import sampling as jpeg_sampling
 
 
 def with_constants(network):
-  """Returns the network's inference with its present weights written into the graph.
+  """Returns the network's inference with its current weights as constants of the graph.
 
-  oneDNN lays out a kernel that is a constant for its fastest convolutions, once; with a variable
-  it takes ones that are five times as slow on a single image, and on some kernels far more.
+  oneDNN uses its fastest convolutions for constant kernels. With variables, a single image takes
+  five times as long, and far longer for some kernels.
 
   Args:
     network: keras.Model.
   Returns:
     A function of the network's inputs, to be compiled, to its output.
   """
-  # Copies: a variable's own memory may be what it is assigned to next.
+  # Copies: assigning to a variable may write into its old memory.
   trainable, fixed = (
     [np.array(variable.numpy()) for variable in variables]
     for variables in (network.trainable_variables, network.non_trainable_variables)
@@ -36,21 +36,19 @@ def with_constants(network):
 
 
 class Restorer(tiling.Tiled):
-  """A Keras network and how it is run over images of any size.
+  """A Keras network that runs over images of any size.
 
-  A blockwise network (see `registry.Entry`) gets one 8x8 block with its surroundings at a time,
-  many to a call; any other gets large tiles, with the same result to float tolerance. The tiles of
-  a network that keeps the size end where the image does, so that it meets the image's border alone.
-  A network that pools takes its means over a tile and its context, so the result is not the same
-  for other tiles.
+  A blockwise network (see `config.Traits`) gets single 8x8 blocks with their surroundings, many per
+  call. Any other network gets large tiles, with the same result to float tolerance. The tiles of a
+  network that keeps the size end at the image's border, so that it sees no other border. A network
+  that pools takes means over a tile and its context, so its result depends on the tiles.
 
   Args:
     network: keras.Model built by `entry`.
-    entry: what the registry says of it.
-    tile: side of the square that is restored at a time, in pixels, a multiple of 8; None is
-      `tiling.usual_tile`.
-    constant: whether the weights stay as they are now, which makes restoring faster.
-    ensemble: whether each tile is restored in its eight positions, see `self_ensemble`.
+    entry: of the registry.
+    tile: side of a tile in pixels, a multiple of 8; None is `tiling.usual_tile`.
+    constant: whether to freeze the current weights, which makes restoring faster.
+    ensemble: whether to average the eight positions of each tile (`self_ensemble`).
   Raises:
     ValueError: if `tile` is not a positive multiple of 8.
   """

@@ -1,4 +1,4 @@
-"""Restoring an image in all its eight positions: a little nearer, for eight times the work.
+"""The mean of an image restored in its eight positions: a small gain for eight times the work.
 
 R. Timofte, R. Rothe, L. Van Gool, "Seven ways to improve example-based single image super
 resolution", CVPR 2016 ("enhanced prediction"); "geometric self-ensemble" in B. Lim et al.,
@@ -15,20 +15,19 @@ POSITIONS = tuple(itertools.product((False, True), repeat=3))
 
 
 def mean(run: Callable, images: np.ndarray, tables: np.ndarray, grid: int = 1) -> np.ndarray:
-  """Returns the mean of what a network makes of images in their eight positions.
+  """Returns the mean of a network's results for images in their eight positions.
 
-  One position after the other, so that it takes no more memory than one.
+  Runs one position after the other, which takes the memory of one.
 
   Args:
     run: float32 [B, H, W, 3] and float32 [1, 2, 8, 8] to float32 [B, h, w, 3], all of the images
       or their centre.
-    images: float32 [B, H, W, 3] in [0, 1], that begin where a block of their JPEGs does.
-    tables: float32 [1, 2, 8, 8], their quantisation steps; those of a transposed image are
-      transposed, as its DCT is.
-    grid: of blocks, in pixels. Images are continued to multiples of it by their last row and
-      column, so that a turned one begins where a block does, too.
+    images: float32 [B, H, W, 3] in [0, 1]; the block grid of their JPEGs starts at the first pixel.
+    tables: float32 [1, 2, 8, 8], their quantisation steps; transposed with an image, as its DCT.
+    grid: of blocks, in pixels. The last row and column are repeated up to a multiple of it, so that
+      turned images start at a block too.
   Returns:
-    float32 [B, h, w, 3], without what was continued.
+    float32 [B, h, w, 3], without the padding.
   """
   height, width = images.shape[1:3]
   margins = ((0, 0), (0, -height % grid), (0, -width % grid), (0, 0))

@@ -1,4 +1,4 @@
-"""Runs a network over images of any size, tile by tile, whatever computes the network."""
+"""Runs a network, from any library, over images of any size, tile by tile."""
 
 from collections.abc import Callable, Iterator
 import functools
@@ -12,13 +12,13 @@ from deblock.records.jpeg import sampling as jpeg_sampling
 
 _BLOCK = jpeg_sampling.BLOCK
 TILE = 128  # Side of the tiles of networks that need not run block by block, in pixels.
-# Networks that keep the size see each tile with its context, which is computed in vain.
+# Of networks that keep the size, which compute each tile's context in vain.
 TILE_WITH_CONTEXT = 768
 PIXELS_PER_CALL = 16384  # Output pixels of one call: 256 blocks, or one tile; bounds the memory.
 
 
 def usual_tile(traits: config.Traits) -> int:
-  """Returns the side in pixels of what a network restores at a time, unless told otherwise.
+  """Returns the default side of a network's tiles, in pixels.
 
   8 for a blockwise network, `TILE_WITH_CONTEXT` for one that keeps the size, else `TILE`.
   """
@@ -33,7 +33,7 @@ class Part(NamedTuple):
   Attributes:
     top: its first row in the image.
     left: its first column.
-    restored: float32 [h, w, 3], the network's output, which [0, 1] does not bound.
+    restored: float32 [h, w, 3], the network's output, unbounded.
   """
 
   top: int
@@ -47,14 +47,14 @@ def to_bytes(restored):
 
 
 class Tiled:
-  """A network, and how it is run over an image.
+  """A network that runs over an image tile by tile.
 
   Args:
     run: float32 tiles [B, h, w, 3] in [0, 1] and float32 tables [1, 2, 8, 8] of all of them to the
       network's output, float32 [B, h', w', 3].
-    traits: what must be known of the network.
-    tile: side in pixels of what is restored at a time; None for `usual_tile`.
-    ensemble: whether each tile is restored in its eight positions and the mean taken.
+    traits: of the network.
+    tile: side of a tile in pixels; None for `usual_tile`.
+    ensemble: whether to average the eight positions of each tile (`self_ensemble`).
   Raises:
     ValueError: if the tile is not a positive multiple of 8.
   """
@@ -80,8 +80,8 @@ class Tiled:
 
     Args:
       compressed: uint8 [H, W, 3], a decoded JPEG whose block grid starts at its first pixel.
-      tables: [2, 8, 8], its quantisation steps of luma and chroma, natural order; a network that is
-        not conditioned does without.
+      tables: [2, 8, 8], its quantisation steps of luma and chroma, natural order; optional for
+        a network that is not conditioned.
     Returns:
       uint8 [H, W, 3]: the network's output, clipped to [0, 1] and rounded, as the protocol asks.
     Raises:
@@ -94,10 +94,10 @@ class Tiled:
     return whole
 
   def parts(self, compressed, tables=None) -> Iterator[Part]:
-    """Yields the restored image in parts that cover it once, neither clipped nor rounded yet.
+    """Yields the restored image in parts that cover it once, not clipped or rounded.
 
-    A network that keeps the size yields each tile as soon as it is made; any other yields the image
-    as one part. Arguments and errors are those of `__call__`, and errors come before any work.
+    With a network that keeps the size each tile is a part, as soon as it is computed; otherwise the
+    image is one part. Arguments and errors as in `__call__`; errors are raised before any work.
     """
     if compressed.ndim != 3 or compressed.shape[2] != 3 or compressed.dtype != np.uint8:
       raise ValueError(
@@ -114,7 +114,7 @@ class Tiled:
     return iter((Part(0, 0, self._by_tiles(compressed, tables)),))
 
   def _by_windows(self, compressed, tables):
-    """Yields each tile, which is seen with what surrounds it inside the image."""
+    """Yields each tile; the network sees it with its context inside the image."""
     height, width, _ = compressed.shape
     tile, context = self._tile, self.traits.context
     for top in range(0, height, tile):
@@ -128,7 +128,7 @@ class Tiled:
         yield Part(top, left, made[:tile, :tile])
 
   def _by_tiles(self, compressed, tables):
-    """Returns float32 [H, W, 3]; many tiles to a call, the image continued beyond its border."""
+    """Returns float32 [H, W, 3]; many tiles per call, with the image padded beyond its border."""
     height, width, _ = compressed.shape
     padded, rows, columns = self._pad(compressed)
     side, tile = self._tile + 2 * self.traits.context, self._tile
@@ -156,7 +156,7 @@ class Tiled:
       (0, 0),
     )
     # Mirrored with the edge pixel repeated ("symmetric"), a block's neighbour beyond the border is
-    # the block itself turned over, so that the block grid goes on.
+    # the block itself, mirrored, and the block grid continues.
     if self.traits.border == "mirror":
       return np.pad(image, margins, "symmetric"), rows, columns
     return np.pad(image, margins, "constant"), rows, columns

@@ -1,7 +1,7 @@
-"""Finds records that cannot be trained on, and names each by its shard and its number in it.
+"""Finds records that cannot be trained on, and names each by its shard and its number in the shard.
 
-Training does not look for them: its own operations fail on them, which costs a good record nothing,
-but do not know where a record came from. These functions look again, and tell.
+Training does not look for them, so that good records cost nothing. Its operations fail on a bad
+record without knowing where it came from. These functions read the shards again and name it.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -20,17 +20,17 @@ from deblock.records.layout import schema
 
 
 class BadRecordError(ValueError):
-  """A record cannot be used; the message names its shard and number, and what to do."""
+  """A record cannot be used. The message names its shard and number, and what to do."""
 
 
 class Problem(NamedTuple):
-  """One bad record, or several that follow each other and are lost for one reason.
+  """One bad record, or several consecutive ones with one reason.
 
   Attributes:
     path: the shard.
     first: number of the record in it, from 0.
-    last: number of the last one that is meant.
-    reason: what is wrong, as a sentence without its stop.
+    last: number of the last one.
+    reason: what is wrong, a sentence without a full stop.
   """
 
   path: str
@@ -47,13 +47,13 @@ class Problem(NamedTuple):
 
 
 class Rules(NamedTuple):
-  """What a record must hold to be trained on.
+  """What a record must hold.
 
   Attributes:
     clean_encoding: of the records.
-    crop_size: least side of a tile.
-    streams: whether its JPEGs are looked at.
-    qualities: those of them that may be; all if empty.
+    crop_size: smallest side of a tile.
+    streams: whether its JPEGs are checked.
+    qualities: only these JPEGs are checked; all if empty.
   """
 
   clean_encoding: str
@@ -63,7 +63,7 @@ class Rules(NamedTuple):
 
 
 def rules_of(config: config_lib.InputConfig, clean_encoding: str) -> Rules:
-  """Returns what a run with this configuration asks of a record."""
+  """Returns the rules for records of a run with this configuration."""
   return Rules(
     clean_encoding,
     crop_size=config.crop_size if config.sampling == "crops" else 1,
@@ -73,13 +73,13 @@ def rules_of(config: config_lib.InputConfig, clean_encoding: str) -> Rules:
 
 
 def check(serialized: tf.Tensor, rules: Rules) -> tf.Tensor:
-  """Does to a record what training may do to it, and returns its size, int32 [2].
+  """Parses and decodes a record as training does, and returns its size, int32 [2].
 
   Args:
     serialized: string scalar.
-    rules: for it.
+    rules: to check.
   Raises:
-    InvalidArgumentError: in the graph, as training itself.
+    InvalidArgumentError: in the graph, if it breaks a rule.
   """
   element = schema.parse(serialized, rules.clean_encoding)
   size = tf.shape(element.clean)[:2]
@@ -114,8 +114,8 @@ def check(serialized: tf.Tensor, rules: Rules) -> tf.Tensor:
 def good_records(paths: Sequence[str], counts: Sequence[int], rules: Rules) -> list[np.ndarray]:
   """Returns which records of each shard are good, bool [count] for each; reads all, on all cores.
 
-  What follows an error of checksum or length in a shard is bad too: nothing says where the next
-  record begins. Records beyond a shard's count are not looked at.
+  All records after an error of checksum or length are bad too, since the start of the next record
+  is unknown. Records beyond a shard's count are ignored.
 
   Raises:
     OSError: if a shard cannot be opened.
@@ -137,7 +137,7 @@ def good_records(paths: Sequence[str], counts: Sequence[int], rules: Rules) -> l
     tf.data.Dataset.from_tensor_slices((indices, tf.constant(paths, tf.string, (len(paths),))))
     .interleave(numbered, source.READ_SHARDS, num_parallel_calls=tf.data.AUTOTUNE)
     .map(checked, num_parallel_calls=tf.data.AUTOTUNE, deterministic=False)
-    # Not silently: whoever is missing here is the result.
+    # Not silently: the records that are missing here are the result.
     .ignore_errors(log_warning=False)
     .batch(1024)
   )
@@ -149,7 +149,7 @@ def good_records(paths: Sequence[str], counts: Sequence[int], rules: Rules) -> l
 
 
 def problems(paths: Sequence[str], good: Sequence[np.ndarray], rules: Rules) -> Iterator[Problem]:
-  """Yields what is wrong with the records that `good_records` found bad, in order of shards."""
+  """Yields the problems of the records that `good_records` found bad, in order of shards."""
   for path, good_here in zip(paths, good, strict=True):
     if not good_here.all():
       yield from _problems_of(path, good_here, rules)
@@ -160,7 +160,7 @@ def first_stored(
 ) -> Problem | None:
   """Returns the first bad record of a split, or of its first `limit` records; None if all are good.
 
-  A split that is not there has no bad records.
+  A missing split has no bad records.
   """
   if split not in manifest.splits:
     return None
@@ -182,13 +182,13 @@ def explained(
 
   Args:
     folder: of the records, for the message.
-    find: called with the error; None where no record explains it.
-    may_be_left_out: whether skipping is a way out.
+    find: returns the problem that explains the error, or None.
+    may_be_left_out: whether on_bad_record=skip applies.
   """
   try:
     yield
   except (tf.errors.DataLossError, tf.errors.InvalidArgumentError, UnicodeDecodeError) as error:
-    # The last one is what TensorFlow raises for an error that quotes a record's bytes.
+    # TensorFlow raises UnicodeDecodeError for an error that quotes a record's bytes.
     problem = find(error)
     if problem is None:
       raise
@@ -196,14 +196,14 @@ def explained(
 
 
 def advised(problem: str, folder: str, may_be_left_out: bool = True) -> str:
-  """Returns a problem with what can be done about it."""
+  """Returns a problem with advice."""
   advice = (
-    f"{problem}. To make the shard anew, delete it and give the deblock-records command that wrote "
-    f"{folder} again; deblock-pipeline --records={folder} --check names every bad record"
+    f"{problem}. To rewrite the shard, delete it and repeat the deblock-records command that wrote "
+    f"{folder}; deblock-pipeline --records={folder} --check names every bad record"
   )
   if not may_be_left_out:
-    return f"{advice}. Of what is evaluated on none is left out."
-  return f"{advice}, and --on_bad_record=skip leaves them out."
+    return f"{advice}. Records for evaluation are never skipped."
+  return f"{advice}, and --on_bad_record=skip skips them."
 
 
 def _shards(manifest, split):
@@ -212,7 +212,7 @@ def _shards(manifest, split):
 
 
 def _problems_of(path, good, rules):
-  """Yields the problems of one shard, which is read up to its last bad record."""
+  """Yields the problems of one shard, read up to its last bad record."""
   stream = iter(tf.data.TFRecordDataset(path))
   for number in range(int(np.flatnonzero(~good)[-1]) + 1):
     try:
@@ -224,7 +224,7 @@ def _problems_of(path, good, rules):
       yield Problem(path, number, len(good) - 1, f"{graph_errors.gist(error)}, so the rest is lost")
       return
     if not good[number]:
-      reason = _reason(serialized, rules) or "it can be read now, and could not before"
+      reason = _reason(serialized, rules) or "it could not be read before, and can be read now"
       yield Problem(path, number, number, reason)
 
 
@@ -234,7 +234,7 @@ def _compiled_check(rules):
 
 
 def _reason(serialized, rules):
-  """Returns what is wrong with a record; "" if nothing is."""
+  """Returns what is wrong with a record; "" for a good one."""
   try:
     _compiled_check(rules)(serialized)
   except (tf.errors.OpError, UnicodeDecodeError) as error:
@@ -243,7 +243,7 @@ def _reason(serialized, rules):
 
 
 def _check_can_be_opened(paths):
-  """Raises for a file that is not there or not allowed: reading would be tried for ever."""
+  """Raises for a missing or forbidden file, which TensorFlow would retry forever."""
   for path in paths:
     try:
       with tf.io.gfile.GFile(path, "rb") as file:

@@ -1,7 +1,7 @@
-"""Colour conversion and chroma subsampling as libjpeg-turbo does them, equal to the last bit.
+"""Colour conversion and chroma subsampling of libjpeg-turbo, bit for bit.
 
-All values are integers held in float32; the sums with constants of 16 bits stay below 2^24, where
-that is exact. Formulas: ITU-T T.871 for colours; the library's own for rounding and for sampling.
+All values are integers in float32. Sums with constants of 16 bits stay below 2^24, where float32 is
+exact. Formulas: ITU-T T.871 for colours; the library's own for rounding and sampling.
 """
 
 import numpy as np
@@ -10,7 +10,7 @@ import tensorflow as tf
 from deblock.pipeline import dct
 from deblock.records.jpeg import sampling as jpeg_sampling
 
-# 128 in 16 fractional bits; the rounding half is smaller by one, so that no sum reaches 256.
+# 128 in 16 fractional bits, and a rounding half that is smaller by one: no sum reaches 256.
 _CENTRE = (128 * 2**16 + 2**15 - 1) / 2**16
 
 
@@ -31,7 +31,7 @@ def from_rgb(images):
 
 
 def luma_of(red, green, blue):
-  """Returns the luma of colours, float32 in [0, 255] of the shape that these have."""
+  """Returns the luma of colours, float32 in [0, 255], of their shape."""
   return dct.shift_right(19595 * red + 38470 * green + 7471 * blue, 16)
 
 
@@ -48,21 +48,21 @@ def to_rgb(luma, chroma):
     luma + dct.shift_right(-22554 * blue - 46802 * red, 16),
     luma + dct.shift_right(116130 * blue, 16),
   ]
-  # Bytes by plane, then one transposition: stacking in the last axis takes half as long again.
+  # Bytes by plane, then one transposition: stacking in the last axis takes 1.5 times as long.
   planes = tf.stack([tf.cast(tf.clip_by_value(c, 0.0, 255.0), tf.uint8) for c in colours])
   return tf.transpose(planes, [2, 1, 3, 0])
 
 
 def downsample(planes, subsampling):
-  """Returns planes with one sample for each 1x1, 1x2 or 2x2 pixels: their mean.
+  """Returns planes with one sample, the mean, for each 1x1, 1x2 or 2x2 pixels.
 
-  The mean is rounded up and down in turn along a row, as the library dithers halves.
+  Means are rounded up and down in turn along a row: the library dithers halves so.
 
   Args:
     planes: float32 [H, N, W].
     subsampling: "444", "422" or "420".
   Returns:
-    float32 [ceil(H / rows), N, W'], W' the number of columns rounded up to a multiple of 8: the
+    float32 [ceil(H / rows), N, W'], W' the number of columns rounded up to a multiple of 8. The
     last pixels are repeated before the means are taken.
   """
   rows, columns = jpeg_sampling.FACTORS[subsampling]
@@ -80,7 +80,7 @@ def upsample(planes, height, width, subsampling):
   """Returns planes with one sample per pixel, by the triangle filter ("fancy upsampling").
 
   Args:
-    planes: float32 [h, N, w], the real samples only: those of padding must not leak in.
+    planes: float32 [h, N, w], without samples of padding, which would leak into the image.
     height: of the image.
     width: of the image.
     subsampling: "444", "422" or "420".
@@ -90,7 +90,7 @@ def upsample(planes, height, width, subsampling):
   rows, columns = jpeg_sampling.FACTORS[subsampling]
   if columns == 1:
     return planes
-  # The library does not filter planes this narrow, whichever their height.
+  # The library does not filter planes this narrow, whatever their height.
   if planes.shape[2] <= 2:
     return tf.repeat(tf.repeat(planes, rows, 0), columns, 2)[:height, :, :width]
   if rows == 2:
@@ -106,7 +106,7 @@ def upsample(planes, height, width, subsampling):
 
 
 def repeat_last(planes, axis, multiple):
-  """Returns planes whose last row (axis 0) or column (axis 2) is repeated up to a multiple."""
+  """Returns planes with the last row (axis 0) or column (axis 2) repeated up to a multiple."""
   count = -planes.shape[axis] % multiple
   if not count:
     return planes
@@ -133,7 +133,7 @@ def _woven(even, odd, axis):
 
 
 def _towards_neighbours(planes, axis):
-  """Returns 3 * sample + the one before it, and 3 * sample + the one behind it; edges repeat."""
+  """Returns 3 * sample + the one before it, and 3 * sample + the one after it; edges repeat."""
   length = planes.shape[axis]
   first, rest = tf.split(planes, [1, length - 1], axis)
   most, last = tf.split(planes, [length - 1, 1], axis)

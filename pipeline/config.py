@@ -1,4 +1,4 @@
-"""What batches to make, as one value."""
+"""The options of the input pipeline, as one value."""
 
 import dataclasses
 
@@ -10,7 +10,7 @@ from deblock.records.jpeg import tables as jpeg_tables
 
 @dataclasses.dataclass(frozen=True)
 class InputConfig(damage_config.DamageConfig):
-  """From which records batches are made, and how; saved beside a run."""
+  """The records and how batches are made of them; saved with a run."""
 
   records: str = option.field("", "folder that deblock-records wrote")
   sampling: str = option.field(
@@ -25,16 +25,16 @@ class InputConfig(damage_config.DamageConfig):
   )
   degradation: str = option.field(
     "stored",
-    "stored: JPEGs that the records hold; online: each crop is compressed anew, at a "
-    "quality of --online_qualities",
+    "stored: JPEGs of the records; online: each crop is compressed again, at a quality of "
+    "--online_qualities",
   )
   online_qualities: str = option.field(
     "5-95",
     "degradation=online: qualities to draw from: 10,20,30 or 5-95 or weighted lists, "
-    "0.75*10-60:10+0.25*8-96, whose name is fbcnn",
+    "0.75*10-60:10+0.25*8-96, which is also named fbcnn",
   )
   jpeg: str = option.field(
-    "libjpeg", "degradation=online: libjpeg, or jpegsim, the same to the bit as tensor operations"
+    "libjpeg", "degradation=online: libjpeg, or jpegsim, tensor operations that give the same bits"
   )
   crops_per_tile: int = option.field(16, "crops cut from a tile each time it is decoded")
   mixed_tiles: int = option.field(32, "tiles whose crops are shuffled together")
@@ -42,16 +42,16 @@ class InputConfig(damage_config.DamageConfig):
   augment: bool = option.field(True, "flip and turn each crop in one of eight ways")
   data_service: str = option.field(
     "",
-    "grpc://host:port, the address of a deblock-data-service whose workers make the "
-    "training batches, the same ones in another order; this machine alone if empty",
+    "grpc://host:port of a deblock-data-service whose workers make the training batches, the "
+    "same ones in another order; if empty, this machine makes them",
   )
   held_out_pairs: float = option.field(
-    0.2, "sampling=pairs: share of the pairs, the first ones, kept for testing"
+    0.2, "sampling=pairs: share of the pairs, from the first on, held out for testing"
   )
   on_bad_record: str = option.field(
     "stop",
-    "stop: a damaged record ends the run with its file and number; skip: all records are "
-    "checked at the start, and bad ones named and left out",
+    "stop: a bad record ends the run with its file and number; skip: checks all records before "
+    "training, and excludes and lists the bad ones",
   )
   max_bad_share: float = option.field(
     0.01, "on_bad_record=skip: largest share of the training records that may be bad"

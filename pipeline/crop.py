@@ -1,4 +1,4 @@
-"""Cutting squares on the JPEG's block grid."""
+"""Cuts squares out of images, on or off the JPEG's block grid."""
 
 import tensorflow as tf
 
@@ -8,22 +8,22 @@ _BLOCK = jpeg_sampling.BLOCK
 # More squares than this are cut by one operation: each slice is a node of the graph.
 _MOST_SLICES = 256
 
-# Pixels from which on a slice's rows are long enough to be copied as fast as any other way.
+# From this side on, slices copy rows as fast as any other way.
 _LONG_ROW = 64
 
 
 def random_offsets(height, width, size, count, seed, grid=_BLOCK):
-  """Returns the top left corners of `count` random crops, all on the grid of 8x8 blocks.
+  """Returns the top left corners of `count` random crops, all on a grid.
 
-  Drawn uniformly and independently of each other, so that none of an image's places is preferred.
+  They are drawn uniformly and independently.
 
   Args:
     height: int or int32 scalar tensor, of the image.
-    width: likewise.
+    width: as `height`.
     size: side of a crop in pixels.
     count: number of crops.
     seed: int64 [2].
-    grid: the corners are multiples of this: 8, or 16 to have chroma blocks start there as well.
+    grid: corners are multiples of it: 8, or 16 to start at blocks of 4:2:0 chroma too.
   Returns:
     int32 [count, 2], rows and columns.
   Raises:
@@ -37,7 +37,7 @@ def random_offsets(height, width, size, count, seed, grid=_BLOCK):
   )
   with tf.control_dependencies([check] if check is not None else []):
     places = (tf.stack([height, width]) - size) // grid + 1
-  # The generator wants a scalar bound, so each axis has a draw of its own.
+  # The generator takes a scalar bound, so each axis is drawn on its own.
   drawn = [
     tf.random.stateless_uniform(
       (count,), tf.random.fold_in(seed, axis), minval=0, maxval=places[axis], dtype=tf.int32
@@ -48,9 +48,9 @@ def random_offsets(height, width, size, count, seed, grid=_BLOCK):
 
 
 def random_shifts(count, seed):
-  """Returns how far crops are moved off the block grid, int32 [count, 2], in [0, 7] each.
+  """Returns shifts of crops off the block grid, int32 [count, 2], each in [0, 7].
 
-  All 63 ways but the one that moves nothing have equal chance.
+  All 63 shifts except (0, 0) are equally likely.
 
   Args:
     count: number of crops.
@@ -76,11 +76,11 @@ def cut(image, offsets, size, on_grid=False):
     offsets: int32 [N, 2], rows and columns of the squares' first pixels, inside the image.
     size: side in pixels.
     on_grid: whether all columns of `offsets` are multiples of 8, and so is `size`. The result is
-      the same; small squares and many are then cut in a quarter of the time.
+      the same; many small squares are cut in a quarter of the time.
   Returns:
     [N, size, size, C], same dtype.
   Raises:
-    ValueError: if `size` is no multiple of 8 with `on_grid`.
+    ValueError: if `on_grid` and `size` is not a multiple of 8.
   """
   squares = cut_apart(image, offsets, size, on_grid)
   if tf.is_tensor(squares):
@@ -105,11 +105,11 @@ def cut_apart(image, offsets, size, on_grid=False):
     raise ValueError(f"size must be a multiple of 8 on the grid, got {size}.")
   few = offsets.shape[0] is not None and offsets.shape[0] <= _MOST_SLICES
   if few and not (on_grid and size < _LONG_ROW):
-    # A slice copies whole rows, a gather pixel by pixel: a third of the time for 96x96.
+    # A slice copies whole rows, a gather copies pixel by pixel.
     shape = (size, size, image.shape[2])
     corners = tf.unstack(tf.pad(offsets, [[0, 0], [0, 1]]))
     return [tf.slice(image, corner, shape) for corner in corners]
-  # What is gathered is pieces of rows: on the grid as long as a block's, else single pixels.
+  # Gathers pieces of rows: of a block's width on the grid, else of one pixel.
   piece = _BLOCK if on_grid else 1
   padded = tf.pad(image, [[0, 0], [0, -tf.shape(image)[1] % piece], [0, 0]])
   height, width, channels = tf.unstack(tf.shape(padded))

@@ -1,4 +1,4 @@
-"""The work behind a history: tiles to crops and what JPEG, once or twice, leaves of them."""
+"""Applies the decisions of `decisions`: cuts, alters and compresses crops."""
 
 import tensorflow as tf
 
@@ -7,24 +7,24 @@ from deblock.pipeline import config as config_lib
 
 
 def random_crops(tile, config: config_lib.InputConfig, seed, index) -> batch.Batch:
-  """Returns the crops of one tile, each with a history of its own, as `crops_per_tile` of a Batch.
+  """Returns the crops of one tile, each damaged by its own decisions: a Batch of `crops_per_tile`.
 
-  Nothing is computed for a crop that does not happen to it.
+  Only the branches that a crop's decisions take are computed.
 
   Args:
-    tile: uint8 [H, W, 3], clean, and turned already: compressing comes last.
+    tile: uint8 [H, W, 3], clean, turned before: compression comes last.
     config: with `degradation="online"`.
     seed: int, of the run.
     index: int64 scalar tensor, of the tile in the stream.
   Returns:
     A Batch whose images are still uint8.
   Raises:
-    InvalidArgumentError: in the graph, if a crop with what surrounds it is larger than the tile.
+    InvalidArgumentError: in the graph, if a crop with its surroundings is larger than the tile.
   """
   height, width = tf.unstack(tf.shape(tile)[:2])
   made = decisions.draw(config, height, width, seed, index)
 
-  # Traced once, and called for each crop: a loop inside the graph costs more than it saves.
+  # Traced once and called for each crop: a loop inside the graph is slower.
   @tf.function(autograph=False)
   def one_crop(tile, fields):
     return apply(tile, decisions.Decisions(*fields), config)
@@ -37,11 +37,11 @@ def random_crops(tile, config: config_lib.InputConfig, seed, index) -> batch.Bat
 
 
 def some_unharmed(made: batch.Batch, config: config_lib.InputConfig, seed, index) -> batch.Batch:
-  """Returns stored crops of which a share, `clean_share`, is replaced by the clean ones.
+  """Returns stored crops, a share of which (`clean_share`) is replaced by the clean ones.
 
   Args:
     made: the uint8 crops of one tile.
-    config: whose `clean_share` it is.
+    config: with `clean_share`.
     seed: int, of the run.
     index: int64 scalar tensor, of the tile in the stream.
   """
@@ -54,12 +54,12 @@ def some_unharmed(made: batch.Batch, config: config_lib.InputConfig, seed, index
 
 
 def apply(tile, made: decisions.Decisions, config: config_lib.InputConfig):
-  """Returns a crop as it was compressed and as it was before, both uint8 [P, P, 3].
+  """Returns a crop after and before compression, both uint8 [P, P, 3].
 
   Args:
     tile: uint8 [H, W, 3], clean.
-    made: the history of one crop, without its first axis.
-    config: under which it was drawn.
+    made: the decisions of one crop, without their first axis.
+    config: that they were drawn for.
   """
   side = decisions.sizes(config)
 
@@ -86,7 +86,7 @@ def apply(tile, made: decisions.Decisions, config: config_lib.InputConfig):
 
 
 def _before_last_jpeg(tile, made, config, side):
-  """Returns what the last JPEG is made of and its clean version, both uint8 [last, last, 3]."""
+  """Returns the input of the last JPEG and its clean version, both uint8 [last, last, 3]."""
 
   def cut(size):
     return _coloured(_square(tile, made.places, size), made, config)
@@ -110,7 +110,7 @@ def _before_last_jpeg(tile, made, config, side):
 
 
 def _coloured(pixels, made, config):
-  """Returns clean pixels with the colours that the crop's history gives them."""
+  """Returns clean pixels with the crop's decisions on colour applied."""
   for share, happens, change in (
     (config.channel_order_share, made.reordered, lambda p: alterations.reordered(p, made.order)),
     (config.tone_share, made.toned, lambda p: alterations.toned(p, made.contrast, made.brightness)),
@@ -133,7 +133,7 @@ def _last_jpeg(pixels, made, config):
 
 
 def _if(share, happens, change, keep):
-  """Returns what a crop's decision asks for; the graph holds no branch that none ever takes."""
+  """Returns one of two branches; a share of 0 leaves the other branch out of the graph."""
   if not share:
     return keep()
   return tf.cond(happens, change, keep)

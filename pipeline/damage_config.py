@@ -1,4 +1,4 @@
-"""How crops are placed, coloured and damaged beyond one plain JPEG: all of it off by default."""
+"""Placement, colour and damage of crops beyond one plain JPEG; all of it is off by default."""
 
 import dataclasses
 
@@ -12,16 +12,16 @@ _SCALES = (0.25, 4.0)
 
 @dataclasses.dataclass(frozen=True)
 class DamageConfig:
-  """Shares of the crops to which something happens, each decided for every crop by itself."""
+  """Shares of crops that are changed; every crop decides independently."""
 
   crop_grid: int = option.field(
-    8, "crops start at multiples of this: 8, or 16, where the blocks of 4:2:0 chroma start too"
+    8, "crops start at multiples of this: 8, or 16, where blocks of 4:2:0 chroma start too"
   )
   misaligned_share: float = option.field(
-    0.0, "share of crops that do not start where a block of their JPEG does"
+    0.0, "share of crops that do not start at a block of their JPEG"
   )
   clean_share: float = option.field(
-    0.0, "share of crops that are no JPEGs: nothing to remove, quality 100, steps of 1"
+    0.0, "share of crops without compression: quality 100, steps of 1"
   )
   gray_share: float = option.field(
     0.0, "degradation=online: share of gray crops, three equal channels"
@@ -33,34 +33,34 @@ class DamageConfig:
   )
   encoder_tables_share: float = option.field(
     0.0,
-    "degradation=online: share of crops compressed by the quantisation tables of Photoshop's or "
-    "mozjpeg's presets",
+    "degradation=online: share of crops compressed with the quantisation tables of Photoshop's "
+    "or mozjpeg's presets",
   )
   double_share: float = option.field(
     0.0, "degradation=online: share of crops compressed twice, the second time on a shifted grid"
   )
   double_qualities: str = option.field(
-    "", "qualities to draw a first JPEG's from, as online_qualities; the same as those if empty"
+    "", "qualities of the first JPEG, written as online_qualities; the same as these if empty"
   )
   double_largest_shift: int = option.field(
     7, "largest shift between the two grids along each axis, in pixels; 0 for equal grids"
   )
   resize_share: float = option.field(
     0.0,
-    "degradation=online: share of crops compressed, resized and compressed again; the clean side "
-    "is resized alike",
+    "degradation=online: share of crops compressed, resized and compressed again; the clean crop "
+    "is resized too",
   )
   resize_smallest: float = option.field(0.5, "smallest scale of a resized crop, below 1 shrinks")
   resize_largest: float = option.field(1.0, "largest scale of a resized crop")
   channel_order_share: float = option.field(
-    0.0, "degradation=online: share of crops whose R, G and B are put into a random order"
+    0.0, "degradation=online: share of crops with R, G and B in a random order"
   )
   tone_share: float = option.field(
-    0.0, "degradation=online: share of crops whose contrast and brightness change, before JPEG"
+    0.0, "degradation=online: share of crops with changed contrast and brightness, before JPEG"
   )
   tone_contrast: float = option.field(0.2, "contrast is multiplied by 1 - this to 1 + this")
   tone_brightness: float = option.field(
-    0.1, "brightness is moved by up to this share of the range, up or down"
+    0.1, "brightness changes by up to this share of the range, up or down"
   )
 
   def __post_init__(self):
@@ -91,7 +91,7 @@ class DamageConfig:
 
 
 def changes(config: DamageConfig) -> dict[str, object]:
-  """Returns those of the options, by name, that differ from their defaults."""
+  """Returns the options, by name, that differ from their defaults."""
   return {
     field.name: getattr(config, field.name)
     for field in dataclasses.fields(DamageConfig)
@@ -100,16 +100,16 @@ def changes(config: DamageConfig) -> dict[str, object]:
 
 
 def is_any(config: DamageConfig) -> bool:
-  """Returns whether anything happens to a crop beyond being compressed once, in 4:2:0."""
+  """Returns whether any crop gets more than one JPEG compression with 4:2:0."""
   happens = {name for name in changes(config) if name.endswith("_share")}
   return bool(happens) or distributions.of_subsamplings(config.online_subsampling)[0] < 1.0
 
 
 def check_goes_with(config: DamageConfig, sampling: str, degradation: str) -> None:
-  """Checks that the options apply to what is made.
+  """Checks that the options apply to this sampling and degradation.
 
   Raises:
-    ValueError: naming those that only crops have, or only JPEGs made on the way.
+    ValueError: naming the options that need sampling=crops, or degradation=online.
   """
   changed = changes(config)
   if sampling != "crops" and changed:
@@ -118,7 +118,7 @@ def check_goes_with(config: DamageConfig, sampling: str, degradation: str) -> No
     changed.pop(name, None)
   if degradation != "online" and changed:
     raise ValueError(
-      f"{_listed(changed)} goes with degradation=online only, which compresses crops anew, got "
+      f"{_listed(changed)} goes with degradation=online only, which compresses crops again, got "
       f"{degradation!r}."
     )
 

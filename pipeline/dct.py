@@ -1,9 +1,9 @@
-"""The accurate integer DCT of libjpeg ("islow"), equal to the last bit, as products of matrices.
+"""The accurate integer DCT of libjpeg ("islow"), bit for bit, as matrix products.
 
-One pass over rows or columns is the factorisation of Loeffler, Ligtenberg and Moschytz ("Practical
-fast 1-D DCT algorithms with 11 multiplications", ICASSP 1989) with constants of 13 bits, then a
-rounding shift. All before that shift is linear in integers, hence equal to the product with one
-integer matrix; and float32 products are exact while no sum exceeds 2^24.
+One pass is y = (M x + 2^(b-1)) >> b, with an integer matrix M and a shift of b bits: libjpeg's
+factorisation (Loeffler, Ligtenberg and Moschytz, "Practical fast 1-D DCT algorithms with 11
+multiplications", ICASSP 1989; constants of 13 bits) is linear before its rounding shift. Products
+in float32 are exact while no sum exceeds 2^24.
 """
 
 import numpy as np
@@ -12,8 +12,8 @@ import tensorflow as tf
 from deblock.records.jpeg import sampling as jpeg_sampling
 
 _BLOCK = jpeg_sampling.BLOCK
-# Row = frequency, column = sample. An entry is a sum of constants that were rounded one by one, so
-# it may differ by one from the rounded cosine. The inverse uses the transpose.
+# Row = frequency, column = sample. An entry is a sum of rounded constants, so it may differ by one
+# from the rounded cosine. The inverse uses the transpose.
 _MATRIX = np.array(
   (
     (8192, 8192, 8192, 8192, 8192, 8192, 8192, 8192),
@@ -27,7 +27,7 @@ _MATRIX = np.array(
   ),
   np.float32,
 )
-# Sums of the later passes reach 2^28. They are formed as 2^7 * high + low, both below 2^24.
+# Sums of the later passes reach 2^28. They are computed as 2^7 * high + low, both below 2^24.
 _SPLIT = 7
 _HIGH = np.floor(_MATRIX * 2.0**-_SPLIT + 0.5)
 _LOW = _MATRIX - _HIGH * 2**_SPLIT
@@ -39,7 +39,7 @@ def forward(planes):
   Args:
     planes: float32 [H, N, W], integers in [-128, 127]; H and W are multiples of 8 and static.
   Returns:
-    float32 [H, N, W], integers: each 8x8 block of samples replaced by its coefficients, natural
+    float32 [H, N, W], integers: each 8x8 block of samples becomes its coefficients, in natural
     order, row = vertical frequency.
   """
   sums = _product(tf.reshape(planes, [-1, _BLOCK]), tf.constant(_MATRIX.T))
@@ -52,8 +52,8 @@ def inverse(coefficients):
   """Returns the samples of dequantised coefficients, before the level shift and the clamp.
 
   Args:
-    coefficients: float32 [H, N, W], integers laid out as `forward` does, scaled as in ITU-T T.81.
-      Those of an image, quantised by steps up to 255, are within what is computed exactly.
+    coefficients: float32 [H, N, W], integers in the layout of `forward`, scaled as in ITU-T T.81.
+      Coefficients of an image, quantised by steps up to 255, are computed exactly.
   Returns:
     float32 [H, N, W], integers around 0.
   """
@@ -73,8 +73,8 @@ def quantize(coefficients, steps):
   Returns:
     float32 [H, N, W], integers.
   """
-  # The factor beyond 1 lifts the halves, which tf.round would send to even numbers. It is too small
-  # to lift anything else: the next quotient below a half is 1 / (8 * 255) away.
+  # tf.round sends halves to even numbers. The factor above 1 lifts halves, and nothing else: the
+  # next quotient below a half is 1 / (8 * 255) away.
   scales = (1 + 2.0**-18) / 8 / steps
   return _by_block(coefficients, scales, tf.round)
 
@@ -103,7 +103,7 @@ def shift_right(sums, bits):
 
 
 def _product(left, right):
-  # GPUs round the factors of float32 products to 11 bits, unless told not to for the whole process.
+  # By default GPUs round the factors of float32 products to 11 bits (TF32).
   rounds = tf.config.experimental.tensor_float_32_execution_enabled()
   if not (rounds and tf.config.list_physical_devices("GPU")):
     return tf.matmul(left, right)
@@ -111,7 +111,7 @@ def _product(left, right):
 
 
 def _shift_wide(high, low, bits):
-  # The floor inside drops bits that cannot reach the result, and keeps the sum below 2^24.
+  # The inner floor drops bits that cannot affect the result, and keeps the sum below 2^24.
   carried = tf.floor(low * 2.0**-_SPLIT + 2.0 ** (bits - 1 - _SPLIT))
   return tf.floor((high + carried) * 2.0 ** (_SPLIT - bits))
 

@@ -1,9 +1,9 @@
-"""What happens to each crop before a network sees it: all random decisions, and none of the work.
+"""All random decisions about each crop; `damage` applies them.
 
-Every decision has a seed of its own, so that a share that is raised leaves the other decisions as
-they were; and every crop decides by itself, so that the shares multiply, but for two rules. A clean
-crop is neither resized nor shifted; and a resized crop, which is compressed twice anyway, does not
-have its first grid shifted.
+Each decision has its own seed: raising one share leaves the other decisions unchanged. Crops decide
+independently, so shares multiply: P(A and B) = P(A) P(B). There are two exceptions. A clean crop is
+neither resized nor shifted, and the first grid of a resized crop, which is compressed twice anyway,
+is not shifted.
 """
 
 from typing import NamedTuple
@@ -17,11 +17,11 @@ from deblock.records.jpeg import sampling as jpeg_sampling
 
 
 class Way(NamedTuple):
-  """How a last JPEG is made.
+  """One way to make the last JPEG.
 
   Attributes:
-    subsampling: of its chroma; "" for no JPEG at all.
-    by_encoder: whether its tables are an encoder's own, rather than those of an IJG quality.
+    subsampling: of its chroma; "" for no JPEG.
+    by_encoder: whether its tables are an encoder's own instead of an IJG quality's.
   """
 
   subsampling: str
@@ -32,20 +32,20 @@ class Decisions(NamedTuple):
   """One entry per crop, in the order in which things happen.
 
   Attributes:
-    places: int32 [N, 2], corners of crops that nothing happens to for which surroundings are
-      needed; else of the surroundings, which begin at the first JPEG's grid.
+    places: int32 [N, 2], corners of the crops; for crops that need surroundings the corners of
+      these, which are on the first JPEG's grid.
     gray: bool [N].
     reordered: bool [N], whether the channels' order changes.
-    order: int32 [N, 3], of each new channel the old one.
+    order: int32 [N, 3], for each new channel the index of the old one.
     toned: bool [N], whether contrast and brightness change.
     contrast: float32 [N], a factor.
     brightness: float32 [N], in levels.
     first: int32 [N], the quality of the first of two JPEGs, 4:2:0; 0 for no first one.
-    resized: bool [N], whether the first is resized.
-    scale: float32 [N], by this.
+    resized: bool [N], whether the first JPEG is resized.
+    scale: float32 [N], its factor.
     grid_shift: int32 [N, 2], rows and columns from the first JPEG's grid to the last one's.
-    way: int32 [N], of `ways`, how the last JPEG is made.
-    quality: int32 [N], of the last JPEG; of tables that are not the IJG's the nearest one.
+    way: int32 [N], index into `ways` of the last JPEG.
+    quality: int32 [N], of the last JPEG; for other tables than IJG's the nearest quality.
     tables: float32 [N, 2, 8, 8], steps of the last JPEG.
     misaligned: bool [N].
     crop_shift: int32 [N, 2], rows and columns from the last JPEG's grid to the crop.
@@ -70,13 +70,13 @@ class Decisions(NamedTuple):
 
 
 class Sizes(NamedTuple):
-  """Sides of squares in pixels: each is as large as any crop of a configuration needs it.
+  """Sides of squares in pixels, large enough for every crop of a configuration.
 
   Attributes:
-    crop: what a network sees.
-    last: what the last JPEG shows of a misaligned crop.
-    shifted: what the first of two JPEGs shows.
-    resized: what is resized.
+    crop: the network's input.
+    last: input of the last JPEG of a misaligned crop.
+    shifted: input of the first of two JPEGs.
+    resized: input of the resizing.
     surroundings: the largest of these.
   """
 
@@ -88,7 +88,7 @@ class Sizes(NamedTuple):
 
 
 def sizes(config: config_lib.InputConfig) -> Sizes:
-  """Returns the sides of what is cut and compressed."""
+  """Returns the sides of the squares that are cut and compressed."""
   last = config.crop_size + (jpeg_sampling.BLOCK if config.misaligned_share else 0)
   moves = config.double_share and config.double_largest_shift
   shifted = last + (jpeg_sampling.BLOCK if moves else 0)
@@ -97,7 +97,7 @@ def sizes(config: config_lib.InputConfig) -> Sizes:
 
 
 def ways(config: config_lib.InputConfig) -> tuple[Way, ...]:
-  """Returns every way in which a last JPEG may be made; `Decisions.way` counts them."""
+  """Returns every way to make the last JPEG; `Decisions.way` is an index into it."""
   chances = distributions.of_subsamplings(config.online_subsampling)
   drawn = [name for name, p in zip(distributions.SUBSAMPLINGS, chances, strict=True) if p]
   none = [Way("")] if config.clean_share else []
@@ -107,16 +107,16 @@ def ways(config: config_lib.InputConfig) -> tuple[Way, ...]:
 
 
 def draw(config: config_lib.InputConfig, height, width, seed, index) -> Decisions:
-  """Returns the history of each of a tile's `crops_per_tile` crops.
+  """Returns the decisions about each of a tile's `crops_per_tile` crops.
 
   Args:
     config: with `degradation="online"`.
     height: int or int32 scalar tensor, of the tile.
-    width: likewise.
+    width: as `height`.
     seed: int, of the run.
     index: int64 scalar tensor, of the tile in the stream.
   Raises:
-    InvalidArgumentError: in the graph, if a crop with what surrounds it is larger than the tile.
+    InvalidArgumentError: in the graph, if a crop with its surroundings is larger than the tile.
   """
   count, side = config.crops_per_tile, sizes(config)
 
@@ -147,7 +147,7 @@ def draw(config: config_lib.InputConfig, height, width, seed, index) -> Decision
   )
   offsets = places(side.crop, seeds.OFFSETS)
   if side.surroundings > side.crop:
-    # With places of their own, crops stand as far out as they can, whatever the others need.
+    # Crops with surroundings have places of their own, so that the others still reach the border.
     surrounded = resized | double | misaligned
     offsets = _where(surrounded, places(side.surroundings, seeds.REGION), offsets)
   return Decisions(
@@ -171,10 +171,10 @@ def draw(config: config_lib.InputConfig, height, width, seed, index) -> Decision
 
 
 def chosen(share: float, count: int, seed: tf.Tensor) -> tf.Tensor:
-  """Returns for each of `count` crops whether it is of a share, bool [count].
+  """Returns independent draws that are true with probability `share`, bool [count].
 
   Args:
-    share: chance of each, in [0, 1]; 0 is never, 1 is always.
+    share: in [0, 1]; 0 is never, 1 is always.
     count: number of crops.
     seed: int64 [2].
   """
@@ -182,7 +182,7 @@ def chosen(share: float, count: int, seed: tf.Tensor) -> tf.Tensor:
 
 
 def unharmed(chosen_crops, quality, tables):
-  """Returns qualities [N] and tables [N, 2, 8, 8], those of the chosen crops 100 and ones."""
+  """Returns qualities [N] and tables [N, 2, 8, 8], set to 100 and ones for the chosen crops."""
   return _where(chosen_crops, 100, quality), _where(chosen_crops, 1.0, tables)
 
 
@@ -212,7 +212,7 @@ def _last_jpeg(config, clean, quality_of, happens, seed_of):
 
 
 def _number(config, way):
-  """Returns the number of a way, or 0 for one that is never taken."""
+  """Returns the index of a way in `ways`, or 0 for a way that is never taken."""
   found = ways(config)
   return found.index(way) if way in found else 0
 

@@ -1,4 +1,4 @@
-"""Which JPEG is shown to the network: one that is stored, or one that is made on the way."""
+"""Makes the JPEG that a network sees: chosen from the stored ones, or compressed online."""
 
 import tensorflow as tf
 
@@ -15,12 +15,12 @@ def tables_of(quality):
 
 
 def choose_stored(compressed, qualities, wanted, seed):
-  """Returns one of the JPEG streams stored with a tile, each with equal chance.
+  """Returns one of the JPEG streams stored with a tile, all equally likely.
 
   Args:
     compressed: string [N], JPEG streams of one tile.
     qualities: int64 [N], their quality factors.
-    wanted: qualities that may be chosen; an empty tuple allows all.
+    wanted: qualities to choose from; an empty tuple allows all.
     seed: int64 [2].
   Returns:
     The stream, a string scalar, and its quality, an int32 scalar.
@@ -44,9 +44,9 @@ def decode_stored(stream, clean):
 
   Args:
     stream: string scalar.
-    clean: uint8 [H, W, 3], the tile of which it is the JPEG.
+    clean: uint8 [H, W, 3], the tile that was compressed.
   Raises:
-    InvalidArgumentError: in the graph, if the stream does not decode, or to another size.
+    InvalidArgumentError: in the graph, if the stream cannot be decoded or has another size.
   """
   decoded = graph_codec.decode(stream)
   check = tf.debugging.assert_equal(
@@ -57,7 +57,7 @@ def decode_stored(stream, clean):
 
 
 def check_jpeg(jpeg: str) -> str:
-  """Returns the way of compressing after checking it.
+  """Returns the name of a JPEG implementation after checking it.
 
   Raises:
     ValueError: if it is neither libjpeg nor jpegsim.
@@ -68,9 +68,9 @@ def check_jpeg(jpeg: str) -> str:
 
 
 def compress(crops, qualities, tables, jpeg):
-  """Returns what JPEG leaves of crops, each at a quality of its own, with 4:2:0 chroma.
+  """Returns the decoded JPEGs of crops, each at its own quality, with 4:2:0 chroma.
 
-  The result is that of `codec.encode` and `codec.decode` to the last bit, whichever way it is made.
+  Both implementations give the pixels of `codec.encode` and `codec.decode`, bit for bit.
 
   Args:
     crops: uint8 [N, P, P, 3], where N must be known statically for libjpeg; or N tensors.
@@ -78,14 +78,14 @@ def compress(crops, qualities, tables, jpeg):
     tables: float32 [N, 2, 8, 8], the steps of those qualities.
     jpeg: "libjpeg", the faster one on CPU, or "jpegsim", tensor operations compiled by XLA.
   Returns:
-    uint8 [N, P, P, 3] of jpegsim; N tensors of libjpeg, which are not copied into one.
+    uint8 [N, P, P, 3] from jpegsim; N tensors from libjpeg, which saves a copy.
   Raises:
     ValueError: if `jpeg` is neither.
     InvalidArgumentError: from libjpeg, if a quality is out of range.
   """
   if check_jpeg(jpeg) == "jpegsim":
     return _simulated(tf.stack(crops), tables, "420")
-  # One chain of operations for each crop: a loop inside the graph costs more than it saves.
+  # One chain of operations for each crop: a loop inside the graph is slower.
   apart = tf.unstack(crops) if tf.is_tensor(crops) else crops
   streams = graph_codec.encode_each(apart, qualities)
   return [
@@ -95,10 +95,9 @@ def compress(crops, qualities, tables, jpeg):
 
 
 def compress_one(crop, quality, jpeg, subsampling="420"):
-  """Returns what JPEG leaves of a crop at an IJG quality.
+  """Returns the decoded JPEG of a crop at an IJG quality.
 
-  TensorFlow's encoder has no 4:2:2, which is therefore always made by tensor operations; the pixels
-  are the same to the bit.
+  4:2:2 is always made by jpegsim, since TensorFlow's encoder lacks it; the pixels are the same.
 
   Args:
     crop: uint8 [P, P, 3].
@@ -115,7 +114,7 @@ def compress_one(crop, quality, jpeg, subsampling="420"):
 
 
 def simulate_one(crop, tables, subsampling):
-  """Returns what JPEG leaves of a crop with any tables, by tensor operations.
+  """Returns the decoded JPEG of a crop with any tables, made by jpegsim.
 
   TensorFlow's encoder takes no tables.
 
@@ -129,12 +128,13 @@ def simulate_one(crop, tables, subsampling):
   return _simulated(crop[tf.newaxis], tables[tf.newaxis], subsampling)[0]
 
 
-# Inlined, a hundred encoders for each crop would take seconds to start.
+# Not inlined: a hundred encoders for each crop would take seconds to start.
 @tf.function(autograph=False, experimental_attributes={"_noinline": True})
 def _encode_444(crop, quality):
-  """Returns a 4:4:4 stream; TensorFlow's encoder that leaves chroma whole takes no tensor quality.
+  """Returns a 4:4:4 stream, by one encoder per quality.
 
-  Half the time of `jpegsim` for a single crop.
+  TensorFlow's encoder takes a tensor as quality only with 4:2:0. For one crop this takes half the
+  time of jpegsim.
   """
   # A number without a branch of its own would take the last one, quality 100.
   return tf.switch_case(

@@ -1,11 +1,8 @@
 """JPEG compression as batched tensor operations, without entropy coding.
 
-Equal to the last bit to libjpeg-turbo as `records.codec` calls it, for any quantisation tables: the
-entropy coding that is left out loses nothing. Made for XLA and for batches of 16 crops or more; it
-runs eagerly and in plain graphs too, at several times the cost.
-
-Compiled, per crop of 96x96 in batches of 32, 4:2:0, against libjpeg's 81 to 86 us: 142 us. With
-integer sums and the batch innermost 387; with float64 in place of split products 5 to 17 % more.
+Equal to libjpeg-turbo as `records.jpeg.codec` calls it, bit for bit and for any tables: entropy
+coding is lossless, so it can be omitted. Made for XLA and batches of 16 crops or more; eager
+execution and plain graphs take several times as long. `make bench PART=jpeg` measures both.
 """
 
 import tensorflow as tf
@@ -17,7 +14,7 @@ _BLOCK = jpeg_sampling.BLOCK
 
 
 def compress(images, tables, subsampling="420"):
-  """Returns the pixels that decoding the images' JPEGs gives.
+  """Returns the decoded JPEGs of images.
 
   Args:
     images: uint8 [B, H, W, 3] RGB, or [B, H, W, 1] gray; H and W are static, and may be any.
@@ -27,8 +24,8 @@ def compress(images, tables, subsampling="420"):
   Returns:
     uint8, same shape as the images.
   Raises:
-    ValueError: if a static shape, a type or the subsampling is none of these.
-    InvalidArgumentError: in the graph, if tables hold anything else; XLA leaves that check out.
+    ValueError: for any other static shape, type or subsampling.
+    InvalidArgumentError: in the graph, for any other tables; XLA omits this check.
   """
   images = _checked_images(images)
   steps = _steps(tables, images.shape[0], images.shape[3], subsampling)
@@ -37,7 +34,7 @@ def compress(images, tables, subsampling="420"):
 
 
 def coefficients(images, tables, subsampling="420"):
-  """Returns the quantised coefficients that the images' JPEGs hold.
+  """Returns the quantised coefficients of the JPEGs of images.
 
   Args:
     images: as in `compress`.
@@ -45,7 +42,7 @@ def coefficients(images, tables, subsampling="420"):
     subsampling: as in `compress`.
   Returns:
     A tuple of int32 [B, rows, columns, 8, 8], the blocks of Y, Cb and Cr, or of Y alone for gray
-    images; natural order, row = vertical frequency. Rows and columns are those that hold pixels: a
+    images; natural order, row = vertical frequency. Only blocks that hold pixels are returned; a
     stream may have more, to fill its last minimum coded units.
   Raises:
     ValueError, InvalidArgumentError: as `compress`.
@@ -58,7 +55,7 @@ def coefficients(images, tables, subsampling="420"):
 
 
 def pixels(blocks, tables, height, width, subsampling="420"):
-  """Returns the pixels that a decoder makes of quantised coefficients.
+  """Returns the pixels of quantised coefficients, as a decoder computes them.
 
   Args:
     blocks: as `coefficients` returns them, of any numeric type.
@@ -69,8 +66,8 @@ def pixels(blocks, tables, height, width, subsampling="420"):
   Returns:
     uint8 [B, height, width, 3], or [B, height, width, 1] of luma alone.
   Raises:
-    ValueError, InvalidArgumentError: as `compress`; ValueError too if the planes are neither 1 nor
-      3, or have not the rows and columns that this size has.
+    ValueError, InvalidArgumentError: as `compress`; ValueError too for another number of planes
+      than 1 and 3, or of rows and columns than this size has.
   """
   blocks = [tf.cast(plane, tf.float32) for plane in blocks]
   if len(blocks) not in (1, 3):
@@ -143,7 +140,7 @@ def _steps(tables, count, channels, subsampling):
   steps = tf.cast(tables, tf.float32)
   check = tf.debugging.assert_equal(
     steps,
-    # The round trip leaves integers in range alone, and nothing else, NaN included.
+    # Only integers in range survive this round trip; NaN does not.
     tf.clip_by_value(tf.round(steps), 1.0, 255.0),
     message="tables must hold integers in [1, 255]",
   )

@@ -1,4 +1,4 @@
-"""Where the crops of a tile are cut that are not compressed anew: on the JPEG's grid, or off it."""
+"""Places the crops of tiles that are not damaged further: on the JPEG's block grid, or off it."""
 
 import tensorflow as tf
 
@@ -8,10 +8,9 @@ from deblock.records.jpeg import sampling as jpeg_sampling
 
 
 def whole_units(image, config: config_lib.InputConfig):
-  """Returns an image [H, W, C] without what is beyond its last whole unit of `crop_grid` pixels.
+  """Returns an image [H, W, C] cropped to whole units of `crop_grid` pixels; all of it for 8.
 
-  Flipping keeps a grid in its place only if it ends where the image does. Blocks of 8 are left as
-  they come.
+  A grid survives flipping only if it ends where the image ends.
   """
   grid = config.crop_grid
   if grid == jpeg_sampling.BLOCK:
@@ -23,17 +22,18 @@ def whole_units(image, config: config_lib.InputConfig):
 def offsets(config: config_lib.InputConfig, height, width, seed, index):
   """Returns the corners of a tile's crops, int32 [crops_per_tile, 2], rows and columns.
 
-  Multiples of `crop_grid`, but for the share of misaligned crops: those are up to 7 pixels right of
-  and below such a corner, and have as much room.
+  They are multiples of `crop_grid`. Misaligned crops are up to 7 pixels right of and below such a
+  corner.
 
   Args:
     config: how crops are placed.
     height: int or int32 scalar tensor, of the tile.
-    width: likewise.
+    width: as `height`.
     seed: int, of the run.
     index: int64 scalar tensor, of the tile in the stream.
   Raises:
-    InvalidArgumentError: in the graph, if a crop with that room is larger than the tile.
+    InvalidArgumentError: in the graph, if a crop is larger than the tile; a misaligned crop needs
+      8 pixels more.
   """
   count = config.crops_per_tile
 

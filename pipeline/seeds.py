@@ -1,20 +1,20 @@
 """Stateless seeds: one for each (run, position in the stream, decision).
 
-Nothing random in the pipeline depends on the order in which threads run, so the stream of batches
-is the same for any number of them, and can be entered at any position.
+Nothing random in the pipeline depends on the order of threads. The stream of batches is therefore
+the same for any number of threads, and can be entered at any position.
 """
 
 import tensorflow as tf
 
-# One number per random decision; numbers are never reused, so that a new decision leaves the old
-# streams as they were.
+# One number per random decision. Numbers are never reused, so that a new decision leaves the old
+# streams unchanged.
 ORDER = 0
 QUALITY = 1
 OFFSETS = 2
 MIX = 3
 SYMMETRY = 4
 
-# What pipeline/decisions.py decides; 16 on, to leave room for the order of the stream above.
+# Of pipeline/decisions.py; from 16 on, to leave room for the order of the stream above.
 SUBSAMPLING = 16
 DOUBLE = 17
 FIRST_QUALITY = 18
@@ -40,13 +40,13 @@ _MOST_DECISIONS = 2**8
 def derive(seed, *path):
   """Returns the seed of a place in the stream.
 
-  Those functions scramble their seed, so that neighbours serve as well as any: the first number
-  holds run and decision, the second the position, and nothing has to be hashed for each record.
+  seed = [256 * run + decision, position]. The stateless functions scramble it, so neighbouring
+  seeds are as good as any, and nothing is hashed for each record.
 
   Args:
     seed: int, or int64 scalar tensor, of the run; below 2**55.
-    *path: ints or integer scalar tensors: positions, the coarsest first, and a decision of this
-      module at the end.
+    *path: ints or integer scalar tensors: positions, the coarsest first, then a decision of this
+      module.
   Returns:
     int64 [2], for tf.random.stateless_* functions.
   """

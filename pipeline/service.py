@@ -1,11 +1,10 @@
 """Training batches made on other machines, by tf.data's service.
 
-Workers are handed stretches of the stream of tiles (`source.stretches`), one at a time and whoever
-asks first, and make of each what one machine would have made of it. So the batches are those of a
-run without the service, to the last bit, each of them once; only their order is not kept. What a
-worker had begun when it died is not made again, the rest of its stretch included: no batch comes
-twice, some may be missing. A run that goes on enters the stream at its step, and as batches
-arrive out of order it may see some again that were early, and miss some that were late.
+Each worker takes the next stretch of the stream of tiles (`source.stretches`) and makes its batches
+as one machine would. The batches of a run are therefore the same bits as without the service, each
+once, in another order. If a worker dies, the rest of its stretch is lost: no batch is repeated, and
+some may be missing. A run that resumes enters the stream at its step. Since batches arrive out of
+order, it may repeat some that were early and miss some that were late.
 """
 
 import socket
@@ -22,7 +21,7 @@ def parse_address(name: str, address: str) -> tuple[str, int]:
 
   Args:
     name: of the flag that holds it, for the message.
-    address: like grpc://host:port; the protocol may be left out.
+    address: like grpc://host:port; the protocol is optional.
   Raises:
     ValueError: if it is not an address.
   """
@@ -33,14 +32,14 @@ def parse_address(name: str, address: str) -> tuple[str, int]:
 
 
 def check_reachable(name: str, address: str, timeout_s: float = TIMEOUT_S) -> None:
-  """Checks that something listens at an address: TensorFlow's client would try for hours.
+  """Checks that something listens at an address, since TensorFlow's client retries for hours.
 
   Args:
     name: of the flag that holds it, for the message.
     address: as `parse_address` takes it.
     timeout_s: seconds to wait for an answer.
   Raises:
-    ValueError: if it is no address.
+    ValueError: if it is not an address.
     ConnectionError: if nothing answers.
   """
   host, port = parse_address(name, address)
@@ -57,12 +56,12 @@ def distributed(batches: tf.data.Dataset, address: str) -> tf.data.Dataset:
   """Returns a dataset of the same elements, made by the workers of a data service.
 
   Args:
-    batches: whose source hands out what one worker makes at a time; files it reads must be there
-      for the workers too, under the same absolute paths.
+    batches: with a source of stretches, one of which a worker makes at a time. Workers need the
+      files that it reads, under the same absolute paths.
     address: of the service's dispatcher, grpc://host:port.
   Raises:
-    ConnectionError: if nothing answers there. While a dispatcher without workers answers, the
-      first element is waited for.
+    ConnectionError: if nothing answers there. A dispatcher without workers answers, and the first
+      element then waits for a worker.
   """
   check_reachable("data_service", address)
   host, port = parse_address("data_service", address)
@@ -70,7 +69,7 @@ def distributed(batches: tf.data.Dataset, address: str) -> tf.data.Dataset:
     tf.data.experimental.service.distribute(
       processing_mode=tf.data.experimental.service.ShardingPolicy.DYNAMIC,
       service=f"grpc://{host}:{port}",
-      # Pixels of photographs do not get smaller by it, and it costs time on both sides.
+      # Compression does not shrink pixels of photographs, and costs time on both sides.
       compression=None,
     )
   )

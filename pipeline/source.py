@@ -1,8 +1,8 @@
 """Records on disk to the stream of training tiles, still compressed.
 
-The stream is endless: epoch after epoch, in each of them every record once, in an order that
-depends on the run's seed and the epoch's number alone. So it can be entered at any tile without
-reading what comes before, but for at most a group of shards.
+The stream is endless. Each epoch holds every record once, in an order that depends on the seed of
+the run and the number of the epoch only. It can be entered at any tile, and then reads at most one
+group of shards in vain.
 """
 
 from collections.abc import Callable
@@ -13,16 +13,16 @@ import tensorflow as tf
 
 from deblock.pipeline import seeds
 
-READ_SHARDS = 4  # Shards that are read alternately, so that neighbours in a batch differ in origin.
+READ_SHARDS = 4  # Shards read alternately, so that neighbours in a batch differ in origin.
 
 Reader = Callable[[tf.Tensor, tf.Tensor], tf.data.Dataset]
 
 
 def whole_shard(index, path):
-  """Returns a dataset of all records of a shard; `read` of `Shards`, if none is given.
+  """Returns a dataset of all records of a shard; the default `read` of `Shards`.
 
   Args:
-    index: int32 scalar tensor, place of the shard among those that are read.
+    index: int32 scalar tensor, of the shard among `Shards.paths`.
     path: string scalar tensor.
   """
   del index
@@ -31,11 +31,11 @@ def whole_shard(index, path):
 
 @dataclasses.dataclass(frozen=True)
 class Shards:
-  """What is read.
+  """The shards to read.
 
   Attributes:
     paths: files.
-    counts: number of records that `read` gives of each; a shard of none is not opened.
+    counts: number of records that `read` returns for each; a shard with 0 is not opened.
     read: function of index and path of a shard to a dataset of its records.
   """
 
@@ -50,7 +50,7 @@ class Shards:
 
   @property
   def filled(self) -> list[int]:
-    """The indices of the shards that give any record."""
+    """The indices of the shards with records."""
     return [index for index, count in enumerate(self.counts) if count]
 
 
@@ -79,17 +79,17 @@ def tiles(shards: Shards, shuffled_tiles: int, seed: int, first) -> tf.data.Data
 def stretches(
   shards: Shards, shuffled_tiles: int, seed: int, first: int, window: int
 ) -> tf.data.Dataset:
-  """Returns the same tiles as `tiles`, from a source that hands out stretches of them.
+  """Returns the tiles of `tiles`, in stretches that a data service hands to its workers.
 
-  A stretch is what a worker of a data service is given: about as many tiles as are read alternately
-  in a group of shards, since entering the stream may cost reading half of such a group in vain.
+  A stretch is about as long as a group of shards, since entering the stream may read half of such a
+  group in vain.
 
   Args:
     shards: as in `tiles`.
     shuffled_tiles: as in `tiles`.
     seed: as in `tiles`.
     first: index of the first tile.
-    window: number of tiles that must not be separated: a stretch is a multiple of it.
+    window: number of tiles that stay together: a stretch is a multiple of it.
   """
   group = READ_SHARDS * shards.count / len(shards.filled)
   length = window * math.ceil(group / window)
@@ -102,23 +102,23 @@ def stretches(
 
 
 def training_records(shards: Shards, shuffled_tiles, seed, epoch, first_record=0):
-  """Returns a dataset of the serialised records of one epoch, in an order of its own.
+  """Returns a dataset of the serialised records of one epoch, in the epoch's own order.
 
-  Shards are permuted and taken in groups; those of a group are read alternately, and the records
-  shuffled within a buffer. The order depends on `seed` and `epoch` alone.
+  Shards are permuted and taken in groups. The shards of a group are read alternately, and records
+  are shuffled within a buffer. The order depends on `seed` and `epoch` only.
 
   Args:
     shards: to read.
     shuffled_tiles: size of the buffer, in records.
     seed: int, of the run.
     epoch: int64 scalar tensor.
-    first_record: int, or int64 scalar tensor, the number of records to pass over. Groups of shards
+    first_record: int, or int64 scalar tensor, the number of records to skip. Groups of shards
       before it are not opened.
   """
   order_seed = seeds.derive(seed, epoch, seeds.ORDER)
   groups = _groups(shards, order_seed)
   counts = tf.gather(tf.constant((*shards.counts, 0), tf.int64), groups)
-  # Shuffling is by runs of records, so the run that is entered must be read from its start.
+  # Records are shuffled in runs, so the entered run is read from its start.
   first_record = tf.cast(first_record, tf.int64)
   run, into_run = first_record // shuffled_tiles, first_record % shuffled_tiles
   first_read = run * shuffled_tiles
@@ -141,12 +141,12 @@ def training_records(shards: Shards, shuffled_tiles, seed, epoch, first_record=0
 def shuffled(dataset, size, seed, first_run=0):
   """Returns a dataset whose elements are shuffled within each run of `size` of them.
 
-  `Dataset.shuffle` takes no tensor as its seed, and so cannot give each epoch an order that can be
-  entered without having passed through the epochs before.
+  `Dataset.shuffle` takes no tensor as its seed, so an epoch's order could not be entered without
+  running through the epochs before it.
 
   Args:
     dataset: of tensors or tuples of tensors, each of one shape.
-    size: number of elements that are held at a time.
+    size: number of elements held at a time.
     seed: int64 [2], tensor.
     first_run: int, or int64 scalar tensor, the number of runs that come before this dataset.
   """
@@ -162,13 +162,13 @@ def shuffled(dataset, size, seed, first_run=0):
 
 
 def stored_records(shard_paths, read=whole_shard):
-  """Returns a dataset of all serialised records, in the order in which they are stored."""
+  """Returns a dataset of all serialised records, in stored order."""
   paths = tf.constant(shard_paths, tf.string, (len(shard_paths),))
   return tf.data.Dataset.from_tensor_slices((tf.range(len(shard_paths)), paths)).flat_map(read)
 
 
 def _groups(shards, order_seed):
-  """Returns the indices of the shards to read, int32 [N, READ_SHARDS]; past the last for none."""
+  """Returns the indices of the shards to read, int32 [N, READ_SHARDS], padded past the last."""
   filled = tf.constant(shards.filled, tf.int32)
   order = tf.random.experimental.stateless_shuffle(filled, order_seed)
   missing = -filled.shape[0] % READ_SHARDS

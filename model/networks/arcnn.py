@@ -7,9 +7,9 @@ Network", ICCV 2015, arXiv 1504.06993; w = 64:
 
 106 561 parameters in gray, 117 731 in colour.
 
-Deviations. Padded with zeros, so that the image keeps its size. Off with `residual=False`: the
-network predicts what to add to the JPEG, scaled by 1/10, its last layer starts at zero, so that it
-starts as the identity, and He initialisation replaces N(0, 0.001).
+Deviations. Zero padding keeps the image's size. Off with `residual=False`: the network predicts a
+residual, scaled by 1/10 and added to the JPEG; its last layer starts at zero, so that it starts as
+the identity; He initialisation replaces N(0, 0.001).
 """
 
 import keras
@@ -21,12 +21,12 @@ CONTEXT = 16  # It reaches 4 + 3 + 2 pixels.
 
 
 def arcnn(width=0, residual=True, condition=config.NONE, channels=3):
-  """Returns AR-CNN, float32 [B, H, W, C] in [0, 1] to the same shape, which [0, 1] does not bound.
+  """Returns AR-CNN, float32 [B, H, W, C] in [0, 1] to the same shape, unbounded.
 
   Args:
     width: w; 0 is the paper's 64.
     residual: whether the JPEG's pixels are added to the output.
-    condition: what it is told about the JPEG; unless none, it takes [image, tables].
+    condition: its input about the JPEG; unless "none", it takes [image, tables].
     channels: C.
   """
   width = width or PAPER_WIDTH

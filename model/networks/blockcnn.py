@@ -10,15 +10,14 @@ normalisation and LeakyReLU(0.1), none with a bias:
     3x5→k | B B | 3x5→2k | B | 1x5→4k | B B | 1x1→8k | B | 1x1→4k | B | 1x1→2k | B | 1x1→k | B |
     1x1→3 | sigmoid                                                    (B: blocks.Bottleneck)
 
-The branch for artifact removal takes 24x24 pixels. That its three unpadded convolutions are then
-5x5 (24→20→16→12), and that the block is the centre of the 12x12 that remains, is our reading.
+The branch for artifact removal takes 24x24 pixels. Our reading: its three unpadded convolutions are
+5x5 (24→20→16→12), and the block is the centre of the remaining 12x12.
 
-Deviations, all off with `residual=False`: the network predicts what to add to the JPEG's pixels,
-where the published head is a sigmoid; its last layer starts at zero, so that an untrained network
-returns the JPEG's own block; He initialisation replaces N(0, 0.02); the bottlenecks start closed,
-without which so deep a network learns next to nothing in its first hundreds of steps; and the
-head's output is scaled by 1/20, about the size of a JPEG's error, beside which Adam's steps would
-be large.
+Deviations, all off with `residual=False`. The network predicts a residual, which is added to the
+JPEG's pixels; the published head is a sigmoid. Its last layer starts at zero, so that an untrained
+network returns the JPEG's block. He initialisation replaces N(0, 0.02). The bottlenecks start
+closed; otherwise so deep a network learns almost nothing in its first hundreds of steps. The head's
+output is scaled by 1/20, about the size of a JPEG's error: Adam's steps would be large beside it.
 """
 
 import keras
@@ -104,16 +103,16 @@ def _removal(name, width, residual, padding, context, condition):
 
 
 def blockcnn(width=0, residual=True, condition=config.NONE):
-  """Returns BlockCNN for artifact removal, as published but for the deviations named above.
+  """Returns BlockCNN for artifact removal, as published except for the deviations above.
 
-  The zeros that pad the bottlenecks are part of the function: the network is meant for 24x24
-  neighbourhoods, float32 [B, 24, 24, 3] in [0, 1] to [B, 8, 8, 3]. It takes larger crops,
-  [B, H, W, 3] to [B, H - 16, W - 16, 3], but is another function there.
+  The network is meant for 24x24 neighbourhoods, float32 [B, 24, 24, 3] in [0, 1] to [B, 8, 8, 3].
+  It takes larger crops, [B, H, W, 3] to [B, H - 16, W - 16, 3], but is another function there:
+  the zeros that pad its bottlenecks move with the border.
 
   Args:
-    width: k; 0 is the paper's 64 (6.9 M parameters in this branch).
-    residual: whether the JPEG's pixels are added to the output, which [0, 1] then does not bound.
-    condition: what it is told about the JPEG; unless none, it takes [image, tables], and the JPEG's
+    width: k; 0 is the paper's 64, with 6.9 M parameters in this branch.
+    residual: whether the JPEG's pixels are added to the output, which is then unbounded.
+    condition: its input about the JPEG; unless "none", it takes [image, tables], and the JPEG's
       blocks start at the first pixel.
   """
   return _removal("blockcnn", width, residual, "same", 8, condition)
@@ -122,9 +121,9 @@ def blockcnn(width=0, residual=True, condition=config.NONE):
 def blockcnn_fc(width=0, residual=True, condition=config.NONE):
   """Returns BlockCNN's trunk without any padding, the same function on a block and on an image.
 
-  The bottlenecks' 3x3 convolutions are unpadded too, which takes 15 pixels off each side: a block
-  of 8x8 depends on 38x38 pixels. Float32 [B, H, W, 3] in [0, 1] to [B, H - 32, W - 32, 3]; the 16th
-  pixel keeps crops on the JPEG's grid. Not in the paper: it lets a whole image be restored at once.
+  Float32 [B, H, W, 3] in [0, 1] to [B, H - 32, W - 32, 3]. The bottlenecks' 3x3 convolutions are
+  unpadded too, which removes 15 pixels a side: an 8x8 block depends on 38x38 pixels. The 16th pixel
+  keeps crops on the JPEG's grid. Not in the paper; it restores a whole image at once.
 
   Args:
     width: as in `blockcnn`.

@@ -5,8 +5,8 @@ A TensorFlow re-implementation of BlockCNN, trained on the 24 Kodak images at qu
     3x3→k | bottleneck | 5x5→2k, BN | 5x5→8k, BN | bottleneck | 7x7→k, BN | 1x1→3 | sigmoid
 
 All convolutions but the bottlenecks' are unpadded (24→22→18→14→8), LeakyReLU(0.1) follows each,
-and the bottlenecks have no batch normalisation and Keras 2's default slope of 0.3 inside. Its
-biases and initialisers are not recorded: Keras' defaults are our reading.
+and the bottlenecks have no batch normalisation and Keras 2's default slope of 0.3 inside. Biases
+and initialisers are not recorded; Keras' defaults are our reading.
 """
 
 import keras
@@ -20,7 +20,7 @@ KERAS2_DEFAULT_SLOPE = 0.3
 def blockcnn_kodak(width=0, residual=False):
   """Returns the network: float32 [B, 24, 24, 3] in [0, 1] to the central [B, 8, 8, 3] in [0, 1].
 
-  Like `blockcnn` it takes larger crops, but is another function there.
+  It takes larger crops, as `blockcnn` does, but is another function there.
 
   Args:
     width: k; 0 is the project's 16.

@@ -14,14 +14,14 @@ def crop_center(images, margin):
 
 
 def published_initializer():
-  """Returns a fresh N(0, 0.02) initialiser, every kernel's in BlockCNN's published code."""
+  """Returns a new N(0, 0.02) initialiser, that of every kernel in BlockCNN's published code."""
   return keras.initializers.RandomNormal(stddev=0.02)
 
 
 def batch_normalization(gain="ones", name=None):
   """Returns a batch normalisation with the constants of BlockCNN's published (PyTorch) code.
 
-  PyTorch's momentum 0.1 is Keras' 0.9: the one weighs the new statistics, the other the old.
+  PyTorch's momentum 0.1 is Keras' 0.9: PyTorch weighs the new statistics, Keras the old ones.
 
   Args:
     gain: initialiser of the scale.
@@ -47,8 +47,8 @@ def shrunk(shape, margin):
 class CenterCrop(keras.layers.Layer):
   """Removes `margin` pixels on each side of float [B, H, W, C] images.
 
-  Unpadded convolutions shrink an image by their reach; this layer brings the image that their
-  result is added to down to the same size.
+  Unpadded convolutions shrink an image by their reach. This layer crops the image that their result
+  is added to.
   """
 
   def __init__(self, margin, **kwargs):
@@ -82,10 +82,10 @@ class Bottleneck(keras.layers.Layer):
     normalize: whether batch normalisation follows each convolution.
     inner_slope: negative slope of the two inner activations.
     padding: "same" as published: float [B, H, W, C] to the same shape. "valid" drops one pixel on
-      each side, of the identity too, so that no zero is mixed into the result.
+      each side, of the identity too, so that no padding affects the result.
     kernel_initializer: of the three convolutions.
     starts_closed: whether the last normalisation starts with a scale of zero, so that the unit
-      passes its input on until it has learnt something (Goyal et al. 2017, section 5.1).
+      starts as the identity (Goyal et al. 2017, section 5.1).
   """
 
   def __init__(
@@ -107,7 +107,7 @@ class Bottleneck(keras.layers.Layer):
     self.starts_closed = starts_closed
 
   def build(self, input_shape):
-    """Creates the convolutions, whose width is the number of channels that comes in."""
+    """Creates the convolutions, whose width is the number of input channels."""
     self.convolutions = []
     self.normalizations = []
     shape = tuple(input_shape)

@@ -1,4 +1,4 @@
-"""Layers that tell a network what the JPEG says about itself."""
+"""Layers that condition a network on the JPEG's tables, and on the place in its blocks."""
 
 import math
 
@@ -11,12 +11,11 @@ _LARGEST_STEP = 255.0  # Of a baseline JPEG's 8-bit tables.
 class TableEmbedding(keras.layers.Layer):
   """Maps quantisation tables, float [B, 2, 8, 8] in [1, 255], to a vector, float [B, size].
 
-  The steps enter by their logarithm, scaled to [-1, 1], since an error grows with its step: what
-  distinguishes steps 2 and 4 then weighs as much as what distinguishes 20 and 40. Two dense layers
-  with ReLU follow.
+  Two dense layers with ReLU follow 2 log(step) / log(255) - 1, in [-1, 1]. Errors are proportional
+  to steps, and logarithms make equal ratios equal differences: 2 to 4 as 20 to 40.
 
   Args:
-    size: of the vector, and of the layer between.
+    size: of the vector and of the hidden layer.
   """
 
   def __init__(self, size=16, **kwargs):
@@ -48,7 +47,7 @@ class TableEmbedding(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="deblock")
 class Modulation(keras.layers.Layer):
-  """Scales and shifts each channel of features by what a dense layer makes of a vector.
+  """Scales and shifts each channel of features by a dense layer of a vector.
 
   features * (1 + scale) + shift, as in FBCNN (Jiang et al., ICCV 2021, eq. 3) and FiLM (Perez et
   al., AAAI 2018, eq. 2). Takes [features, vector], float [B, H, W, C] and float [B, E]. The dense
@@ -80,7 +79,7 @@ class Modulation(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="deblock")
 class BlockPhase(keras.layers.Layer):
-  """Adds a learned map that repeats with the JPEG's blocks, so that features know where they lie.
+  """Adds a learned map with the period of the JPEG's blocks: the place of a feature in its block.
 
   Float [B, H, W, C] to the same; H and W are multiples of `period`. The map starts at zero.
 

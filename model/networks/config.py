@@ -7,7 +7,7 @@ NONE, QUALITY, TABLES = CONDITIONS = ("none", "quality", "tables")
 
 @dataclasses.dataclass(frozen=True)
 class ModelConfig:
-  """The network and its size; saved beside a run, so that evaluation rebuilds the same one."""
+  """The network and its size; saved with a run, so that evaluation rebuilds the same one."""
 
   model: str = dataclasses.field(
     default="blockcnn", metadata={"help": "network to train; see --list_models"}
@@ -18,13 +18,15 @@ class ModelConfig:
   )
   residual: bool = dataclasses.field(
     default=True,
-    metadata={"help": "predict what to add to the JPEG rather than the restored pixels"},
+    metadata={
+      "help": "predict a residual, which is added to the JPEG, instead of the restored pixels"
+    },
   )
   condition: str = dataclasses.field(
     default="",
     metadata={
-      "help": "what the network is told about the JPEG: none, its quality or its quantisation "
-      "tables; empty is the network's own, tables for deblocknet and none for the others"
+      "help": "the network's input about the JPEG: none, its quality or its quantisation tables; "
+      "empty is the network's default, tables for deblocknet and none for the others"
     },
   )
 
@@ -46,14 +48,14 @@ class Traits:
   Attributes:
     name: of the network.
     context: pixels of surroundings that a block depends on, on each side; a multiple of 8.
-    border: what stands in for pixels beyond an image's edge: "mirror" or "zeros".
-    blockwise: whether a block depends on how much of the image is shown with it, so that the
-      network must be run one block at a time.
+    border: what replaces pixels beyond an image's edge: "mirror" or "zeros".
+    blockwise: whether a block depends on how much of the image is in the input. The network then
+      runs one block at a time.
     keeps_size: whether the restored image is as large as the JPEG, and the network handles an
       image's edge itself; otherwise the network takes `context` pixels off each side.
     conditioned: whether the network takes the JPEG's quantisation tables too.
-    pools: whether it takes a mean over all it is shown, so that a restored pixel depends a little
-      on how large a part of the image that is: context and tiles are then not exact.
+    pools: whether it takes a mean over its whole input. A restored pixel then depends a little on
+      how much of the image is the input, and context and tiles are not exact.
   """
 
   name: str

@@ -11,13 +11,12 @@ and, in the small one, some of them at a quarter of it, v channels wide:
     U: 3x3, an affine change of each channel by the tables, ReLU, 3x3, + identity
     s2d, d2s: space to depth and back
 
-Why so: what JPEG lost is spread over blocks of 8x8 and, in chroma, of 16x16 pixels, so single
-pixels are too fine a grid to work on; and a CPU runs dense convolutions at twice the speed of
-depth-wise ones, gates or normalisation. That the tables help is Ehrlich et al., "Quantization
-Guided JPEG Artifact Correction", ECCV 2020; that they do so as a scale and a shift of each channel
-is FBCNN's (Jiang et al., ICCV 2021, eq. 3) use of its quality. Where a pixel lies in its block is
-told by a learned map of that period, which is BlockCNN's reason to work block by block (Maleki et
-al. 2018, section 3).
+JPEG's errors are spread over blocks of 8x8 pixels, in chroma of 16x16, so half resolution is fine
+enough. A CPU runs dense convolutions at twice the speed of depth-wise ones, gates or normalisation.
+The tables as input are Ehrlich et al., "Quantization Guided JPEG Artifact Correction", ECCV 2020;
+their use as a scale and a shift of each channel is FBCNN's (Jiang et al., ICCV 2021, eq. 3). A
+learned map gives the place of a pixel in its block, BlockCNN's reason to work block by
+block (Maleki et al. 2018, section 3).
 """
 
 import keras
@@ -45,7 +44,7 @@ def _unit(features, embedding, name):
   hidden = _convolution(channels, 3, f"{name}_first", gain=2.0)(features)
   hidden = conditioning.Modulation(name=f"{name}_modulation")([hidden, embedding])
   hidden = keras.layers.ReLU(name=f"{name}_activation")(hidden)
-  # Branches start small: with larger ones a learning rate of 1e-3 diverges.
+  # Branches start small: larger ones diverge at a learning rate of 1e-3.
   hidden = _convolution(channels, 3, f"{name}_second", gain=0.02)(hidden)
   return keras.layers.Add(name=name)([features, hidden])
 
@@ -93,8 +92,8 @@ def deblocknet(width=0, residual=True):
     residual: must be true.
   Returns:
     A keras.Model of [compressed, tables], float32 [B, H, W, 3] in [0, 1] and float32 [B, 2, 8, 8]
-    quantisation steps, to float32 [B, H, W, 3], which [0, 1] does not bound. H and W may be any;
-    the JPEG's block grid starts at the first pixel. An untrained network returns the JPEG.
+    quantisation steps, to float32 [B, H, W, 3], unbounded, of any H and W. The JPEG's block
+    grid starts at the first pixel. An untrained network returns the JPEG.
   Raises:
     ValueError: if `residual` is false.
   """

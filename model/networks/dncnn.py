@@ -9,8 +9,8 @@ in the form that the authors publish for denoising, super-resolution and JPEG to
 
 665 921 parameters in gray, 668 227 in colour.
 
-Deviations: the residual is added and scaled by 1/10, where the paper subtracts it, which only turns
-the last layer's weights over; and that layer starts at zero, so that the network starts as the
+Deviations: the residual is scaled by 1/10 and added; the paper subtracts it, which only changes the
+sign of the last layer's weights. That layer starts at zero, so that the network starts as the
 identity.
 """
 
@@ -28,7 +28,7 @@ def dncnn3(width=0, residual=True, condition=config.NONE, channels=3):
   Args:
     width: w; 0 is the paper's 64.
     residual: must be true.
-    condition: what it is told about the JPEG; unless none, it takes [image, tables].
+    condition: its input about the JPEG; unless "none", it takes [image, tables].
     channels: C.
   Raises:
     ValueError: if `residual` is false.

@@ -1,4 +1,4 @@
-"""FBCNN: a blind network that finds the quality itself, and has a dial for it.
+"""FBCNN: a blind network that estimates the quality, and has a dial for it.
 
 J. Jiang, K. Zhang, R. Timofte, "Towards Flexible Blind JPEG Artifacts Removal", ICCV 2021, and the
 authors' code (jiaxi-jiang/FBCNN, network_fbcnn.py); w = 64, h = 8w:
@@ -13,8 +13,8 @@ authors' code (jiaxi-jiang/FBCNN, network_fbcnn.py); w = 64, h = 8w:
 
 The quality is predicted, and dialled, as 1 - quality / 100. 71 921 796 parameters in colour; with
 `width` 16 a sixteenth of that. Trained by the L1 loss of the image and, in the published options,
-0.001 times the quality's. As the quality is a mean over all that is shown, a restored pixel depends
-a little on how much of the image is shown.
+0.001 times the quality's. The quality is a mean over the whole input, so a restored pixel depends a
+little on how much of the image is the input.
 
 Deviations: He initialisation, with small residual branches, in place of orthogonal kernels of gain
 0.2. Off with `residual=False`: the JPEG's pixels are added to the output, scaled by 1/10, and the
@@ -27,7 +27,7 @@ import tensorflow as tf
 from deblock.model.networks import plain
 
 PAPER_WIDTH, UNITS, SCALES = 64, 4, 4
-CONTEXT = 256  # Convolutions reach 249 pixels, those of eights counted whole.
+CONTEXT = 256  # Convolutions reach 249 pixels; pixels at an eighth count as 8.
 QUALITY_WEIGHT = 0.001
 _STRENGTH = "strength"  # 1 - quality / 100
 
@@ -78,7 +78,7 @@ def _modulation(embedding, channels, scale):
 def fbcnn(width=0, residual=True, channels=3):
   """Returns FBCNN, float32 [B, H, W, C] in [0, 1] to the same shape, unbounded; any H and W.
 
-  `predicting` gives the quality that it found too, `dialled` takes another one in its place.
+  `predicting` also returns the estimated quality; `dialled` takes a quality as input instead.
 
   Args:
     width: w; 0 is the paper's 64.
@@ -112,7 +112,7 @@ def fbcnn(width=0, residual=True, channels=3):
 
 
 def predicting(network: keras.Model) -> keras.Model:
-  """Returns the same network, weights and all, with the quality that it finds as second output.
+  """Returns the same network, weights and all, with the estimated quality as second output.
 
   Args:
     network: made by `fbcnn`, or loaded.
@@ -125,7 +125,7 @@ def predicting(network: keras.Model) -> keras.Model:
 
 
 def dialled(network: keras.Model) -> keras.Model:
-  """Returns the same network, weights and all, that is told a quality in place of finding it.
+  """Returns the same network, weights and all, with the quality as an input.
 
   A lower quality than the JPEG's makes it smoother, a higher one keeps more of the JPEG's detail
   and artifacts: the paper's dial between the two.
@@ -145,7 +145,7 @@ def dialled(network: keras.Model) -> keras.Model:
 
 
 def objective(network: keras.Model):
-  """Returns how the network is trained: by the image's loss, and a little by the quality's (L1).
+  """Returns the objective: the image's loss plus 0.001 times the L1 loss of the quality.
 
   Args:
     network: made by `fbcnn`.

@@ -1,11 +1,11 @@
-"""What a JPEG says about itself as further channels of the image, one way for every network.
+"""The JPEG's tables or quality as further channels of the image, for every network.
 
-Quantisation tables tiled to the image's size are what QCN (Li et al., "Learning a Single Model With
-a Wide Range of Quality Factors for JPEG Image Artifacts Removal", 2020, arXiv 2009.06912) and QGCN
-(Ehrlich et al., ECCV 2020) are told; a map of the quality is to JPEG what the noise level map of
-FFDNet (Zhang et al. 2018) is to noise. How the values are scaled is ours.
+QCN (Li et al., "Learning a Single Model With a Wide Range of Quality Factors for JPEG Image
+Artifacts Removal", 2020, arXiv 2009.06912) and QGCN (Ehrlich et al., ECCV 2020) take quantisation
+tables tiled to the image's size. A map of the quality corresponds to the noise level map of FFDNet
+(Zhang et al. 2018). The scaling is ours.
 
-A network takes the tables for both: a JPEG file holds no quality, so it is found from them.
+A network takes the tables in both cases: a JPEG file holds no quality, which is estimated here.
 """
 
 import math
@@ -90,11 +90,11 @@ def _transposed(tables):
 
 
 def add(images, tables, condition):
-  """Returns symbolic images with the channels that `condition` asks for.
+  """Returns symbolic images with the channels of a condition.
 
   Args:
     images: float32 [B, H, W, C], a symbolic Keras tensor.
-    tables: float32 [B, 2, 8, 8], likewise.
+    tables: float32 [B, 2, 8, 8], a symbolic Keras tensor.
     condition: `config.QUALITY` or `config.TABLES`.
   """
   layer = TableMaps if condition == config.TABLES else QualityMap

@@ -6,14 +6,14 @@ Neural Networks", WSCG 2016, arXiv 1605.00366; w = 32, the layers of L8 as other
     L8: 11x11→w | 3x3→2w | 3x3→2w | 3x3→2w | + first | 1x1→2w | 5x5→2w | + first | 1x1→4w | 5x5→out
     L4: 11x11→w | 3x3→2w | 3x3→2w | 5x5→out
 
-ReLU after all but the last, and after that too where pixels are predicted ("direct"); "+ first"
-concatenates the first layer's output. L8 has 220 545 parameters in gray, 234 691 in colour. L4's
-layers are our reading: L8's ends, and as much between them as four layers allow.
+ReLU follows all layers but the last, and also the last where pixels are predicted ("direct");
+"+ first" concatenates the first layer's output. L8 has 220 545 parameters in gray, 234 691 in
+colour. L4's layers are our reading: L8's ends with two layers between them.
 
 "Each filter is centred at the start" is read as: the mean of each output channel's kernel, over
 rows, columns and input channels, is subtracted from Glorot's uniform initialisation.
 
-Deviations: the residual form's last layer starts at zero, so that the network starts as the
+Deviations: the last layer of the residual form starts at zero, so that the network starts as the
 identity, and its output is scaled by 1/10. The paper's third objective is the Sobel loss.
 """
 
@@ -43,7 +43,7 @@ class ZeroMean(keras.initializers.Initializer):
     return kernel - keras.ops.mean(kernel, axis=(0, 1, 2), keepdims=True)
 
   def clone(self):
-    """Returns another one, which draws other kernels unless a seed was given."""
+    """Returns a copy, which draws other kernels unless a seed was given."""
     return ZeroMean(self.seed)
 
   def get_config(self):
@@ -67,7 +67,7 @@ def l8(width=0, residual=True, condition=config.NONE, channels=3):
   Args:
     width: w; 0 is 32.
     residual: whether the JPEG's pixels are added to the output, which is then unbounded.
-    condition: what it is told about the JPEG; unless none, it takes [image, tables].
+    condition: its input about the JPEG; unless "none", it takes [image, tables].
     channels: C.
   """
   width = width or PAPER_WIDTH

@@ -9,8 +9,8 @@ ECCV 2022, arXiv 2204.04676; the U-shape's sizes are ours; w = 32:
     gate: one half of the channels times the other       attention: times 1x1 of the image's mean
     ↓: 2x2 of stride 2       ↑: 1x1 to twice the channels without bias, depth to space
 
-Beta and gamma start at zero, as published. The attention takes the mean over all that it is shown,
-so a restored pixel depends a little on how much of the image is shown.
+Beta and gamma start at zero, as published. The attention takes the mean over the whole input, so a
+restored pixel depends a little on how much of the image is the input.
 
 Deviations: the last layer starts at zero, so that the network starts as the identity, and its
 output is scaled by 1/10; images are padded with their last pixels rather than zeros.
@@ -21,7 +21,7 @@ import keras
 from deblock.model.networks import blocks, config, plain
 
 WIDTH, UNITS, BODY_UNITS, SCALES = 32, 2, 4, 2
-CONTEXT = 32  # Convolutions reach 31 pixels, those of fours counted whole.
+CONTEXT = 32  # Convolutions reach 31 pixels; pixels at a quarter count as 4.
 
 
 @keras.saving.register_keras_serializable(package="deblock")
@@ -105,7 +105,7 @@ def nafcar(width=0, residual=True, condition=config.NONE, channels=3):
   Args:
     width: w; 0 is 32.
     residual: must be true.
-    condition: what it is told about the JPEG; unless none, it takes [image, tables].
+    condition: its input about the JPEG; unless "none", it takes [image, tables].
     channels: C.
   Raises:
     ValueError: if `residual` is false.

@@ -1,4 +1,4 @@
-"""What the published networks share: their two ends, and convolutions with ReLU between.
+"""The parts that the published networks share: both ends, and convolutions with ReLU between.
 
 Both ends compute in float32 under mixed precision too: bfloat16 would round pixels to half a level.
 """
@@ -16,8 +16,8 @@ class Start(NamedTuple):
   """The symbolic tensors that a network begins with.
 
   Attributes:
-    inputs: what its keras.Model takes: the image alone, or [image, tables].
-    compressed: float32 [B, H, W, C] in [0, 1], the image as it came.
+    inputs: of its keras.Model: the image, or [image, tables].
+    compressed: float32 [B, H, W, C] in [0, 1], the input image.
     features: the image padded, with the channels of its condition.
   """
 
@@ -31,8 +31,8 @@ def start(channels=3, condition=config.NONE, multiple=1) -> Start:
 
   Args:
     channels: of the image: 3, or 1 for gray.
-    condition: what the network is told about the JPEG, one of `config.CONDITIONS`.
-    multiple: pixels of which height and width become a multiple, by repeating the last ones.
+    condition: the network's input about the JPEG, one of `config.CONDITIONS`.
+    multiple: height and width are padded to a multiple of it, by repeating the last pixels.
   """
   compressed = features = keras.Input((None, None, channels), name="compressed")
   if multiple > 1:
@@ -52,7 +52,7 @@ def convolution(features, channels, side, initializer, name, **options):
 
 
 def rectified(features, layers, initializer):
-  """Returns the features behind padded convolutions, each with a bias and followed by ReLU.
+  """Returns the features after padded convolutions, each with a bias and followed by ReLU.
 
   Args:
     features: float32 [B, H, W, C], what `start` returned, a symbolic Keras tensor.
@@ -68,7 +68,7 @@ def rectified(features, layers, initializer):
 
 
 def added(compressed, residual, name="restored"):
-  """Returns an image with what is to be added to it, both float [B, H, W, C], in float32."""
+  """Returns an image plus a scaled residual, both float [B, H, W, C], in float32."""
   residual = keras.layers.Rescaling(RESIDUAL_SCALE, dtype="float32", name=f"{name}_residual")(
     residual
   )
@@ -83,9 +83,9 @@ def finish(name, began: Start, features, side, initializer, residual, activation
     began: what `start` returned.
     features: float [B, H', W', C'], H' and W' not below the image's.
     side: of the last convolution's kernel.
-    initializer: of that kernel where the network predicts pixels; else it starts at zero, so that
-      an untrained network returns the JPEG.
-    residual: whether the output is what to add to the JPEG, rather than the restored pixels.
+    initializer: of that kernel where the network predicts pixels. Otherwise the kernel starts at
+      zero, so that an untrained network returns the JPEG.
+    residual: whether the output is added to the JPEG instead of being the restored pixels.
     activation: of the last convolution where the network predicts pixels.
   """
   head = keras.layers.Conv2D(
@@ -104,10 +104,10 @@ def finish(name, began: Start, features, side, initializer, residual, activation
 
 
 def require_residual(name, residual):
-  """Checks that a network without any other form is asked for its residual one.
+  """Checks that a network that only predicts a residual is built so.
 
   Raises:
-    ValueError: if it is not.
+    ValueError: if `residual` is false.
   """
   if not residual:
     raise ValueError(f"{name} has no form that predicts pixels: leave residual at true.")

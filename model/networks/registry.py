@@ -96,7 +96,7 @@ def get(name: str) -> Entry:
   """Returns the network of that name.
 
   Raises:
-    ValueError: if there is none; the message lists those there are.
+    ValueError: if there is none; the message lists all names.
   """
   if name not in _ENTRIES:
     raise ValueError(f"model must be one of {', '.join(names())}, got {name!r}.")
@@ -104,19 +104,19 @@ def get(name: str) -> Entry:
 
 
 def usual(name: str, width: int = 0) -> config.ModelConfig:
-  """Returns the settings of a network of that name as it is best used; 0 is its own width.
+  """Returns the recommended settings of a network; width 0 is its default.
 
   Raises:
-    ValueError: if there is none; the message lists those there are.
+    ValueError: if there is none; the message lists all names.
   """
   return config.ModelConfig(model=name, width=width, residual=get(name).residual)
 
 
 def configured(model_config: config.ModelConfig) -> Entry:
-  """Returns the network of that name as the settings make it: told one thing about the JPEG.
+  """Returns the network that the settings name, with their condition as its only one.
 
   Raises:
-    ValueError: if there is no network of that name, or it cannot be told that.
+    ValueError: if there is no network of that name, or it does not support the condition.
   """
   entry = get(model_config.model)
   condition = model_config.condition or entry.conditions[0]
@@ -133,10 +133,10 @@ def configured(model_config: config.ModelConfig) -> Entry:
 
 
 def build(model_config: config.ModelConfig) -> keras.Model:
-  """Returns a freshly initialised network.
+  """Returns a newly initialised network.
 
   Raises:
-    ValueError: if there is no network of that name, or it cannot take the settings.
+    ValueError: if there is no network of that name, or it does not support the settings.
   """
   return configured(model_config).build(model_config.width, model_config.residual)
 
@@ -205,7 +205,7 @@ for _entry in (
   ),
   Entry(
     name="fbcnn",
-    description="FBCNN (Jiang 2021), finds the quality itself and has a dial for it",
+    description="FBCNN (Jiang 2021), estimates the quality and has a dial for it",
     build=fbcnn.fbcnn,
     context=fbcnn.CONTEXT,
     keeps_size=True,

@@ -9,9 +9,9 @@ channel, stages are stacked, and each restores an image, on all of which it is t
     U: 3x3→w of dilation 1, 2 and 4 side by side, ReLU, joined: 3w | attention | 1x1→w | + identity
     attention: mean over the image | →3w/8, ReLU | →3w, sigmoid | times the 3w channels
 
-Squeeze-and-excitation (Hu et al., CVPR 2018) is our choice of attention; as it takes the mean over
-all it is shown, a restored pixel depends a little on how much of the image is shown. Three stages.
-Each stage's last layer starts at zero, so that every image starts as the JPEG.
+Three stages. Squeeze-and-excitation (Hu et al., CVPR 2018) is our choice of attention. It takes the
+mean over the whole input, so a restored pixel depends a little on how much of the image is the
+input. Each stage's last layer starts at zero, so that every image starts as the JPEG.
 """
 
 import keras
@@ -50,7 +50,7 @@ def _unit(features, initializer, name):
     contexts.append(keras.layers.ReLU(name=f"{context}_activation")(hidden))
   joined = keras.layers.Concatenate(name=f"{name}_contexts")(contexts)
   attended = _attention(joined, keras.initializers.GlorotUniform(), name)
-  # Branches start small, as in deblocknet: with larger ones a learning rate of 1e-3 diverges.
+  # Branches start small, as in deblocknet: larger ones diverge at a learning rate of 1e-3.
   small = keras.initializers.VarianceScaling(0.02, "fan_in")
   hidden = plain.convolution(attended, features.shape[-1], 1, small, f"{name}_joined")
   return keras.layers.Add(name=name)([features, hidden])
@@ -59,12 +59,12 @@ def _unit(features, initializer, name):
 def smca(width=0, residual=True, condition=config.NONE, channels=3):
   """Returns the network: 0.4 M parameters; its output is the last stage's image.
 
-  Float32 [B, H, W, C] in [0, 1] to the same shape, unbounded. `stages` gives all stages' images.
+  Float32 [B, H, W, C] in [0, 1] to the same shape, unbounded. `stages` returns all stages' images.
 
   Args:
     width: w; 0 is 32.
     residual: must be true.
-    condition: what it is told about the JPEG; unless none, it takes [image, tables].
+    condition: its input about the JPEG; unless "none", it takes [image, tables].
     channels: C.
   Raises:
     ValueError: if `residual` is false.
@@ -110,7 +110,7 @@ def stages(network: keras.Model) -> keras.Model:
 
 
 def objective(network: keras.Model):
-  """Returns how the network is trained: by the mean of the stages' losses.
+  """Returns the objective: the mean of the stages' losses.
 
   The paper trains its stages progressively; equal weights are our reading.
 

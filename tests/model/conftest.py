@@ -2,6 +2,7 @@
 
 import functools
 
+import keras
 import numpy as np
 from PIL import Image
 import pytest
@@ -16,6 +17,14 @@ def _photograph(height, width, name="astronaut.png", top=40, left=160):
   with Image.open(path) as picture:
     pixels = np.array(picture.convert("RGB"))
   return pixels[top : top + height, left : left + width]
+
+
+@functools.cache
+def _built(name, residual):
+  """Returns a network 3 wide and its initial weights."""
+  keras.utils.set_random_seed(0)
+  network = registry.get(name).build(3, residual)
+  return network, network.get_weights()
 
 
 def _randomize(network, seed=3):
@@ -42,13 +51,25 @@ def photograph():
 
 @pytest.fixture(scope="session")
 def random_network():
-  """The function (name, residual) -> a narrow network with random weights; not to be changed."""
+  """The function (name, residual=True) -> a network 3 wide with random weights.
 
-  @functools.lru_cache
-  def build(name, residual=True):
-    return _randomize(registry.get(name).build(3, residual))
+  Building takes longer than running, so each is built once and shared: the next test that asks for
+  it gets the same one with its weights set again.
+  """
 
-  return build
+  return lambda name, residual=True: _randomize(_built(name, residual)[0])
+
+
+@pytest.fixture(scope="session")
+def untrained():
+  """The function (name, residual=True) -> the network of `random_network` as it was built."""
+
+  def reset(name, residual=True):
+    network, initial = _built(name, residual)
+    network.set_weights(initial)
+    return network
+
+  return reset
 
 
 @pytest.fixture(scope="session")

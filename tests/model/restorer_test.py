@@ -14,9 +14,9 @@ def _image(height, width):
 
 
 @pytest.mark.parametrize("name", ["blockcnn", "blockcnn_fc"])
-def test_an_untrained_network_restores_any_size_exactly(name):
+def test_an_untrained_network_restores_any_size_exactly(name, untrained):
   entry = registry.get(name)
-  restore = restorer.Restorer(entry.build(2, True), entry)
+  restore = restorer.Restorer(untrained(name), entry)
   for height, width in ((7, 9), (13, 40)):
     image = _image(height, width)
     restored = restore(image)
@@ -47,9 +47,8 @@ def test_a_block_depends_on_its_neighbours_alone(random_network, photograph):
 
 
 @pytest.mark.parametrize("name", ["deblocknet_fast", "blockcnn_fc"])
-def test_constant_weights_restore_alike_and_stay(randomize, name):
-  entry = registry.get(name)
-  network = randomize(entry.build(4, True))
+def test_constant_weights_restore_alike_and_stay(random_network, name):
+  entry, network = registry.get(name), random_network(name)
   image = _image(24, 40)
   variable, constant = (
     restorer.Restorer(network, entry, constant=constant) for constant in (False, True)

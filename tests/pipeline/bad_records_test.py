@@ -1,4 +1,4 @@
-"""Bad records found and named; how they are left out is in leaving_out_test.py."""
+"""Bad records found and named; how they are skipped is in leaving_out_test.py."""
 
 import dataclasses
 import re
@@ -122,7 +122,7 @@ def test_the_record_that_stops_a_stream_is_named(tmp_path, write_records, damagi
     message = _named(made, _config(), first_batch, 24)
     assert message.startswith(expected)
     assert f"deblock-pipeline --records={tmp_path} --check names every" in message
-    assert message.endswith("--on_bad_record=skip leaves them out.")
+    assert message.endswith("--on_bad_record=skip skips them.")
 
 
 def test_an_error_that_no_record_explains_stays_what_it_is():

@@ -77,6 +77,7 @@ def _closed_port():
     return free.getsockname()[1]
 
 
+@pytest.mark.slow
 def test_two_workers_make_each_batch_of_an_epoch_once(records, two_workers, position_of):
   wanted, arrived, workers_took_turns = set(range(_EPOCHS)), [], False
   address, _ = two_workers
@@ -89,6 +90,7 @@ def test_two_workers_make_each_batch_of_an_epoch_once(records, two_workers, posi
   assert len(set(arrived)) == len(arrived)
 
 
+@pytest.mark.slow
 def test_a_worker_that_goes_takes_with_it_only_what_it_had_begun(records, two_workers, position_of):
   address, (first, _) = two_workers
   batches = _batches(records, data_service=address).as_numpy_iterator()
@@ -101,6 +103,7 @@ def test_a_worker_that_goes_takes_with_it_only_what_it_had_begun(records, two_wo
   assert len({position // _STRETCH for position in missing}) <= 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
   "changes",
   [{}, {"degradation": "online"}, {"degradation": "online", "jpeg": "jpegsim"}],
@@ -115,6 +118,7 @@ def test_one_worker_makes_the_very_stream(records, one_worker, changes):
     assert _content(one) == _content(other)
 
 
+@pytest.mark.slow
 def test_bad_records_are_left_out_by_the_workers_too(tmp_path, write_records, damaging, one_worker):
   made = write_records(tmp_path, {"train": [2, 3, 3]})
   first, second, _ = made.manifest.shard_paths("train")
@@ -133,6 +137,7 @@ def test_what_workers_make_is_measured_as_a_whole(records, one_worker):
   assert list(stages) == ["mix, batch, float"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", [9, 22])
 def test_the_stream_is_entered_at_any_batch(records, one_worker, position_of, first):
   served = _batches(records, first, data_service=one_worker).take(3).as_numpy_iterator()
@@ -140,6 +145,7 @@ def test_the_stream_is_entered_at_any_batch(records, one_worker, position_of, fi
   assert found == list(range(first, first + 3))
 
 
+@pytest.mark.slow
 def test_hosts_are_served_their_own_shards(whole_tiles, one_worker):
   config = config_lib.InputConfig(
     crop_size=32,
@@ -157,6 +163,7 @@ def test_hosts_are_served_their_own_shards(whole_tiles, one_worker):
   assert sorted(tile.tobytes() for tile in seen) == sorted(stored)
 
 
+@pytest.mark.slow
 def test_a_folder_of_records_is_found_from_another_folder(
   records, one_worker, monkeypatch, tmp_path, position_of
 ):
@@ -170,6 +177,7 @@ def test_a_folder_of_records_is_found_from_another_folder(
   assert position_of[_content(made)] == 0
 
 
+@pytest.mark.slow
 def test_an_error_at_a_worker_reaches_the_trainer(records, one_worker):
   settings = {**_SETTINGS, "crop_size": 56, "data_service": one_worker}
   batches = dataset.training_dataset(config_lib.InputConfig(**settings), records.manifest, 0)

@@ -68,13 +68,15 @@ def test_every_network_takes_off_each_side_what_its_entry_says(random_network, n
 
 
 @pytest.mark.parametrize("name", _RESIDUAL)
-def test_every_residual_network_starts_as_the_identity(name):
-  entry = registry.get(name)
-  images = _images(8 + 2 * entry.context, 16 + 2 * entry.context)
-  network = registry.build(config.ModelConfig(model=name, width=2))
-  kept = images[:, entry.consumed :, entry.consumed :]
-  made = _run(entry, network, images)
-  np.testing.assert_array_equal(made, kept[:, : made.shape[1], : made.shape[2]])
+def test_every_residual_network_starts_as_the_identity_at_any_size(untrained, name):
+  entry, network = registry.get(name), untrained(name)
+  sizes = ((1, 1), (7, 9), (24, 40)) if entry.keeps_size else ((8, 16),)
+  for height, width in sizes:
+    images = _images(height + 2 * entry.consumed, width + 2 * entry.consumed)
+    made = _run(entry, network, images)
+    assert made.dtype == np.float32
+    kept = images[:, entry.consumed :, entry.consumed :]
+    np.testing.assert_array_equal(made, kept[:, :height, :width])
 
 
 @pytest.mark.parametrize("name", sorted(set(registry.names()) - set(_RESIDUAL)))
