@@ -274,8 +274,8 @@ def test_tensorboard_shows_what_was_logged(work, tmp_path):
     assert {"run/settings", "run/environment"} <= set(
       _poll(lambda: _fetch(f"{root}/data/plugin/text/tags").get("run"), "texts")
     )
-    (told,) = _fetch(f"{root}/data/plugin/text/text?run=run&tag=run/settings")
-    assert "--max_steps=6" in told["text"]
+    (text,) = _fetch(f"{root}/data/plugin/text/text?run=run&tag=run/settings")
+    assert "--max_steps=6" in text["text"]
     (session,) = _sessions(root)
     assert session["status"] == "STATUS_SUCCESS"
     assert session["name"] == f"{folder.name}/run"
