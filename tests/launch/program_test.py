@@ -16,6 +16,7 @@ from deblock.launch.machines import serving
 from deblock.launch.pictures import demo, gallery
 from deblock.launch.pipeline_report import report as pipeline_report
 from deblock.launch.portable import export as step_export
+from deblock.launch.portable import exported_network
 from deblock.launch.portable import weights as weights_export
 from deblock.launch.restoring import restore_config
 from deblock.launch.run_folder import run_table
@@ -35,6 +36,7 @@ PARTS = {
   "inspect_pipeline": (input_config.InputConfig, pipeline_report.ReportConfig),
   "restore": (restore_config.RestoreConfig,),
   "demo": (demo.DemoConfig,),
+  "export": (exported_network.ExportConfig,),
   "export_step": (model_config.ModelConfig, step_export.StepConfig),
   "export_weights": (weights_export.WeightsConfig,),
 }
