@@ -2,7 +2,7 @@
 
 deblock-demo --output=DIR
 
-Takes squares of the four photographs in scikit-image, compresses them at each quality, restores
+Takes squares of the four photographs in scikit-image, compresses each at one quality, restores
 them, and shows them beside the clean ones: in demo.png, and in report.html for a browser. Four
 squares are an example, not an evaluation.
 """

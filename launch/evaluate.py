@@ -17,7 +17,7 @@ config_flags.define(selection.SelectionConfig)
 
 
 def main(arguments):
-  """Evaluates as the flags say; prints the table and saves it as CSV, JSON and Markdown."""
+  """Evaluates; prints the table and saves it as CSV, JSON and Markdown."""
   del arguments
   settings = config_flags.parse(selection.SelectionConfig)
   selection.prepare_output(settings.output)

@@ -50,7 +50,9 @@ class Baseline:
 
 
 def bilateral(image: np.ndarray, tables: np.ndarray) -> np.ndarray:
-  """Returns a mean over near pixels of near colours (Tomasi and Manduchi, ICCV 1998).
+  """Returns the bilateral filter of an image (Tomasi and Manduchi, ICCV 1998).
+
+  Each pixel becomes a mean over near pixels of similar colours.
 
   Args:
     image: float32 [H, W, 3].
@@ -74,9 +76,9 @@ def bilateral(image: np.ndarray, tables: np.ndarray) -> np.ndarray:
 
 
 def nlmeans(image: np.ndarray, tables: np.ndarray) -> np.ndarray:
-  """Returns a mean over pixels with like surroundings (Buades, Coll and Morel, CVPR 2005).
+  """Returns the non-local means of an image (Buades, Coll and Morel, CVPR 2005).
 
-  Arguments are those of `bilateral`.
+  Each pixel becomes a mean over pixels with similar surroundings. Arguments: see `bilateral`.
   """
   strength = _NLMEANS_STRENGTH * _step(tables)
   return restoration.denoise_nl_means(
@@ -85,9 +87,9 @@ def nlmeans(image: np.ndarray, tables: np.ndarray) -> np.ndarray:
 
 
 def tv(image: np.ndarray, tables: np.ndarray) -> np.ndarray:
-  """Returns the near image of little total variation (Rudin, Osher and Fatemi 1992).
+  """Returns an image after total variation denoising (Rudin, Osher and Fatemi 1992).
 
-  By Chambolle's algorithm (2004), each channel by itself. Arguments are those of `bilateral`.
+  Chambolle's algorithm (2004), channel by channel. Arguments are those of `bilateral`.
   """
   weight = _TV_WEIGHT * _step(tables)
   return restoration.denoise_tv_chambolle(
@@ -99,7 +101,7 @@ def reencodings(image: np.ndarray, tables: np.ndarray, subsampling: str = "420")
   """Returns the mean of the JPEGs of an image on 64 shifted grids (Nosratinia 2001).
 
   "Enhancement of JPEG-compressed images by re-application of JPEG", J. VLSI Signal Processing 27.
-  Each puts its block edges elsewhere; the first is the image itself, nearly.
+  Each of them has its block edges elsewhere. The first is nearly the image itself.
 
   Args:
     image: float32 [H, W, 3].
@@ -142,9 +144,9 @@ def load(name: str, subsampling: str = "420") -> Baseline:
 
   Args:
     name: one of `NAMES`.
-    subsampling: of the colours of the JPEGs, which the mean of re-encodings repeats.
+    subsampling: of the colours of the JPEGs; the re-encodings use it too.
   Raises:
-    ValueError: if there is none of that name.
+    ValueError: if the name is unknown.
   """
   if name not in _FILTERS:
     raise ValueError(f"a baseline must be one of {', '.join(NAMES)}, got {name!r}.")

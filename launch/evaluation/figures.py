@@ -1,4 +1,4 @@
-"""Measures methods on whole images, by the protocol of FBCNN's evaluation code."""
+"""Measures methods on whole images by the protocol of FBCNN's evaluation code."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 import dataclasses
@@ -25,21 +25,21 @@ FIGURES = ("psnr_jpeg", "psnr", "ssim_jpeg", "ssim", "psnr_b_jpeg", "psnr_b", "s
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-  """The figures of one image at one quality; of their means where `image` is "mean".
+  """The figures of one image at one quality. Where `image` is "mean", means over images.
 
   Attributes:
     image: identity of the image.
     quality: IJG quality factor.
-    psnr_jpeg: of the JPEG, in decibels, one error over all colours.
-    psnr: of the restored image.
-    ssim_jpeg: of the JPEG, mean over colours.
-    ssim: of the restored image.
-    psnr_b_jpeg: PSNR-B of the JPEG, in decibels.
-    psnr_b: of the restored image.
-    model: name of what restored it.
-    seconds: that restoring it took, by the wall clock; 0 if nobody looked.
-    gain_low: lower end of the interval of a mean's gain; None where there is none.
-    gain_high: its upper end.
+    psnr_jpeg: PSNR of the JPEG in decibels, from one error over all colours.
+    psnr: PSNR of the restored image.
+    ssim_jpeg: SSIM of the JPEG, the mean over colours.
+    ssim: SSIM of the restored image.
+    psnr_b_jpeg: PSNR-B of the JPEG in decibels.
+    psnr_b: PSNR-B of the restored image.
+    model: name of the method.
+    seconds: wall-clock time of restoring; 0 if it was not measured.
+    gain_low: lower end of the interval of a mean gain; None if unknown.
+    gain_high: upper end of the interval.
   """
 
   image: str
@@ -57,12 +57,12 @@ class Row:
 
   @property
   def gain(self) -> float:
-    """What restoring gains over the JPEG, in decibels; nothing where both are perfect."""
+    """PSNR minus that of the JPEG, in decibels; 0 where both are infinite."""
     return 0.0 if self.psnr == self.psnr_jpeg else self.psnr - self.psnr_jpeg
 
 
 class Figures(NamedTuple):
-  """How near an image is to the clean one.
+  """The figures of one image against the clean one.
 
   Attributes:
     psnr: in decibels.
@@ -76,13 +76,13 @@ class Figures(NamedTuple):
 
 
 class Trial(NamedTuple):
-  """One image at one quality as one method restores it, and its figures.
+  """One image at one quality, restored by one method, and its figures.
 
   Attributes:
     row: the figures.
-    clean: uint8 [H, W, C] with one channel or three, without what the protocol cuts off.
-    data: the JPEG.
-    jpeg: uint8 [H, W, C], decoded.
+    clean: uint8 [H, W, C] with one or three channels, after the protocol's cut.
+    data: the JPEG file.
+    jpeg: its pixels, uint8 [H, W, C].
     restored: uint8 [H, W, C].
   """
 
@@ -152,14 +152,14 @@ def trials(
   protocol: protocol_lib.ProtocolConfig = protocol_lib.PUBLISHED,
   clock: Callable[[], float] = _stopped,
 ) -> Iterator[Trial]:
-  """Yields what each method makes of one image at one quality.
+  """Yields one image at one quality as each method restores it.
 
   Args:
     methods: at least one.
     image: its identity.
     clean: uint8 [H, W, 3].
     quality: IJG quality factor to compress at.
-    protocol: how, and what is measured.
+    protocol: how to compress, and what to measure.
     clock: seconds since any moment.
   """
   clean, data = protocol_lib.compressed(clean, quality, protocol)
@@ -183,13 +183,13 @@ def evaluate(
   protocol: protocol_lib.ProtocolConfig = protocol_lib.PUBLISHED,
   clock: Callable[[], float] = _stopped,
 ) -> list[Row]:
-  """Returns the figures of each image at each quality by each method, without their means.
+  """Returns the figures of each image at each quality by each method; no means.
 
   Args:
     methods: at least one.
     images: identities and clean images, uint8 [H, W, 3].
     qualities: IJG quality factors to compress at.
-    protocol: how, and what is measured.
+    protocol: how to compress, and what to measure.
     clock: seconds since any moment.
   """
   return [
@@ -201,20 +201,20 @@ def evaluate(
 
 
 def restored(restore, data: bytes, quality: int, faithful: bool = False, gray: bool = False):
-  """Returns the pixels of a JPEG and what is made of them, both uint8 [H, W, 3] or [H, W, 1].
+  """Returns the pixels of a JPEG and the restored pixels, both uint8 [H, W, 3] or [H, W, 1].
 
   Args:
     restore: as in `methods.Method`.
-    data: a JPEG of the standard tables.
-    quality: of these.
-    faithful: whether the result is kept inside the JPEG's quantisation cells.
-    gray: whether the JPEG is gray, and the result of one channel.
+    data: a JPEG with the standard tables.
+    quality: quality of these tables.
+    faithful: whether to keep the result inside the JPEG's quantisation cells.
+    gray: whether the JPEG is gray; the result then has one channel.
   """
   if not faithful and not gray:
     jpeg = codec.decode(data)
     return jpeg, restore(jpeg, jpeg_tables.quantization_tables(quality))
   found = original.decode(data, "the JPEG")
-  # Told its quality, even the best JPEG is restored.
+  # Without a quality, restoring would leave JPEGs of high quality as they are.
   made = photograph.restore_original(found, restore, quality, faithful=faithful).samples
   if gray:
     return found.samples[..., np.newaxis], made[..., np.newaxis]
@@ -222,10 +222,10 @@ def restored(restore, data: bytes, quality: int, faithful: bool = False, gray: b
 
 
 def means(rows: Sequence[Row]) -> list[Row]:
-  """Returns one row per method and quality: the means over images, of PSNR that of the decibels.
+  """Returns the means over images, one row per method and quality.
 
-  Methods stand in the order in which they come first. The mean gain has its 95 % bootstrap interval
-  over the images, where there is more than one.
+  A mean PSNR is the mean of decibels. Methods keep the order of their first rows. With two images
+  or more, the mean gain has its 95 % bootstrap interval over the images.
   """
   averaged = []
   for model in dict.fromkeys(row.model for row in rows):

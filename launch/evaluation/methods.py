@@ -1,4 +1,4 @@
-"""What is measured, by name: networks that ship, networks of runs, and baselines."""
+"""The methods that are measured, by name: pretrained networks, networks of runs, baselines."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -15,9 +15,9 @@ class Method(NamedTuple):
   """A way to restore JPEGs.
 
   Attributes:
-    name: in tables: that of weights that ship, of a baseline, or a run's folder.
-    restore: uint8 [H, W, 3] JPEG pixels and their [2, 8, 8] quantisation tables to uint8 [H, W, 3]
-      restored pixels. Gray JPEGs and faithful results need one that yields `parts` too.
+    name: in tables: of pretrained weights or of a baseline, or a run's folder.
+    restore: maps uint8 [H, W, 3] JPEG pixels and their [2, 8, 8] quantisation tables to uint8
+      [H, W, 3] restored pixels. Gray JPEGs and faithful results need its method `parts` too.
   """
 
   name: str
@@ -51,16 +51,17 @@ def load(
   """Returns the methods, networks of runs first.
 
   Args:
-    models: names out of `names`, and paths of exported networks.
+    models: names from `names`, and paths of exported networks.
     logdirs: folders of runs.
     subsampling: of the colours of the JPEGs.
-    checkpoint: of the runs, as `saved_weights.load_network` takes it.
-    weights: of the runs, as `saved_weights.load_network` takes them.
-    self_ensemble: whether networks restore everything in its eight positions; a "+" behind their
-      names tells so, as usual in this field. Baselines do not.
+    checkpoint: of the runs, as in `saved_weights.load_network`.
+    weights: of the runs, as in `saved_weights.load_network`.
+    self_ensemble: whether networks take the mean over eight positions of an image. Their names
+      then end in "+", as is usual in this field. Baselines ignore it.
   Raises:
     FileNotFoundError: if there is no run or no checkpoint.
-    ValueError: if they do not fit each other, a name is unknown, or shipped weights are damaged.
+    ValueError: if a checkpoint does not fit its network, a name is unknown, or pretrained weights
+      are damaged.
   """
   mark = "+" if self_ensemble else ""
   loaded = []
@@ -79,7 +80,7 @@ def load(
 
 
 def warm(methods: Sequence[Method]) -> None:
-  """Restores a little with each, so that the time of its first image holds no compilation."""
+  """Restores a small image with each method, to keep compilation out of the first measured time."""
   tables = np.ones((2, 8, 8), np.int32)
   for method in methods:
     method.restore(np.zeros((64, 64, 3), np.uint8), tables)

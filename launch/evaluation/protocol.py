@@ -14,19 +14,17 @@ from deblock.records.jpeg import tables as jpeg_tables
 
 @dataclasses.dataclass(frozen=True)
 class ProtocolConfig:
-  """The flags of deblock-evaluate and deblock-compare that say what is compressed and measured."""
+  """The flags of deblock-evaluate and deblock-compare for compressing and measuring."""
 
-  subsampling: str = option.field("420", "of the JPEG's colours: 444, 422 or 420")
+  subsampling: str = option.field("420", "colour subsampling of the JPEGs: 444, 422 or 420")
   gray: bool = option.field(False, "compress MATLAB's luma of the images as gray JPEGs")
   luma: bool = option.field(
-    False, "measure the luma of colour JPEGs, which gives other figures than gray JPEGs"
+    False, "measure the luma of colour JPEGs; figures differ from those of gray JPEGs"
   )
   double_quality: int = option.field(
-    0, "quality of a JPEG made before the one that is restored; 0 for none"
+    0, "quality of a first JPEG, compressed before the restored one; 0 for none"
   )
-  double_shift: int = option.field(
-    4, "rows and columns cut off at the top and left between two JPEGs, 0 to 7"
-  )
+  double_shift: int = option.field(4, "rows and columns cut off between the two JPEGs, 0 to 7")
   faithful: bool = option.field(
     False, "keep the coefficients of the JPEGs, as deblock-restore does"
   )
@@ -55,11 +53,11 @@ def compressed(
 
   Args:
     clean: uint8 [H, W, 3].
-    quality: IJG quality of the JPEG, of two the second's.
+    quality: IJG quality of the JPEG, or of the second of two.
     protocol: how to compress.
   Returns:
-    uint8 [h, w, 3], or [h, w, 1] if gray, without what is cut off between two JPEGs; and a stream
-    of that size.
+    The clean image, uint8 [h, w, 3] or [h, w, 1] if gray, after the cut between two JPEGs, and a
+    JPEG of the same size.
   """
   if protocol.gray:
     clean = gray(clean)
@@ -72,9 +70,9 @@ def compressed(
 
 
 def gray(image: np.ndarray) -> np.ndarray:
-  """Returns MATLAB's luma of an image, uint8 [H, W, 1]; of a gray one its levels as they are.
+  """Returns MATLAB's luma of an image, uint8 [H, W, 1]; a gray image keeps its levels.
 
-  Gray test sets such as Classic5 are taken as they are; LIVE1's gray images are MATLAB's.
+  Gray test sets such as Classic5 are used as they are; LIVE1's gray images are MATLAB's luma.
 
   Args:
     image: uint8 [H, W, 3].
@@ -100,7 +98,7 @@ def measured(image: np.ndarray, protocol: ProtocolConfig) -> np.ndarray:
 
 
 def describe(protocol: ProtocolConfig) -> str:
-  """Returns in words what is compressed and measured, for a table's caption."""
+  """Returns a table's caption: what is compressed and measured."""
   sampled = ":".join(protocol.subsampling)
   kind = "gray JPEG of MATLAB's luma" if protocol.gray else f"colour JPEG {sampled}"
   if protocol.double_quality:

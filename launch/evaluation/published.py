@@ -1,7 +1,7 @@
-"""Figures that papers print, and on which images by which protocol they were measured.
+"""Published figures, with their test sets and protocols.
 
-As collected in the tables of the repositories of FBCNN, SwinIR, CAT, GRL-Image-Restoration and
-MambaIR. None was measured here.
+They are copied from the tables in the repositories of FBCNN, SwinIR, CAT, GRL-Image-Restoration
+and MambaIR. None was measured here.
 """
 
 from collections.abc import Sequence
@@ -36,7 +36,7 @@ class Reference:
 
 @dataclasses.dataclass(frozen=True)
 class Published:
-  """What a paper prints of a network on a test set.
+  """The figures that a paper prints for a network on a test set.
 
   Attributes:
     network: its name; with * where one network was trained for each quality.
@@ -98,10 +98,10 @@ def kind_of(protocol: protocol_lib.ProtocolConfig) -> str:
 def matching(
   means: Sequence[figures.Row], images: int, protocol: protocol_lib.ProtocolConfig
 ) -> Reference | None:
-  """Returns the test set that was measured, known by its JPEGs' figures; None if it is another.
+  """Returns the test set that was measured, or None if it is none of `REFERENCES`.
 
-  A folder's name proves nothing. Where as many JPEGs as the test set has give its printed PSNR and
-  SSIM to the last digit, at each quality that was measured, images and protocol are those.
+  A folder's name proves nothing. The test set is recognised if the number of images is equal, and
+  the JPEGs have its printed PSNR and SSIM to the last digit at every measured quality.
 
   Args:
     means: of one method.

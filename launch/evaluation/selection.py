@@ -1,4 +1,4 @@
-"""Which run and which images evaluate and compare work on."""
+"""The methods and images that deblock-evaluate and deblock-compare work on."""
 
 from collections.abc import Iterator, Sequence
 import dataclasses
@@ -24,7 +24,7 @@ from deblock.records.sources import opening, source_image
 class SelectionConfig(protocol.ProtocolConfig):
   """The flags that evaluate and compare share."""
 
-  logdir: tuple[str, ...] = option.field((), "folders of runs whose weights are used")
+  logdir: tuple[str, ...] = option.field((), "folders of runs to measure")
   checkpoint: str = option.field("", checkpoint_folder.WHICH_HELP)
   model: tuple[str, ...] = option.field(
     (),
@@ -33,13 +33,13 @@ class SelectionConfig(protocol.ProtocolConfig):
   )
   weights: str = option.field(saved_weights.AUTO, saved_weights.KIND_HELP)
   self_ensemble: bool = option.field(
-    False, "take the mean of what networks make of an image in its eight positions"
+    False, "restore each image in eight positions and take the mean; baselines do not"
   )
-  images: str = option.field("", "folder or glob of clean images; the run's held-out ones if empty")
+  images: str = option.field("", "folder or glob of clean images; if empty, the run's test images")
   records: str = option.field(
-    "", "records whose held-out images or qualities are used, if not the run's"
+    "", "records whose test images and qualities are used; if empty, the run's"
   )
-  qualities: tuple[int, ...] = option.field((), "JPEG qualities; those of the records if empty")
+  qualities: tuple[int, ...] = option.field((), "JPEG qualities; if empty, those of the records")
   output: str = option.field("", "folder to write to")
 
   def __post_init__(self):
@@ -49,8 +49,8 @@ class SelectionConfig(protocol.ProtocolConfig):
       raise ValueError("output must name a folder: use --output=DIR.")
     if not self.logdir and not self.model:
       raise ValueError(
-        "logdir must name a folder of a run, --logdir=DIR, or model a network that ships with "
-        f"deblock or a baseline, --model={methods.names()[0]}: got neither."
+        "logdir must name a folder of a run, --logdir=DIR, or model a pretrained network or a "
+        f"baseline, --model={methods.names()[0]}: got neither."
       )
     for field in ("logdir", "model"):
       names = getattr(self, field)
@@ -70,7 +70,7 @@ class SelectionConfig(protocol.ProtocolConfig):
 
 
 def prepare_output(folder: str) -> pathlib.Path:
-  """Creates the folder to write to, before any work is done for it.
+  """Creates the folder to write to, before any work is done.
 
   Raises:
     OSError: if it cannot be written.
@@ -86,11 +86,11 @@ def prepare_output(folder: str) -> pathlib.Path:
 
 
 def load_methods(settings: SelectionConfig) -> list[methods.Method]:
-  """Returns what restores, ready for whole images: networks of runs first.
+  """Returns the methods, networks of runs first.
 
   Raises:
     FileNotFoundError: if there is no run or no checkpoint.
-    ValueError: if they do not fit each other, or shipped weights are damaged.
+    ValueError: if a checkpoint does not fit its network, or pretrained weights are damaged.
   """
   return methods.load(
     settings.model,
@@ -106,9 +106,9 @@ class Chosen(NamedTuple):
   """Images to work on.
 
   Attributes:
-    source: that they are read from.
+    source: reads them.
     images: the images.
-    jpeg_downscale: factor by which those that were JPEGs are shrunk, as in the records.
+    jpeg_downscale: factor by which JPEGs among them are shrunk, as in the records.
   """
 
   source: opening.Source
@@ -121,8 +121,7 @@ def choose(settings: SelectionConfig) -> tuple[Chosen, Sequence[int]]:
 
   Raises:
     FileNotFoundError: if there are no images, run or records.
-    ValueError: if the records hold no test images, or those held out of one run are not those of
-      another.
+    ValueError: if the records hold no test images, or the runs hold out different images.
   """
   runs = [run_file.load(logdir).input for logdir in settings.logdir]
   inputs = runs[0] if runs else input_config.InputConfig(records=settings.records)
@@ -152,8 +151,8 @@ def read(chosen: Chosen) -> Iterator[tuple[str, np.ndarray]]:
   """Yields each image's identity and pixels, uint8 [H, W, 3].
 
   Raises:
-    ImageError: naming the first file that cannot be read. A mean over fewer images than were asked
-      for would be another figure, so none is left out.
+    ImageError: for the first file that cannot be read. It is not skipped: a mean over fewer images
+      is another figure.
   """
   for image, found in chosen.source.read(chosen.images):
     if isinstance(found, reading.ImageError):
@@ -162,7 +161,7 @@ def read(chosen: Chosen) -> Iterator[tuple[str, np.ndarray]]:
 
 
 def _check_same_images(settings, logdir, inputs, records, held_out):
-  """Raises ValueError if a run may have been trained on images that another held out."""
+  """Raises ValueError if a run may have trained on images that another run held out."""
   own = settings.records or inputs.records
   damaged = inputs.on_bad_record == "skip"
   if own == records:
@@ -170,6 +169,6 @@ def _check_same_images(settings, logdir, inputs, records, held_out):
     if held_out_too == held_out:
       return
   raise ValueError(
-    f"logdir {settings.logdir[0]} and {logdir} hold out other images: name some with "
-    "--images=FOLDER, of which neither has seen any."
+    f"logdir {settings.logdir[0]} and {logdir} hold out different images: name "
+    "--images=FOLDER with images that neither was trained on."
   )

@@ -41,11 +41,11 @@ def save(
 
 
 def text(rows: Sequence[figures.Row]) -> str:
-  """Returns the means as text for a terminal, and of one method alone each image's row before."""
+  """Returns the means as text for a terminal; with one method, each image's row above them."""
   means = figures.means(rows)
   several = len({row.model for row in rows}) > 1
   if several:
-    # Every quality's methods below each other, to be compared.
+    # The methods of one quality stand below each other, to be compared.
     shown = sorted(means, key=lambda row: row.quality)
     label, titles = "model", [row.model for row in shown]
   else:
@@ -75,7 +75,7 @@ def text(rows: Sequence[figures.Row]) -> str:
 
 
 def interval(row: figures.Row) -> str:
-  """Returns the interval of a mean's gain as "+1.234 to +1.345"; "" where there is none."""
+  """Returns the interval of a mean gain as "+1.234 to +1.345"; "" if it is unknown."""
   if row.gain_low is None or row.gain_high is None:
     return ""
   return f"{row.gain_low:+.3f} to {row.gain_high:+.3f}"
@@ -86,8 +86,8 @@ def markdown(
 ) -> str:
   """Returns the means as a Markdown document, published figures beside them.
 
-  They share a table with ours where images and protocol are known to be the same, else they stand
-  under a heading that says on which other images they were measured.
+  They share a table with ours if images and protocol are the same. If not, a heading says that they
+  were measured on other images.
   """
   means = sorted(figures.means(rows), key=lambda row: row.quality)
   images = len({row.image for row in rows})
@@ -95,18 +95,18 @@ def markdown(
   parts = [
     "# Evaluation",
     f"{images} {'image' if images == 1 else 'images'}; {protocol_lib.describe(protocol)}. Figures "
-    "are means over the images; of decibels, the mean of each image's. Gains are over the JPEG, "
-    f"with the {100 * bootstrap.CONFIDENCE:.0f} % bootstrap interval of their mean over "
-    f"{bootstrap.RESAMPLES:,} resamples of the images.",
+    "are means over the images; a mean in decibels is the mean of each image's decibels. Gains are "
+    f"over the JPEG, with the {100 * bootstrap.CONFIDENCE:.0f} % bootstrap interval of their mean "
+    f"({bootstrap.RESAMPLES:,} resamples of the images).",
     _measured(means),
   ]
   kind = published.kind_of(protocol)
   if found is not None:
     parts += [
       f"## Beside published figures: {found.test_set}",
-      f"These images are {found.test_set}: as many, and their JPEGs have its published PSNR and "
-      f"SSIM. PSNR in dB, and SSIM where it is printed. Rows marked “published” were not measured "
-      f"here: {published.SOURCE}. * one network for each quality.",
+      f"These images are {found.test_set}: their number and their JPEGs' PSNR and SSIM agree. PSNR "
+      "in dB, and SSIM where it is printed. Rows marked “published” were not measured here: "
+      f"{published.SOURCE}. * one network for each quality.",
       _beside(means, found),
     ]
   others = [
@@ -117,8 +117,8 @@ def markdown(
   if others:
     parts += [
       "## Published figures on other images",
-      f"Not to be compared with the figures above: other images. PSNR in dB, {published.SOURCE}. "
-      "* one network for each quality.",
+      "Measured on other images: do not compare with the figures above. PSNR in dB, "
+      f"{published.SOURCE}. * one network for each quality.",
       _published(others),
     ]
   if protocol.gray and protocol.double_quality:

@@ -1,4 +1,4 @@
-"""Packaged photographs clean, compressed, and restored with shipped weights: picture and report."""
+"""Packaged photographs, compressed and restored with pretrained weights: picture and report."""
 
 from collections.abc import Sequence
 import dataclasses
@@ -23,7 +23,7 @@ class DemoConfig:
   """The flags of deblock-demo."""
 
   output: str = option.field("", "folder to write to")
-  model: str = option.field("default", "network that ships with deblock: default or fast")
+  model: str = option.field("default", "pretrained network: default or fast")
   qualities: tuple[int, ...] = option.field(
     (10, 20, 30, 40), "JPEG qualities, one for each photograph"
   )
@@ -66,7 +66,7 @@ def sheet(made: Sequence[figures.Trial]) -> np.ndarray:
 def page(made: Sequence[figures.Trial]) -> str:
   """Returns the report on them, an HTML document."""
   rows = [trial.row for trial in made]
-  # Restoring a file keeps its coefficients.
+  # Restoring a file keeps its coefficients inside their cells.
   settings = protocol.ProtocolConfig(faithful=True)
   return report.page(rows, [report.card([trial]) for trial in made], protocol.describe(settings))
 

@@ -1,4 +1,4 @@
-"""Pictures of what methods make of JPEGs: side by side, in a report, and on a contact sheet."""
+"""Writes restored JPEGs as pictures: side by side, in a report, and on a contact sheet."""
 
 from collections.abc import Callable, Sequence
 import dataclasses
@@ -20,7 +20,7 @@ class CompareConfig(selection.SelectionConfig):
   """The flags of deblock-compare."""
 
   report_images: int = option.field(
-    6, "images that report and contact sheet show, each a few MB; 0 for no contact sheet"
+    6, "images in the report and on the contact sheet, each a few MB; 0 for no contact sheet"
   )
 
   def __post_init__(self):
@@ -31,7 +31,7 @@ class CompareConfig(selection.SelectionConfig):
 
 
 class Gallery:
-  """Collects what was made of image after image, and writes it to a folder.
+  """Collects the trials of image after image, and writes their pictures to a folder.
 
   Args:
     folder: to write to.
@@ -46,7 +46,7 @@ class Gallery:
     self._details: list[list[grid.Cell]] = []
 
   def add(self, trials: Sequence[figures.Trial]) -> None:
-    """Takes up one image: every method at every quality, those of one quality together."""
+    """Adds the trials of one image, sorted by quality."""
     self._rows += [trial.row for trial in trials]
     if len(self._cards) < self._most:
       self._cards.append(report.card(trials))
@@ -95,7 +95,7 @@ def save_text(path: pathlib.Path, text: str) -> int:
 def all_trials(
   methods, image: str, clean: np.ndarray, qualities: Sequence[int], settings, clock: Callable
 ) -> list[figures.Trial]:
-  """Returns what each method makes of one image at each quality; see `evaluation.trials`."""
+  """Returns the trials of one image at each quality by each method; see `figures.trials`."""
   return [
     trial
     for quality in qualities

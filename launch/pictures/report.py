@@ -1,4 +1,4 @@
-"""A comparison as one HTML file that needs nothing else: pictures, figures, style and script."""
+"""A comparison as one HTML file that works offline: pictures, figures, style and script."""
 
 import base64
 from collections.abc import Sequence
@@ -54,11 +54,11 @@ _COLUMNS = (
 
 
 class Card(NamedTuple):
-  """One image as the page shows it, at each quality and by each method.
+  """One image on the page, at each quality and by each method.
 
   Attributes:
     image: its identity.
-    shown: what the page's script reads: texts, figures and pictures as data URIs.
+    shown: the data of the page's script: texts, figures, and pictures as data URIs.
   """
 
   image: str
@@ -66,7 +66,7 @@ class Card(NamedTuple):
 
 
 def card(trials: Sequence[figures.Trial]) -> Card:
-  """Returns an image's card: its JPEGs byte by byte, the other pictures without loss.
+  """Returns an image's card: its JPEGs byte by byte, the other pictures lossless.
 
   Args:
     trials: of one image, at least one; every method at every quality.
@@ -106,7 +106,7 @@ def page(rows: Sequence[figures.Row], cards: Sequence[Card], protocol: str) -> s
   Args:
     rows: figures of every image at every quality by every method, at least one.
     cards: the images that are shown.
-    protocol: in words, what was compressed and measured.
+    protocol: what was compressed and measured, as `protocol.describe` says it.
   """
   means = figures.means(rows)
   models = list(dict.fromkeys(row.model for row in rows))
@@ -139,7 +139,7 @@ def page(rows: Sequence[figures.Row], cards: Sequence[Card], protocol: str) -> s
 
 
 def size_text(size_bytes: int) -> str:
-  """Returns a size in bytes as people read it: "812 bytes", "20.1 kB", "3.4 MB"."""
+  """Returns a size in readable units: "812 bytes", "20.1 kB", "3.4 MB"."""
   if size_bytes < 1000:
     return f"{size_bytes} bytes"
   if size_bytes < 1_000_000:
@@ -166,7 +166,7 @@ def _template():
 
 
 def _json(value):
-  # A script element ends at its closing tag, wherever that stands: no < may be spelled out.
+  # A closing tag ends a script element even inside a string: no < may stand in the data.
   return json.dumps(value, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
 
 
@@ -177,7 +177,7 @@ def _uri(data, kind):
 def _without_loss(image):
   """Returns a picture, uint8 [H, W, 1] or [H, W, 3], as a data URI."""
   shown = Image.fromarray(grid.rgb(image))
-  # WebP is two thirds of a PNG, but bounded in size.
+  # WebP is smaller than PNG, but its sides are limited.
   kind = "webp" if max(shown.size) <= _WEBP_SIDE else "png"
   buffer = io.BytesIO()
   shown.save(buffer, kind, **({"lossless": True, "method": 3} if kind == "webp" else {}))

@@ -1,4 +1,4 @@
-"""What deblock-pipeline tells of an input pipeline: its speed, its crops, its bad records."""
+"""The reports of deblock-pipeline: speed, crops, and bad records of an input pipeline."""
 
 from collections.abc import Callable, Iterator
 import dataclasses
@@ -19,20 +19,20 @@ from deblock.records.photos import results
 
 @dataclasses.dataclass(frozen=True)
 class ReportConfig:
-  """What to tell."""
+  """The flags of deblock-pipeline beside those of the input."""
 
-  benchmark: bool = option.field(False, "measure the stages, and name the one that limits")
-  show: str = option.field("", "PNG file to draw: crops as training sees them")
-  check: bool = option.field(False, "look for bad records in all shards, and name them")
-  seconds: float = option.field(5.0, "benchmark: time to spend on each stage, and again to warm up")
-  threads: int = option.field(0, "benchmark: threads that make batches; 0 for one per core")
+  benchmark: bool = option.field(False, "measure each stage, and name the slowest")
+  show: str = option.field("", "PNG file to write: crops as training sees them")
+  check: bool = option.field(False, "check all shards, and list the bad records")
+  seconds: float = option.field(5.0, "benchmark: time for each stage, and again to warm up")
+  threads: int = option.field(0, "benchmark: threads of the pipeline; 0 for one per core")
   rows: int = option.field(12, "show: crops to draw")
-  seed: int = option.field(0, "of the stream: order, crops, qualities")
+  seed: int = option.field(0, "seed of the stream: order, crops, qualities")
 
   def __post_init__(self):
-    """Raises ValueError where a field is out of range, or nothing is asked for."""
+    """Raises ValueError where a field is out of range, or there is nothing to do."""
     if not (self.benchmark or self.show or self.check):
-      raise ValueError("nothing was asked for: give --benchmark, --show=FILE.png or --check.")
+      raise ValueError("there is nothing to do: give --benchmark, --show=FILE.png or --check.")
     if self.show and not self.show.lower().endswith(".png"):
       raise ValueError(f"show must name a PNG file, got {self.show!r}.")
     if not 0 < self.seconds < float("inf"):
@@ -48,15 +48,15 @@ def benchmark(
   report: ReportConfig,
   measure: Callable = stage_times.measure,
 ) -> str:
-  """Returns the table of `stage_times`, and the memory that the process took at its most.
+  """Returns the table of `stage_times`, and the peak memory of the process.
 
   Args:
     config: of the pipeline.
     manifest: of the records.
-    report: what to tell.
+    report: seconds, threads and seed.
     measure: as `stage_times.measure`.
   Raises:
-    BadRecordError: if a bad record was met.
+    BadRecordError: if the stream meets a bad record.
   """
   with _naming(config, manifest):
     stages = dataset.prefixes(config, manifest, report.seed)
@@ -78,7 +78,7 @@ def show(
   """Draws the first crops of the stream into the file that `report.show` names.
 
   Raises:
-    BadRecordError: if a bad record was met.
+    BadRecordError: if the stream meets a bad record.
     OSError: if the file cannot be written.
   """
   with _naming(config, manifest):
@@ -98,7 +98,7 @@ def show(
 def check(
   config: input_config.InputConfig, manifest: manifest_lib.Manifest
 ) -> Iterator[bad_records.Problem]:
-  """Yields the bad records of all splits; those of the test split by what evaluation asks of them.
+  """Yields the bad records of all splits. The test split is checked by the rules of evaluation.
 
   Raises:
     OSError: if a shard cannot be opened.
@@ -114,12 +114,12 @@ def check(
 
 
 def count(problems: list[bad_records.Problem]) -> int:
-  """Returns the number of records that problems speak of."""
+  """Returns the number of records in problems."""
   return sum(problem.last - problem.first + 1 for problem in problems)
 
 
 def _naming(config, manifest):
-  """Returns a context that names the first bad record of all where one stops the stream."""
+  """Returns a context whose error names the first bad record, where one stops the stream."""
   rules = bad_records.rules_of(config, manifest.clean_encoding)
   return bad_records.explained(
     manifest.folder, lambda error: bad_records.first_stored(manifest, "train", rules)

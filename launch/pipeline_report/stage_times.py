@@ -1,4 +1,4 @@
-"""What each stage of the input pipeline costs, measured on prefixes of the dataset."""
+"""The cost of each stage of the input pipeline, measured on prefixes of the dataset."""
 
 from collections.abc import Callable, Mapping, Sequence
 import gc
@@ -8,17 +8,17 @@ from typing import NamedTuple
 import tabulate
 import tensorflow as tf
 
-_TILES_PER_CALL = 4  # So that returning to Python is not part of what is measured.
+_TILES_PER_CALL = 4  # More than one, to keep the return to Python out of the measurement.
 
 
 class StageTime(NamedTuple):
-  """The dataset up to a stage.
+  """The measurement of the dataset up to a stage.
 
   Attributes:
     name: of the stage.
-    crops: that it made.
-    seconds: that this took.
-    cpu_seconds: of all threads meanwhile.
+    crops: number of crops that were made.
+    seconds: wall-clock time.
+    cpu_seconds: CPU time of all threads.
   """
 
   name: str
@@ -28,11 +28,11 @@ class StageTime(NamedTuple):
 
 
 class Cost(NamedTuple):
-  """What one stage adds.
+  """The cost that one stage adds.
 
   Attributes:
     name: of the stage.
-    microseconds: per crop; none where it is hidden behind the stages before.
+    microseconds: per crop; 0 if the stages before it hide it.
     cpu_microseconds: per crop, of all threads.
   """
 
@@ -42,7 +42,7 @@ class Cost(NamedTuple):
 
 
 def limit_threads(dataset: tf.data.Dataset, threads: int) -> tf.data.Dataset:
-  """Returns a dataset that computes with so many threads; as many as there are cores if 0."""
+  """Returns a dataset that computes with a number of threads; 0 for one per core."""
   if not threads:
     return dataset
   options = tf.data.Options()
@@ -59,35 +59,35 @@ def measure(
   clock: Callable[[], float] = time.perf_counter,
   cpu_clock: Callable[[], float] = time.process_time,
 ) -> list[StageTime]:
-  """Returns how long each dataset takes, after as long a time to get going.
+  """Returns the time that each dataset takes, after a warm-up of the same length.
 
   Args:
-    stages: dataset by name, each endless.
+    stages: endless datasets by name.
     crops_per_element: of each dataset.
-    seconds: to spend on each, twice.
-    clock: seconds, rising.
-    cpu_clock: CPU-seconds of this process, rising.
+    seconds: to measure each, and again to warm up.
+    clock: wall-clock seconds.
+    cpu_clock: CPU-seconds of this process.
   """
   measured = []
   for name, dataset in stages.items():
     crops = crops_per_element[name]
     iterator = iter(dataset)
     pull = _puller()
-    for _ in range(2):  # The first time traces, fills buffers, and lets tf.data tune itself.
+    for _ in range(2):  # The first round traces, fills buffers, and lets tf.data tune itself.
       began, cpu, taken = clock(), cpu_clock(), 0
       while clock() - began < seconds:
         pull(iterator, tf.constant(_TILES_PER_CALL))
         taken += _TILES_PER_CALL
       spent = StageTime(name, taken * crops, clock() - began, cpu_clock() - cpu)
     measured.append(spent)
-    # Its threads would go on filling buffers beside the next one's.
+    # Its threads would keep filling buffers while the next dataset is measured.
     del iterator, pull
     gc.collect()
   return measured
 
 
 def costs(measured: Sequence[StageTime]) -> list[Cost]:
-  """Returns what each stage adds to those before it; never less than nothing."""
+  """Returns what each stage adds to those before it; never less than 0."""
   added = []
   wall_before = cpu_before = 0.0
   for stage in measured:
@@ -98,10 +98,10 @@ def costs(measured: Sequence[StageTime]) -> list[Cost]:
 
 
 def table(measured: Sequence[StageTime], crop_size: int) -> str:
-  """Returns the costs of the stages, the speed of the whole, and the stage that limits it.
+  """Returns the costs of the stages, the speed of the whole, and the slowest stage.
 
-  That is the stage that adds most to the time of a crop: a slow disk shows there although it takes
-  no CPU time, and work that has a free core beside other work does not.
+  The slowest stage adds most to the wall-clock time of a crop. A slow disk counts although it uses
+  no CPU time; work that runs on a free core beside other work does not count.
   """
   added = costs(measured)
   all_added = sum(cost.microseconds for cost in added) or 1.0

@@ -13,7 +13,7 @@
 
   let groups = 0;
 
-  // A row of choices, of which there must be two to choose from.
+  // A row of choices; with a single one there is nothing to choose.
   function choice(place, title, options, chosen, change) {
     if (options.length < 2) return;
     const name = `choice${groups++}`;

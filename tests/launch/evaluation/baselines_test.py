@@ -22,7 +22,7 @@ def test_each_filter_brings_a_jpeg_nearer_to_the_photograph(name, photograph):
 @pytest.mark.parametrize("name", baselines.NAMES)
 def test_a_flat_image_stays_and_gray_gets_no_colour(name, picture):
   tables = jpeg_tables.quantization_tables(20)
-  flat = np.full((24, 24, 3), 128, np.uint8)  # Of which every JPEG keeps the level.
+  flat = np.full((24, 24, 3), 128, np.uint8)  # Every JPEG keeps its level.
   np.testing.assert_array_equal(baselines.load(name)(flat, tables), flat)
   gray = picture(32, 40)[..., :1].repeat(3, axis=2)
   restored = baselines.load(name)(gray, tables)

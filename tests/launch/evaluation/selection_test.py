@@ -134,7 +134,7 @@ def test_runs_that_hold_out_other_images_need_images_that_are_named(
   run_file.save(second)
   both = (started.train.logdir, second.train.logdir)
   with pytest.raises(
-    ValueError, match=f"{both[0]} and {both[1]} hold out other images: .*--images"
+    ValueError, match=f"{both[0]} and {both[1]} hold out different images: .*--images"
   ):
     selection.choose(_settings(started, logdir=both))
   chosen, _ = selection.choose(_settings(started, logdir=both, images=str(folder)))

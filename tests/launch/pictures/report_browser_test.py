@@ -32,7 +32,7 @@ pytestmark = [
 ]
 WIDE, NARROW = (1100, 900), (360, 740)
 SECONDS = 20
-LEFT, RIGHT = (200, 30, 30), (30, 30, 200)  # Of the JPEG and of what was made of it.
+LEFT, RIGHT = (200, 30, 30), (30, 30, 200)  # Colours of the JPEG and of the restored image.
 
 
 def _pair():
@@ -46,7 +46,7 @@ def _pair():
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory, picture):
-  """The file of a report on two images, of which the first is red and its restoration blue."""
+  """The file of a report on two images; the first is red, and blue when restored."""
   red = np.broadcast_to(np.array(LEFT, np.uint8), (160, 240, 3)).copy()
   images = [("red.png", red), ("waves.png", picture(96, 64))]
   trials = [

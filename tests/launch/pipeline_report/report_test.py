@@ -29,7 +29,7 @@ def _report(**changes):
 @pytest.mark.parametrize(
   ("change", "message"),
   [
-    ({"check": False}, r"nothing was asked for: give --benchmark, --show=FILE\.png or --check"),
+    ({"check": False}, r"there is nothing to do: give --benchmark, --show=FILE\.png or --check"),
     ({"show": "sheet.jpg"}, r"show must name a PNG file, got 'sheet\.jpg'"),
     ({"seconds": 0.0}, r"seconds must be positive, got 0\.0"),
     ({"seconds": float("nan")}, "seconds must be positive, got nan"),
