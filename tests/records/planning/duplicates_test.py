@@ -1,10 +1,9 @@
 import itertools
 import random
 
-import numpy as np
 import pytest
 
-from deblock.records.planning import duplicates
+from deblock.records.planning import duplicates, hamming
 
 
 def _imprint(name, split, bits=None, group=None, digest=None):
@@ -255,7 +254,7 @@ def test_a_crowd_is_compared_in_parts(monkeypatch):
   expected = duplicates.find(imprints, 4)
   assert len(expected.near) > 100
   # Far fewer than one value of a band has entries.
-  monkeypatch.setattr(duplicates, "_CHUNK", 7)
+  monkeypatch.setattr(hamming, "_CHUNK", 7)
   assert duplicates.find(imprints, 4) == expected
 
 
@@ -268,21 +267,6 @@ def test_a_long_chain_is_followed_to_its_end():
   assert len(duplicates.find(imprints, 3).moved) == 499
 
 
-@pytest.mark.parametrize("near_bits", range(17))
-@pytest.mark.parametrize("sizes", [(10, 10), (1000, 1000), (10**5, 10**4), (10**7, 10**6)])
-def test_any_pair_within_the_bits_agrees_in_one_band(near_bits, sizes):
-  bands = duplicates._choose_bands(near_bits, *sizes)
-  rng = np.random.default_rng(near_bits)
-  flips = np.argsort(rng.random((3000, 64)), axis=1) < near_bits
-  # The worst case of the pigeonholes: every band gets as many differing bits as are left.
-  worst = np.zeros(64, bool)
-  for start, _, radius in bands:
-    worst[start : start + radius + 1] = True
-  for flip in flips:
-    assert any(flip[start : start + bits].sum() <= radius for start, bits, radius in bands)
-  assert worst.sum() > near_bits or bands == ((0, 0, 0),)
-
-
 @pytest.mark.parametrize("near_bits", [0, 3, 8])
 def test_planted_look_alikes_among_many_images_are_found(near_bits):
   rng = random.Random(near_bits)
@@ -291,7 +275,7 @@ def test_planted_look_alikes_among_many_images_are_found(near_bits):
   imprints = [_imprint(f"train-{n:05d}", "train", bits[n]) for n in range(20_000)]
   for name, of in planted.items():
     imprints.append(_imprint(name, "test", _flipped(bits[int(of[6:])], near_bits, rng)))
-  assert duplicates._choose_bands(near_bits, 20_000, 200) != ((0, 0, 0),)
+  assert hamming.choose_bands(near_bits, 20_000, 200) != ((0, 0, 0),)
   findings = duplicates.find(imprints, near_bits)
   assert {near.id: near.of for near in findings.near} == planted
   assert {near.distance for near in findings.near} == {near_bits}
