@@ -204,6 +204,7 @@ def test_quantising_gives_levels_and_keeps_them():
   np.testing.assert_allclose(made.numpy(), [0.0, 1.0, 0.0, 1.0 / 255.0, np.nan], rtol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not _KODAK.is_dir(), reason=f"the Kodak images are not in {_KODAK}")
 def test_the_jpegs_of_kodak_have_their_known_figures():
   luma = np.array((0.299, 0.587, 0.114))

@@ -57,6 +57,12 @@ def test_threads_and_entry_change_no_bit(records, through, kind, threads, first)
       np.testing.assert_array_equal(part, other)
 
 
+def test_both_implementations_of_jpeg_make_the_same_stream(through):
+  for made, expected in zip(through["jpegsim"], through["libjpeg"][:8], strict=True):
+    for part, other in zip(made, expected, strict=True):
+      np.testing.assert_array_equal(part, other)
+
+
 def test_batches_of_a_stream_differ(through):
   """Otherwise the test above could not fail."""
   for made in through.values():
