@@ -18,6 +18,7 @@ from deblock.launch.restoring import network as network_lib
 from deblock.model import tiling
 from deblock.records.jpeg import encoders as jpeg_encoders
 from deblock.records.jpeg import sampling as jpeg_sampling
+from deblock.records.jpeg import screenshots
 from deblock.records.jpeg import tables as jpeg_tables
 from deblock.records.jpeg import traces as jpeg_traces
 from deblock.records.photos import levels as jpeg_levels
@@ -40,12 +41,16 @@ class Condition(NamedTuple):
     top: the rows above its first whole block, 0 to 7.
     left: the columns before it.
     source: how that is known, for a log.
+    turned: whether rows and columns of the JPEG have changed places since.
+    part: rows and columns that were the JPEG; None for the whole image.
   """
 
   tables: np.ndarray | None
   top: int
   left: int
   source: str
+  turned: bool = False
+  part: tuple[slice, slice] | None = None
 
 
 class Restored(NamedTuple):
@@ -130,16 +135,22 @@ def restore_original(
   """
   check_strength(strength)
   condition = find_condition(found, quality)
-  height, width = found.samples.shape[:2]
+  whole = _deep(found.samples) if depth == 16 else found.samples
+  height, width = whole.shape[:2]
   if condition.tables is None:
     on_part(height * width)
-    return Restored(_deep(found.samples) if depth == 16 else found.samples, condition)
+    return Restored(whole, condition)
   obstacle = jpeg_levels.obstacle(found.header)
   levels = _levels(found) if faithful and not obstacle else None
-  above, before = -condition.top % jpeg_sampling.BLOCK, -condition.left % jpeg_sampling.BLOCK
-  shown = _shown(found.samples, above, before)
+  # What surrounds a part stays as it is.
+  samples = np.empty_like(whole) if condition.part is None else whole.copy()
+  seen, made = (_part(pixels, condition) for pixels in (found.samples, samples))
+  top_left = (
+    (condition.left, condition.top) if condition.turned else (condition.top, condition.left)
+  )
+  above, before = (-first % jpeg_sampling.BLOCK for first in top_left)
+  shown = _shown(seen, above, before)
   luma, chroma = fading.shares(condition.tables, found.header, levels is not None)
-  samples = np.empty(found.samples.shape, np.uint16 if depth == 16 else found.samples.dtype)
   for top, left, restored in network.parts(shown, condition.tables):
     # What the padding added is taken off again.
     first = max(0, above - top), max(0, before - left)
@@ -152,10 +163,12 @@ def restore_original(
         restored = faithful_lib.project(
           restored, levels, found.header, place[0].start, place[1].start
         )
-      compressed = _to_8_bits(found.samples[place]) / np.float32(255.0)
+      compressed = _to_8_bits(seen[place]) / np.float32(255.0)
       restored = fading.faded(restored, compressed, luma, chroma)
-      samples[place] = _finished(restored, compressed, found.samples[place], strength, depth)
-      on_part(samples[place].shape[0] * samples[place].shape[1])
+      made[place] = _finished(restored, compressed, seen[place], strength, depth)
+      on_part(made[place].shape[0] * made[place].shape[1])
+  if untouched := height * width - made.shape[0] * made.shape[1]:
+    on_part(untouched)
   notes = (f"not held to its coefficients: {obstacle}",) if faithful and obstacle else ()
   return Restored(samples, condition, notes)
 
@@ -181,7 +194,8 @@ def find_condition(found: original.Original, quality: int = 0) -> Condition:
       source = f"quality {nearest} by its own tables, {header}: pixels left as they are"
       return Condition(None, 0, 0, source)
     return Condition(header.tables, 0, 0, f"quality {nearest} by its own tables, {header}")
-  traces = jpeg_traces.find(_to_8_bits(found.samples))
+  pixels = _to_8_bits(found.samples)
+  traces = jpeg_traces.find(pixels)
   top, left = (traces.top, traces.left) if traces else (0, 0)
   place = f"blocks begin at row {top}, column {left}"
   if quality:
@@ -189,10 +203,24 @@ def find_condition(found: original.Original, quality: int = 0) -> Condition:
     return Condition(
       jpeg_tables.quantization_tables(quality), top, left, f"quality {quality} as asked, {told}"
     )
-  if traces is None:
+  if traces is not None:
+    return _of_traces(traces, place, None)
+  part = screenshots.find(pixels)
+  if part is None:
     return Condition(None, 0, 0, "no traces of JPEG: pixels left as they are")
+  rows, columns = part.rows, part.columns
+  size = f"{columns.stop - columns.start}x{rows.stop - rows.start} pixels"
+  place = f"of {size} at row {rows.start}, column {columns.start}: only that part is restored"
+  return _of_traces(part.traces, place, (rows, columns))
+
+
+def _of_traces(traces, place, part):
   tables = jpeg_tables.quantization_tables(traces.quality)
-  return Condition(tables, top, left, f"quality {traces.quality} found in the pixels, {place}")
+  if traces.turned:
+    place = f"turned by 90 degrees, {place}"
+  pixels = "pixels" if part is None else "a photograph inside the image"
+  source = f"quality {traces.quality} found in {'the ' if part is None else ''}{pixels}, {place}"
+  return Condition(tables, traces.top, traces.left, source, traces.turned, part)
 
 
 def check_strength(strength: float) -> float:
@@ -245,6 +273,12 @@ def _shown(samples, above, before):
     margins = ((above, 0), (before, 0)) + ((0, 0),) * (samples.ndim - 2)
     samples = np.pad(samples, margins, "symmetric")
   return np.repeat(samples[..., None], 3, axis=2) if samples.ndim == 2 else samples
+
+
+def _part(pixels, condition):
+  """Returns the pixels that were a JPEG, in the JPEG's order; a view."""
+  pixels = pixels if condition.part is None else pixels[condition.part]
+  return pixels.swapaxes(0, 1) if condition.turned else pixels
 
 
 def _place(top, left, shape):

@@ -1,13 +1,14 @@
 """Estimates the quality and the grid offset of a JPEG from its decoded pixels.
 
 The DCT coefficients of a decoded JPEG are multiples of its quantisation steps, up to the rounding
-of its pixels. Each quality and each of the 64 offsets of the grid is a hypothesis about the
-distribution of luma's coefficients. The likeliest is taken if its log likelihood exceeds that of
+of its pixels. Each quality, each of the 64 offsets of the grid, and tables as they are or transposed
+(of an image that was turned by 90 degrees since), is a hypothesis about the distribution of luma's
+coefficients. The likeliest is taken if its log likelihood exceeds that of
 "no JPEG" by a margin. Source: Fan and de Queiroz, "Identification of Bitmap Compression History",
 IEEE Transactions on Image Processing 12 (2003), section III; here all frequencies are taken
 together, since one quality sets all steps.
 
-It does not detect JPEGs that were resized, filtered or rotated by other than right angles, steps of
+It does not detect JPEGs that were resized, filtered or turned by other than right angles, steps of
 1 and 2 (quality 97 and above), or tables other than the IJG's. Of two compressions it finds the
 last.
 """
@@ -16,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from deblock.records.jpeg import sampling
+from deblock.records.jpeg import sampling as jpeg_sampling
 from deblock.records.jpeg import tables as jpeg_tables
 
 # Sampled blocks, and how many of the most varied are used: for every offset, and for the best one.
@@ -31,7 +32,7 @@ _NOISE = 0.3
 _OUTLIERS = 0.05
 # A smaller coefficient can be a rounded zero.
 _SMALLEST = 2.5
-# Margin in natural logarithms: a wrong hypothesis passes with probability e^-40; there are 6,400.
+# Margin in natural logarithms: a wrong hypothesis passes with probability e^-40; there are 12,800.
 _ENOUGH = 40.0
 # A true hypothesis gains on nearly every coefficient, a coincidence on a few.
 _ENOUGH_EACH = 0.15
@@ -45,11 +46,13 @@ class Traces(NamedTuple):
     quality: IJG quality factor of the last JPEG.
     top: rows above the first whole block, 0 to 7.
     left: columns before it, 0 to 7.
+    turned: whether the image was turned by 90 degrees since, so that rows were columns.
   """
 
   quality: int
   top: int
   left: int
+  turned: bool = False
 
 
 def find(pixels: np.ndarray) -> Traces | None:
@@ -61,35 +64,101 @@ def find(pixels: np.ndarray) -> Traces | None:
   if min(pixels.shape[:2]) < 16:
     return None
   pixels = _middle(pixels)
-  luma = _luma(pixels)
-  corners = _varied_corners(luma, _clipped(pixels))
+  luma = to_luma(pixels)
+  corners = _varied_corners(luma, is_clipped(pixels))
   places = [(top, left) for top in range(8) for left in range(8)]
-  gains = [_likeliest(_coefficients(luma, corners[:_KEPT], *place))[1] for place in places]
+  gains = [likelihoods(_coefficients(luma, corners[:_KEPT], *place)).max() for place in places]
   top, left = places[int(np.argmax(gains))]
   coefficients = _coefficients(luma, corners[:_SURE_KEPT], top, left)
-  quality, gain = _likeliest(coefficients)
-  count = _large(coefficients).sum()
-  if count < _FEWEST or gain < max(_ENOUGH, _ENOUGH_EACH * count):
+  found = likeliest(likelihoods(coefficients))
+  if not is_certain(found.gain, is_large(coefficients).sum()):
     return None
-  return Traces(quality, top, left)
+  return Traces(found.quality, top, left, found.turned)
+
+
+class Likeliest(NamedTuple):
+  """The likeliest hypothesis of one place of the grid, and its gain over no JPEG."""
+
+  quality: int
+  turned: bool
+  gain: float
+
+
+def likelihoods(coefficients: np.ndarray) -> np.ndarray:
+  """Returns how much likelier each quality is than no JPEG.
+
+  Args:
+    coefficients: float32 [n, 6, 6], the lowest frequencies of blocks.
+  Returns:
+    [2, 101], natural logarithms, by whether the image was turned and by quality; 0 for quality 0.
+  """
+  large = is_large(coefficients)
+  gains = np.zeros((2, 101))
+  for row in range(_FREQUENCIES):
+    for column in range(_FREQUENCIES):
+      values = coefficients[:, row, column][large[:, row, column]]
+      if len(values):
+        for turned, place in enumerate(((row, column), (column, row))):
+          steps, qualities = _STEPS[place]
+          gains[turned] += value_gains(values[:, None], steps).sum(axis=0)[qualities]
+  gains[:, 0] = 0.0
+  return gains
+
+
+def likeliest(gains: np.ndarray) -> Likeliest:
+  """Returns the likeliest of the hypotheses that `likelihoods` returns; of equals, the finest."""
+  turned, place = np.unravel_index(np.argmax(gains[:, :0:-1]), (2, 100))
+  quality = 100 - int(place)
+  return Likeliest(quality, bool(turned), float(gains[turned, quality]))
+
+
+def is_certain(gain: float, count: int) -> bool:
+  """Returns whether a hypothesis is beyond chance, by its gain and the number of coefficients."""
+  return count >= _FEWEST and gain >= max(_ENOUGH, _ENOUGH_EACH * count)
+
+
+def is_large(coefficients: np.ndarray) -> np.ndarray:
+  """Returns which coefficients say something of their step, bool [n, 6, 6]."""
+  large = np.abs(coefficients) > _SMALLEST
+  large[..., 0, 0] = False
+  return large
+
+
+def value_gains(values: np.ndarray, steps: np.ndarray) -> np.ndarray:
+  """Returns how much likelier values are as multiples of steps than as any others, in logarithms.
+
+  Args:
+    values: of coefficients, to be broadcast with `steps`.
+    steps: quantisation steps.
+  """
+  beyond = values - steps * np.rint(values / steps)
+  normal = np.exp(-0.5 * (beyond / _NOISE) ** 2) / (_NOISE * np.sqrt(2.0 * np.pi))
+  # Without a JPEG the remainder is as likely everywhere in the step.
+  return np.log((1.0 - _OUTLIERS) * steps * normal + _OUTLIERS)
+
+
+def transformed(blocks: np.ndarray) -> np.ndarray:
+  """Returns the lowest frequencies of blocks [..., 8, 8], float32 [..., 6, 6]."""
+  return np.einsum("fr,...rc,gc->...fg", _BASIS, blocks, _BASIS, optimize=True)
+
+
+def to_luma(pixels: np.ndarray) -> np.ndarray:
+  """Returns the luma of uint8 pixels, [H, W, 3] RGB or [H, W] gray, as float32 [H, W]."""
+  if pixels.ndim == 2:
+    return pixels.astype(np.float32)
+  return pixels.astype(np.float32) @ np.array(jpeg_sampling.LUMA, np.float32)
+
+
+def is_clipped(pixels: np.ndarray) -> np.ndarray:
+  """Returns where a colour is at an end of its range, bool [H, W]."""
+  ends = (pixels == 0) | (pixels == 255)
+  return ends if ends.ndim == 2 else ends.any(axis=2)
 
 
 def _middle(pixels):
   """Returns the middle of a large image, cut at multiples of 8 pixels."""
   top, left = (max(0, side - _LONGEST) // 16 * 8 for side in pixels.shape[:2])
   return pixels[top : top + _LONGEST, left : left + _LONGEST]
-
-
-def _luma(pixels):
-  if pixels.ndim == 2:
-    return pixels.astype(np.float32)
-  return pixels.astype(np.float32) @ np.array(sampling.LUMA, np.float32)
-
-
-def _clipped(pixels):
-  """Returns which pixels have a colour at an end of its range, bool [H, W]."""
-  ends = (pixels == 0) | (pixels == 255)
-  return ends if ends.ndim == 2 else ends.any(axis=2)
 
 
 def _varied_corners(luma, clipped):
@@ -119,35 +188,7 @@ def _coefficients(luma, corners, top, left):
   # Blocks of drawings are often equal; each counts once.
   levels = np.rint(blocks - blocks[:, :1, :1]).astype(np.int16).reshape(len(blocks), 64)
   _, first = np.unique(levels, axis=0, return_index=True)
-  return np.einsum("fr,nrc,gc->nfg", _BASIS, blocks[first], _BASIS, optimize=True)
-
-
-def _large(coefficients):
-  large = np.abs(coefficients) > _SMALLEST
-  large[:, 0, 0] = False
-  return large
-
-
-def _likeliest(coefficients):
-  """Returns (quality, gain in log likelihood over no JPEG) of the likeliest quality."""
-  large = _large(coefficients)
-  gains = np.zeros(101)
-  for row in range(_FREQUENCIES):
-    for column in range(_FREQUENCIES):
-      values = coefficients[:, row, column][large[:, row, column]]
-      if len(values):
-        steps, qualities = _STEPS[row, column]
-        gains += _gains(values, steps)[qualities]
-  quality = int(100 - np.argmax(gains[:0:-1]))
-  return quality, gains[quality]
-
-
-def _gains(values, steps):
-  """Returns for each step the gain of all values, [steps]."""
-  beyond = values[:, None] - steps * np.rint(values[:, None] / steps)
-  normal = np.exp(-0.5 * (beyond / _NOISE) ** 2) / (_NOISE * np.sqrt(2.0 * np.pi))
-  # Without a JPEG the remainder is uniform over the step.
-  return np.log((1.0 - _OUTLIERS) * steps * normal + _OUTLIERS).sum(axis=0)
+  return transformed(blocks[first])
 
 
 def _basis():

@@ -55,7 +55,7 @@ def _status(name):
 def _try(number, seed, folder, networks):
   """Returns (outcome of a mutant, reason or offence), and leaves no file."""
   from deblock.launch.restoring import batch, outcomes, outputs, restore_config
-  from deblock.records.photos import original, reading, saving
+  from deblock.records.photos import original, reading, results, saving
 
   what, data = mutants.mutant(number, seed)
   source, out = folder / "in", folder / "out"
@@ -80,6 +80,7 @@ def _try(number, seed, folder, networks):
   left = [path.name for path in out.rglob("*")] if out.exists() else []
   for name in left:
     (out / name).unlink()
+  left = [name for name in left if name != results.NAME]
   restored = outcome.status == outcomes.RESTORED
   if left != ([job.target.name] if restored else []):
     return "offence", f"{what}: {outcome.status}, but left {left}"

@@ -1,4 +1,5 @@
 import io
+import pathlib
 import textwrap
 
 import numpy as np
@@ -12,6 +13,7 @@ from deblock.records.jpeg import codec
 from deblock.records.jpeg import tables as jpeg_tables
 from deblock.records.photos import original, reading
 
+_CASES = pathlib.Path(__file__).parents[2] / "cases"
 # What the README shows.
 LINES = """
 from deblock.launch import restoring
@@ -125,6 +127,48 @@ def test_of_a_screenshot_the_grid_begins_at_the_first_pixel(photograph, top, lef
     jpeg[8 if first[0] else 0 :, 8 if first[1] else 0 :],
   )
   np.testing.assert_array_equal(made.samples, _lighter(shot))
+
+
+def test_a_turned_jpeg_is_restored_as_it_was_before():
+  data = (_CASES / "x_rot90.png").read_bytes()
+  made, stub = _restore(data)
+  assert made.condition.source == (
+    "quality 30 found in the pixels, turned by 90 degrees, blocks begin at row 5, column 0"
+  )
+  pixels = reading.decode_picture(data, "a").pixels
+  # The network sees rows where the JPEG had them, and blocks that begin where it does.
+  np.testing.assert_array_equal(stub.seen[:, 3:], pixels.swapaxes(0, 1))
+  np.testing.assert_array_equal(stub.tables, jpeg_tables.quantization_tables(30))
+  np.testing.assert_array_equal(made.samples, _lighter(pixels.astype(float)))
+
+
+@pytest.mark.parametrize("depth", [8, 16])
+def test_of_a_photograph_inside_an_image_nothing_else_changes(depth):
+  data = (_CASES / "x_screenshot.png").read_bytes()
+  told = []
+  made, stub = _restore(data, depth=depth, on_part=told.append)
+  assert made.condition.source == (
+    "quality 30 found in a photograph inside the image, of 197x163 pixels at row 77, column 213: "
+    "only that part is restored"
+  )
+  pixels = reading.decode_picture(data, "a").pixels
+  inside = slice(77, 240), slice(213, 410)
+  np.testing.assert_array_equal(stub.seen, pixels[inside])
+  expected = pixels.copy()
+  expected[inside] = _lighter(pixels[inside].astype(float))
+  found = made.samples if depth == 8 else np.rint(made.samples / 257.0)
+  np.testing.assert_array_equal(found, expected)
+  assert sum(told) == pixels.shape[0] * pixels.shape[1]
+
+
+def test_16_bits_hold_what_8_round(photograph):
+  data = codec.encode(photograph(40, 40), 30)
+  rough, _ = _restore(data)
+  fine, _ = _restore(data, depth=16)
+  assert fine.samples.dtype == np.uint16
+  np.testing.assert_array_equal(np.rint(fine.samples / 257.0), rough.samples)
+  good, _ = _restore(codec.encode(photograph(40, 40), 100), depth=16)
+  assert (good.samples % 257 == 0).all() and good.samples.dtype == np.uint16
 
 
 def test_a_clean_image_is_left_as_it_is(photograph):

@@ -13,24 +13,32 @@ from deblock.records.jpeg import traces as jpeg_traces
 def test_quality_and_grid_are_found(photograph, quality, top, left, subsampling):
   jpeg = codec.decode(codec.encode(photograph(192, 200), quality, subsampling))
   cut = jpeg[-top % 8 :, -left % 8 :]
-  assert jpeg_traces.find(cut) == (quality, top, left)
+  assert jpeg_traces.find(cut) == (quality, top, left, False)
+
+
+@pytest.mark.parametrize(("quality", "subsampling"), [(10, "420"), (75, "444"), (90, "422")])
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_a_turn_by_90_degrees_is_found(photograph, quality, subsampling, turns):
+  jpeg = codec.decode(codec.encode(photograph(200, 192), quality, subsampling))
+  found = jpeg_traces.find(np.rot90(jpeg, turns))
+  assert found == (quality, 0, 0, turns != 2)
 
 
 def test_gray_pixels_will_do(photograph):
   jpeg = codec.decode(codec.encode(codec.to_gray(photograph(128, 128)), 40))
-  assert jpeg_traces.find(jpeg[..., 0]) == (40, 0, 0)
+  assert jpeg_traces.find(jpeg[..., 0]) == (40, 0, 0, False)
 
 
 def test_of_two_qualities_the_last_is_found(photograph):
   once = codec.decode(codec.encode(photograph(192, 192), 85))
   twice = codec.decode(codec.encode(np.ascontiguousarray(once[4:, 4:]), 30))
-  assert jpeg_traces.find(twice) == (30, 0, 0)
+  assert jpeg_traces.find(twice) == (30, 0, 0, False)
 
 
 def test_of_a_large_image_the_middle_tells(photograph, monkeypatch):
   monkeypatch.setattr(jpeg_traces, "_LONGEST", 128)
   jpeg = codec.decode(codec.encode(photograph(250, 250), 40))
-  assert jpeg_traces.find(jpeg[3:, 2:]) == (40, 5, 6)
+  assert jpeg_traces.find(jpeg[3:, 2:]) == (40, 5, 6, False)
 
 
 def _ramp():
