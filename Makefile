@@ -110,7 +110,8 @@ typecheck: $(INSTALLED) ## static types
 	@$(BIN)/mypy build/ns/deblock
 
 # tests/bench/__main__.py lists the parts and the variables that each takes.
-BENCH_VARIABLES = WORKDIR SUB IMAGES VALID COUNT MINUTES SEED MODELS LOSS FULL ENSEMBLE TORCH REVISION
+BENCH_VARIABLES = WORKDIR SUB IMAGES VALID COUNT MINUTES SEED MODELS LOSS FULL ENSEMBLE TORCH \
+  REVISION BESIDE
 
 bench: $(INSTALLED) ## measure PART=records, pipeline, training, ...; without PART, the list
 	@$(BIN)/python tests/bench $(PART) $(if $(PART),$(foreach \

@@ -108,6 +108,17 @@ PARTS = {
     ("{SUB}", "--images={IMAGES}", "--count={COUNT}", "--torch={TORCH}"),
     ("fidelity", "speed", "memory", "peers"),
   ),
+  "restoring-runtime": Part(
+    "pixels of the exported networks beside Keras' (30 min)",
+    "runtime.py",
+    ("{IMAGES}", "--count={COUNT}"),
+    needs=("IMAGES",),
+  ),
+  "start": Part(
+    "CPU-seconds and memory of whole commands, beside another version's",
+    "start.py",
+    ("--beside={BESIDE}",),
+  ),
   "restoring-blocks": Part("BlockCNN block by block and in tiles", "blocks.py"),
   "quality": Part(
     "gains of the pretrained weights, beside filters and by kind of damage",
