@@ -33,12 +33,15 @@ def test_other_folders_are_free(tmp_path):
 
 
 def test_a_file_system_without_locks_keeps_nobody_out(tmp_path, monkeypatch):
+  asked = []
+
   def refuse(stream, operation):
+    asked.append(operation)
     raise OSError(errno.ENOLCK, "no locks available")
 
   monkeypatch.setattr(fcntl, "flock", refuse)
   with occupied.occupying(str(tmp_path)), occupied.occupying(str(tmp_path)):
-    pass
+    assert asked
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):

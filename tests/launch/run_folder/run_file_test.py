@@ -90,11 +90,13 @@ def test_a_damaged_file_is_named(small_settings, tmp_path, damage):
 
 def test_an_empty_folder_can_be_started_in(small_settings, tmp_path):
   run_file.check_continues(small_settings(logdir=str(tmp_path)))
+  assert not list(tmp_path.iterdir())
 
 
 def test_a_run_may_continue_longer_elsewhere_and_on_other_devices(small_settings, tmp_path):
   logdir = str(tmp_path)
-  run_file.save(small_settings(logdir=logdir))
+  saved = small_settings(logdir=logdir)
+  run_file.save(saved)
   run_file.check_continues(
     small_settings(
       logdir=logdir,
@@ -119,6 +121,7 @@ def test_a_run_may_continue_longer_elsewhere_and_on_other_devices(small_settings
       profile_steps=2,
     )
   )
+  assert run_file.load(logdir) == saved
 
 
 def test_every_setting_that_differs_is_named_with_both_values(small_settings, tmp_path):

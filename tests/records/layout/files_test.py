@@ -72,12 +72,15 @@ def test_remote_files_are_as_local_ones():
 
 
 def test_a_file_system_without_locks_keeps_nobody_out(tmp_path, monkeypatch):
+  asked = []
+
   def refuse(handle, operation):
+    asked.append(operation)
     raise OSError(errno.ENOLCK, "no locks available")
 
   monkeypatch.setattr(fcntl, "flock", refuse)
   with files.locked(str(tmp_path / "lock")), files.locked(str(tmp_path / "lock")):
-    pass
+    assert asked
 
 
 def test_a_lock_keeps_others_out_until_its_holder_is_gone(tmp_path):

@@ -43,5 +43,6 @@ def test_an_unfinished_shard_does_not_count(unwritten, shards):
 
 
 def test_nobody_need_watch(unwritten, shards):
+  threads = threading.active_count()
   with progress.watch(shards, unwritten, None):
-    pass
+    assert threading.active_count() == threads
