@@ -18,7 +18,7 @@ import tensorflow as tf
 from deblock.launch import flags as config_flags
 from deblock.launch import program
 from deblock.launch.pictures import sheets
-from deblock.records import progress_bar, quiet
+from deblock.records import option, progress_bar, quiet
 from deblock.records.jpeg import codec
 from deblock.records.layout import files, inspection, manifest
 from deblock.records.photos import results
@@ -35,13 +35,9 @@ _MIB = 2**20
 class ProgramConfig:
   """The options that do not describe the records themselves."""
 
-  inspect: str = dataclasses.field(
-    default="",
-    metadata={"help": "Folder of records to inspect instead: table, checks, picture."},
-  )
-  beam_options: tuple[str, ...] = dataclasses.field(
-    default=(),
-    metadata={"help": "Options of Beam, such as --runner=…; or give them after --."},
+  inspect: str = option.field("", "Folder of records to inspect instead: table, checks, picture.")
+  beam_options: tuple[str, ...] = option.field(
+    (), "Options of Beam, such as --runner=…; or give them after --."
   )
 
 
