@@ -8,7 +8,7 @@ from deblock.pipeline import chroma
 
 
 def gray(image):
-  """Returns an image as three equal channels of its luma, as `records.codec.to_gray` defines it.
+  """Returns an image as three equal channels of its luma, as `jpeg.codec.to_gray` defines it.
 
   A JPEG of them decodes to the same pixels as a JPEG of the gray image: chroma is 128 everywhere,
   so all its coefficients are zero, and the luma of three equal channels is their value.

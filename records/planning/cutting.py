@@ -46,7 +46,8 @@ def prepare(
   if isinstance(found, reading.ImageError):
     raise ValueError(found.reason) from found
   pixels = shrink(found, settings.jpeg_downscale)
-  tiles.tile_offsets(*pixels.shape[:2], settings.tile_size, settings.stride)
+  height, width = pixels.shape[:2]
+  tiles.tile_offsets(height, width, settings.tile_size, settings.stride)
   return pixels
 
 

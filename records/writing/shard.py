@@ -5,10 +5,12 @@ import dataclasses
 import hashlib
 import json
 import posixpath
+import typing
 
 import tensorflow as tf
 
 from deblock.records.layout import files, manifest, schema
+from deblock.records.photos import reading
 from deblock.records.planning import config as config_lib
 from deblock.records.planning import cutting, hashing, perceptual, plan
 from deblock.records.sources import opening, source_image
@@ -195,6 +197,7 @@ def _records(shard_plan, config, used, skipped):
     except ValueError as error:
       skipped.append(manifest.SkippedEntry(image.id, image.path, str(error)))
       continue
+    picture = typing.cast(reading.Picture, found)  # `prepare` has refused errors.
     count = 0
     for value in cutting.make_triples(image.id, pixels, config):
       yield value.key, schema.to_example(value, config.clean_encoding)
@@ -208,9 +211,9 @@ def _records(shard_plan, config, used, skipped):
         tiles=count,
         height=pixels.shape[0],
         width=pixels.shape[1],
-        format=found.format,
-        digest=hashing.content_hash(found.pixels),
-        hash=_hash(found.pixels, config),
+        format=picture.format,
+        digest=hashing.content_hash(picture.pixels),
+        hash=_hash(picture.pixels, config),
       )
     )
 

@@ -154,7 +154,7 @@ def memory_of(workdir, gigabytes):
   one = plan.ShardPlan("train", 0, 1, tuple(source_image.SourceImage.alone(n, n) for n in names))
   config = config_lib.RecordsConfig(records=fresh(workdir), tiles_per_image=8, test_share=0.0)
   (pathlib.Path(config.records) / shard.SIDECARS).mkdir(parents=True)
-  shard.sources.open_source = lambda **_: SyntheticSource(side)
+  shard.opening.open_source = lambda **_: SyntheticSource(side)
   tiny = plan.ShardPlan("test", 0, 1, one.images[:1])
   shard.write_shard(tiny, config, config.records)
   before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
