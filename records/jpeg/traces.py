@@ -1,9 +1,9 @@
 """Estimates the quality and the grid offset of a JPEG from its decoded pixels.
 
 The DCT coefficients of a decoded JPEG are multiples of its quantisation steps, up to the rounding
-of its pixels. A hypothesis about the distribution of luma's coefficients is a quality, one of the 64
-offsets of the grid, and tables as they are or transposed (of an image that was turned by 90 degrees
-since). The likeliest is taken if its log likelihood exceeds that of "no JPEG" by a margin.
+of its pixels. A hypothesis about the distribution of the coefficients of luma is a quality, one of
+the 64 offsets of the grid, and tables as they are or transposed (of an image that was turned by 90
+degrees since). The likeliest is taken if its log likelihood exceeds that of "no JPEG" by a margin.
 Source: Fan and de Queiroz, "Identification of Bitmap Compression History",
 IEEE Transactions on Image Processing 12 (2003), section III; here all frequencies are taken
 together, since one quality sets all steps.
