@@ -16,6 +16,7 @@ import pytest
 import tensorflow as tf
 
 from deblock.launch.machines import strategy as strategy_lib
+from deblock.launch.reporting import reporter
 from deblock.launch.run_folder import checkpoints, history, run_file
 from deblock.launch.training import endings, loop
 from deblock.model import losses
@@ -32,6 +33,12 @@ EVERYTHING = {
   "early_crop_sizes": "24@0.5",
   "max_steps": 8,
 }
+
+
+@pytest.fixture(autouse=True)
+def _without_curves(monkeypatch):
+  """Curves take longer to draw than such runs to train; `reporter_test.py` looks at them."""
+  monkeypatch.setattr(reporter.Reporter, "draw", lambda self: None)
 
 
 class _KilledError(Exception):
