@@ -12,11 +12,14 @@ WIDTH ?= 16
 STEPS ?= 800
 TRAIN_FLAGS ?=
 
+COMMA = ,
 BIN = $(VENV)/bin
 RECORDS = $(WORKDIR)/records
 LOGDIR = $(WORKDIR)/train
 EVALUATION = $(WORKDIR)/evaluation
-INSTALLED = $(VENV)/installed
+# 1 where an NVIDIA driver is found, for TensorFlow with its CUDA libraries; CUDA=0 leaves them out.
+CUDA ?= $(if $(or $(wildcard /proc/driver/nvidia/version),$(shell command -v nvidia-smi)),1,0)
+INSTALLED = $(VENV)/installed$(if $(filter 1,$(CUDA)),-cuda)
 # The user's own variables, for the commands that `train` prints at its end.
 GIVEN = $(filter-out STEPS=%,$(MAKEOVERRIDES))
 SELECTION = --logdir=$(LOGDIR) --records=$(RECORDS) --output=$(EVALUATION) --qualities=$(QUALITIES)
@@ -34,10 +37,11 @@ install: $(INSTALLED) ## create the virtual environment with all dependencies, p
 $(INSTALLED): setup.cfg pyproject.toml .ci/constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 13))' || \
 	  { echo "deblock needs Python 3.10 to 3.12: make PYTHON=python3.11 ..."; exit 1; }
-	@echo "installing into $(VENV) (TensorFlow and Beam are large: some minutes) ..."
+	@echo "installing into $(VENV)$(if $(filter 1,$(CUDA)), with CUDA) (TensorFlow and Beam are large:" \
+	  "some minutes) ..."
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --disable-pip-version-check --constraint .ci/constraints.txt \
-	  --editable '.[test]'
+	  --editable '.[test$(if $(filter 1,$(CUDA)),$(COMMA)cuda)]'
 	@touch $@
 
 demo: $(INSTALLED) ## restore sample photographs with pretrained weights: picture and report
