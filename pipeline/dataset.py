@@ -287,8 +287,8 @@ def _composed(stages: Sequence[Callable]) -> Callable:
     for stage in stages:
       value = stage(index, value)
     if isinstance(value, batch.Batch):
-      held = (mixing.hold(images) for images in (value.compressed, value.clean))
-      return batch.Batch(*held, value.quality, value.tables)
+      compressed, clean = mixing.hold(value.compressed), mixing.hold(value.clean)
+      return value._replace(compressed=compressed, clean=clean)
     return mixing.hold(value) if isinstance(value, list) else value
 
   return composed
