@@ -16,8 +16,9 @@ from deblock.records import paths
 from deblock.records.photos import metadata as metadata_lib
 from deblock.records.photos import original, reading, saving
 
-# Of an image that is decoded, turned and encoded: measured.
-_IMAGE_BYTES_PER_PIXEL = 14
+# Of an image that is decoded, restored, turned and encoded, by the format: measured, and a margin.
+_IMAGE_BYTES_PER_PIXEL = {"png": 14, "tiff": 16, "jpg": 20, "webp": 40}
+_DEEP_BYTES_PER_PIXEL = 8  # What 16 bits take besides.
 # The share of --max_memory that the work on one tile may take; the rest is the image's.
 _WINDOW_SHARE = 4
 _MIB = 2**20
@@ -176,7 +177,8 @@ def _check_memory(path, data, config):
   most_pixels = int(config.max_megapixels * 1e6)
   with reading.opened(data, path, most_pixels) as picture:
     width, height = picture.size
-  needed = width * height * _IMAGE_BYTES_PER_PIXEL + len(data) + window_bytes(config)
+  each = _IMAGE_BYTES_PER_PIXEL[config.format] + _DEEP_BYTES_PER_PIXEL * (config.depth == 16)
+  needed = width * height * each + len(data) + window_bytes(config)
   if needed > config.max_memory * _MIB:
     raise reading.ImageError(
       path,
