@@ -18,7 +18,7 @@ import tensorflow as tf
 from deblock.launch import flags as config_flags
 from deblock.launch import program
 from deblock.launch.pictures import sheets
-from deblock.records import option, progress_bar, quiet
+from deblock.records import option, paths, progress_bar, quiet
 from deblock.records.jpeg import codec
 from deblock.records.layout import files, inspection, manifest
 from deblock.records.photos import results
@@ -55,7 +55,7 @@ def summary(made: manifest.Manifest) -> str:
   header = ("split", "images", "shards", "tiles", "MiB")
   align = ("left", *4 * ("right",))
   lines = [tabulate.tabulate(rows, header, "plain", colalign=align, disable_numparse=True)]
-  lines += [f"skipped {skipped.path}: {skipped.reason}" for skipped in made.skipped]
+  lines += [f"skipped {paths.shown(skipped.path)}: {skipped.reason}" for skipped in made.skipped]
   lines += [f"left out {copy.id}: the same pixels as {copy.of}" for copy in made.copies]
   lines += [
     f"moved {near.id} to training: nearly the same as {near.of} ({near.distance} of 64 bits differ)"

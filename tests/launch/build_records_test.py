@@ -1,3 +1,5 @@
+import dataclasses
+import os
 import pathlib
 import shutil
 
@@ -40,6 +42,13 @@ def test_the_summary_counts_and_names(build_records, made):
   assert lines[1].split()[:4] == ["train", "2", "1", "8"]
   assert lines[2].startswith("skipped ") and "broken.png: cannot be read as an image" in lines[2]
   assert lines[3] == "left out copy.png: the same pixels as 0.png"
+
+
+def test_the_summary_of_any_name_can_be_printed(build_records, made):
+  skipped = dataclasses.replace(made.skipped[0], path=os.fsdecode(b"caf\xe9.png"))
+  assert r"skipped caf\xe9.png: " in build_records.summary(
+    dataclasses.replace(made, skipped=(skipped,))
+  )
 
 
 def test_inspecting_whole_records_draws_a_picture(build_records, made, tmp_path, capsys):

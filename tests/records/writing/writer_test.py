@@ -1,5 +1,6 @@
 import io
 import logging as std_logging
+import os
 import pathlib
 import shutil
 
@@ -50,6 +51,21 @@ def test_the_folder_is_complete(records):
     "features.json",
     ".shards",
   }
+
+
+def test_names_that_are_not_utf8_are_written_or_named(tmp_path, write_images, small_config):
+  images = write_images(tmp_path / "images", sizes=((48, 48),) * 2)
+  sound = next(images.iterdir())
+  try:
+    sound.rename(images / os.fsdecode(b"sound\xe9.png"))
+    (images / os.fsdecode(b"broken\xe9.png")).write_bytes(b"no picture")
+  except OSError:
+    pytest.skip("this file system takes UTF-8 names only")
+  made = writer.write(small_config(images, tmp_path / "out", test_share=0.0))
+  assert r"sound\xe9.png" in {image.id for image in made.images}
+  (skipped,) = made.skipped
+  assert skipped.id == r"broken\xe9.png"
+  assert manifest.load(made.folder) == made
 
 
 def test_no_image_has_tiles_in_two_splits(records):
