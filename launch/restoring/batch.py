@@ -125,13 +125,11 @@ def run(
 
 def result_settings(config: restore_config.RestoreConfig) -> dict[str, Any]:
   """Returns every setting that a result depends on, as its folder's list keeps them."""
-  network: Any = config.model
-  if config.logdir:
-    # The folder changes when a checkpoint is written.
-    changed = (pathlib.Path(config.logdir) / "checkpoints").stat().st_mtime_ns
-    network = [str(pathlib.Path(config.logdir).resolve()), config.checkpoint, changed]
+  path = pathlib.Path(network_lib.path_of(config.model))
   names = ("format", "depth", "faithful", "self_ensemble", "strength", "quality", "metadata")
-  return {"network": network, **{name: getattr(config, name) for name in names}}
+  settings = {name: getattr(config, name) for name in names}
+  # Wherever it lies: a network of the same name can have been trained further.
+  return {"network": outputs.digest(path.read_bytes()), **settings}
 
 
 def _one(job, network, config, settings: Mapping[str, Any], on_pixels):

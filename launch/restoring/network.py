@@ -50,8 +50,7 @@ def load(
   """
   check_model(model)
   check_device(device)
-  path = model if is_path(model) else pretrained_files.network_path(model)
-  file = network_file.read(path)
+  file = network_file.read(path_of(model))
   traits = file.traits
   tile = tile_within(window_bytes, traits) if window_bytes and traits.keeps_size else None
   return tiling.Tiled(_Runner(file, device, log), traits, tile, self_ensemble)
@@ -60,6 +59,11 @@ def load(
 def is_path(model: str) -> bool:
   """Returns whether a model is named by the path of its file."""
   return model.endswith(network_file.SUFFIX)
+
+
+def path_of(model: str) -> str | pathlib.Path:
+  """Returns the path of the file of a network, given by that path or by its name."""
+  return model if is_path(model) else pretrained_files.network_path(model)
 
 
 def check_model(model: str) -> str:

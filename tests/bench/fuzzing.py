@@ -61,8 +61,10 @@ def _try(number, seed, folder, networks):
   source, out = folder / "in", folder / "out"
   source.write_bytes(data)
   formats = list(saving.FORMATS)
+  chosen = formats[number % len(formats)]
+  deep = saving.FORMATS[chosen].keeps_16_bits and number % 3 == 0
   config = restore_config.RestoreConfig(
-    out=str(out), format=formats[number % len(formats)], max_memory=_MAX_MEMORY_MIB
+    out=str(out), format=chosen, depth=16 if deep else 8, max_memory=_MAX_MEMORY_MIB
   )
   try:
     outputs.pixels(str(source))

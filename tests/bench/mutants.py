@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 import functools
 import io
 import itertools
+import pathlib
 import re
 import struct
 import zlib
@@ -24,6 +25,12 @@ _EXTREMES = (0, 1, 2, 127, 128, 254, 255)
 _HEADER = 700
 _WIDE_DQT = b"\xff\xdb" + struct.pack(">HB64H", 131, 0x10, *range(200, 520, 5))
 _ADOBE = b"\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00\x00"
+# With metadata as cameras and programs write them: maker notes, IPTC, a gain map behind the image.
+_FOLDER = pathlib.Path(__file__).parents[1] / "cases"
+_CASES = (
+  *("e_camera_o1_II.jpg", "exif1_xmp6.jpg"),
+  *("m_gray_icc.jpg", "m_iptc_com.jpg", "m_ultrahdr.jpg"),
+)
 
 
 @functools.cache
@@ -67,6 +74,8 @@ def seeds() -> dict[str, bytes]:
   made["raw.tif"] = _data(colour, "TIFF", exif=exif, dpi=(72, 72))
   made["deflate.tif"] = _data(deep, "TIFF", compression="tiff_adobe_deflate")
   made["jpeg.tif"] = _data(colour, "TIFF", compression="jpeg")
+  for name in _CASES:
+    made[name] = (_FOLDER / name).read_bytes()
   made["colour.bmp"] = _data(colour, "BMP")
   made["palette.gif"] = _data(colour.quantize(16), "GIF")
   return made

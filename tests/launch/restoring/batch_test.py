@@ -8,7 +8,7 @@ import pytest
 import tifffile
 
 from deblock.launch.restoring import batch, outputs, restore_config
-from deblock.model import tiling
+from deblock.model import pretrained_files, tiling
 
 _CASES = pathlib.Path(__file__).parents[2] / "cases"
 
@@ -199,6 +199,14 @@ def test_settings_and_inputs_decide_what_is_finished(tmp_path, config, picture):
   job.target.write_bytes(b"somebody's notes")
   # Neither an image nor a result that can be known again: it was one, and is made again.
   assert status(tmp_path / "other" / "a.jpg")[0] == "restored"
+
+
+def test_a_network_is_known_by_what_its_file_holds(tmp_path, config):
+  copy = shutil.copy(pretrained_files.network_path("fast"), tmp_path / "mine.onnx")
+  named, by_path = (batch.result_settings(config(model=model)) for model in ("fast", str(copy)))
+  assert named == by_path != batch.result_settings(config())
+  pathlib.Path(copy).write_bytes(b"another")
+  assert batch.result_settings(config(model=str(copy))) != named
 
 
 def test_times_are_kept_if_asked_for(tmp_path, config, picture):

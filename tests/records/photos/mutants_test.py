@@ -20,7 +20,7 @@ def test_pieces_of_a_jpeg_are_all_of_it(mutants):
     original.decode(data, name)
     if name.endswith(".jpg"):
       pieces = mutants.segments(data)
-      assert b"".join(pieces) == data and pieces[-1] == b"\xff\xd9" and len(pieces) > 5
+      assert b"".join(pieces) == data and pieces[-1].startswith(b"\xff\xd9") and len(pieces) > 5
 
 
 def test_a_damaged_file_is_read_or_refused_and_nothing_else_happens(mutants):
