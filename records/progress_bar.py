@@ -50,7 +50,8 @@ def bar(
   terminal = stream.isatty()
   return _Bar(
     total=total,
-    desc=f"{description}: ",
+    # tqdm adds the colon to its own formats only.
+    desc=f"{description}: " if "bar_format" in options else description,
     unit=unit,
     file=stream if terminal else _Lines(stream),
     mininterval=_TERMINAL_SECONDS if terminal else _LOG_SECONDS,

@@ -45,3 +45,10 @@ def test_a_note_stands_above_the_bar_in_a_terminal_and_is_a_line_in_a_log():
       progress_bar.note("by the way", stream)
   assert "\rby the way\n\rworking:  67%" in terminal.getvalue()
   assert log.getvalue().splitlines()[1] == "by the way"
+
+
+def test_a_bar_without_a_total_counts():
+  stream = io.StringIO()
+  with progress_bar.bar("working", "image", stream=stream) as bar:
+    bar.update(2)
+  assert stream.getvalue().splitlines()[-1].startswith("working: 2image [")
