@@ -2,8 +2,8 @@
 
 The smaller the steps, the less there is to correct, and what a network does amiss stays: of files
 of quality 95 in 4:4:4 the whole correction makes some worse than they were. On validation images
-the best share of it falls with the steps, of each plane with its own. What `launch.faithful` holds
-to the quantisation cells is weighed there already, coefficient by coefficient, and most of it is
+the best share of it falls with the steps, of each plane with its own. What `cells` holds to the
+quantisation cells is weighed there already, coefficient by coefficient, and most of it is
 right to the end. What lower resolution took from chroma does not depend on the steps: there all of
 the correction is right.
 """

@@ -18,8 +18,8 @@ AUTO, CPU, CUDA = DEVICES = ("auto", "cpu", "cuda")
 # The growth of the process for each pixel of a tile with its context: 260 for deblocknet and 170
 # for deblocknet_fast at most (make bench PART=restoring).
 _WINDOW_BYTES_PER_PIXEL = 300
-_SMALLEST_TILE = 64
-_GRID = 16  # Of chroma blocks, so that a tile has whole ones.
+# Tiles have whole blocks of chroma, whatever its sampling: 1 to 4 pixels to a sample.
+_GRID = _SMALLEST_TILE = 96
 # Beyond it a tile is too small for threads to gain.
 _MOST_THREADS = 16
 # An image and its transpose: a self-ensemble turns from one to the other.

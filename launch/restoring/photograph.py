@@ -12,16 +12,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from deblock.launch.restoring import fading
-from deblock.launch.restoring import faithful as faithful_lib
+from deblock.launch.restoring import cells, fading
 from deblock.launch.restoring import network as network_lib
 from deblock.model import tiling
+from deblock.records.jpeg import coefficients as jpeg_coefficients
 from deblock.records.jpeg import encoders as jpeg_encoders
 from deblock.records.jpeg import sampling as jpeg_sampling
 from deblock.records.jpeg import screenshots
 from deblock.records.jpeg import tables as jpeg_tables
 from deblock.records.jpeg import traces as jpeg_traces
-from deblock.records.photos import levels as jpeg_levels
 from deblock.records.photos import metadata, original, reading
 
 # From here on JPEGs are left as they are. On 8 validation images in 4:4:4 the shipped networks lose
@@ -29,6 +28,8 @@ from deblock.records.photos import metadata, original, reading
 # 1 dB that they gain in 4:2:0, projected, 0.1 dB at most is theirs: projecting the JPEG itself
 # gains the rest, and loses 0.3 dB on one image. Freed, they gain 0.1 dB at most.
 _GOOD = 98
+# The share of blocks from which on a result that stays close to its JPEG is worth a note.
+_MANY_DOUBTED = 0.1
 _LUMA = np.array(jpeg_sampling.LUMA, np.float32)
 
 
@@ -131,7 +132,7 @@ def restore_original(
     depth: bits of the result's samples: 8, or 16. An original of 16 bits keeps them.
   Raises:
     ValueError: if quality or strength are out of range, or parts of a JPEG that is to be faithful
-      do not begin on multiples of 16.
+      do not begin and end with its blocks.
   """
   check_strength(strength)
   condition = find_condition(found, quality)
@@ -140,8 +141,7 @@ def restore_original(
   if condition.tables is None:
     on_part(height * width)
     return Restored(whole, condition)
-  obstacle = jpeg_levels.obstacle(found.header)
-  levels = _levels(found) if faithful and not obstacle else None
+  coefficients, obstacle = _coefficients(found) if faithful else (None, "")
   # What surrounds a part stays as it is.
   samples = np.empty_like(whole) if condition.part is None else whole.copy()
   seen, made = (_part(pixels, condition) for pixels in (found.samples, samples))
@@ -150,7 +150,8 @@ def restore_original(
   )
   above, before = (-first % jpeg_sampling.BLOCK for first in top_left)
   shown = _shown(seen, above, before)
-  luma, chroma = fading.shares(condition.tables, found.header, levels is not None)
+  luma, chroma = fading.shares(condition.tables, found.header, coefficients is not None)
+  doubted = blocks = 0
   for top, left, restored in network.parts(shown, condition.tables):
     # What the padding added is taken off again.
     first = max(0, above - top), max(0, before - left)
@@ -159,17 +160,19 @@ def restore_original(
     if restored.size:
       if found.samples.ndim == 2:
         restored = restored @ _LUMA
-      if levels is not None and found.header is not None:
-        restored = faithful_lib.project(
-          restored, levels, found.header, place[0].start, place[1].start
-        )
+      if coefficients is not None:
+        held = cells.hold(restored, seen[place], coefficients, place[0].start, place[1].start)
+        restored = held.image
+        doubted, blocks = doubted + held.doubted, blocks + held.blocks
       compressed = _to_8_bits(seen[place]) / np.float32(255.0)
       restored = fading.faded(restored, compressed, luma, chroma)
       made[place] = _finished(restored, compressed, seen[place], strength, depth)
       on_part(made[place].shape[0] * made[place].shape[1])
   if untouched := height * width - made.shape[0] * made.shape[1]:
     on_part(untouched)
-  notes = (f"not held to its coefficients: {obstacle}",) if faithful and obstacle else ()
+  notes = (f"restored freely: {obstacle}",) if obstacle else ()
+  if doubted > _MANY_DOUBTED * blocks:
+    notes = (f"kept close to the JPEG in {100 * doubted / blocks:.0f} % of the blocks",)
   return Restored(samples, condition, notes)
 
 
@@ -239,11 +242,23 @@ def _shipped(model, self_ensemble):
   return network_lib.load(model, self_ensemble=self_ensemble)
 
 
-def _levels(found):
-  """Returns the decoded planes of a gray or YCbCr JPEG; of gray they are its samples."""
-  if found.samples.ndim == 2:
-    return found.samples
-  return jpeg_levels.decode(found.data, "the file", found.samples[..., 0].size)
+def _coefficients(found):
+  """Returns the coefficients of a gray or YCbCr JPEG, or None and why there are none."""
+  if found.header is None:
+    return None, "it is no JPEG file"
+  if found.header.colours not in ("gray", "YCbCr"):
+    return None, f"its colours are {found.header.colours}"
+  try:
+    coefficients = jpeg_coefficients.read(found.data)
+  except jpeg_coefficients.CoefficientsError as error:
+    return None, str(error)
+  except OSError as error:
+    return None, f"its coefficients cannot be read ({error.strerror or error})"
+  size = coefficients.height, coefficients.width
+  planes = 1 if found.samples.ndim == 2 else 3
+  if size != found.samples.shape[:2] or len(coefficients.planes) != planes:
+    return None, "its coefficients are those of another image"
+  return coefficients, ""
 
 
 def _of_array(samples):

@@ -119,6 +119,9 @@ PARTS = {
     "start.py",
     ("--beside={BESIDE}",),
   ),
+  "restoring-cells": Part(
+    "CPU-seconds of holding an image to its cells", "cells.py", ("{IMAGES}",), needs=("IMAGES",)
+  ),
   "restoring-blocks": Part("BlockCNN block by block and in tiles", "blocks.py"),
   "quality": Part(
     "gains of the pretrained weights, beside filters and by kind of damage",
@@ -127,16 +130,16 @@ PARTS = {
     ("rivals", "damages"),
     needs=("IMAGES",),
   ),
-  "quality-cells": Part(
-    "gains of staying inside the quantisation cells",
-    "faithful.py",
+  "quality-expectation": Part(
+    "the fit of the expectation inside the cells, and its gains",
+    "expectation.py",
     ("{IMAGES}", "--count={COUNT}"),
     needs=("IMAGES",),
   ),
-  "quality-expectation": Part(
-    "gains of moving to the expectation inside the cells",
-    "expectation.py",
-    ("{IMAGES}", "--count={COUNT}"),
+  "contents": Part(
+    "gains on photographs, text, comics, dithers and others, and coefficients given back (10 min)",
+    "contents.py",
+    ("{IMAGES}", "--count={COUNT}", "--seed={SEED}"),
     needs=("IMAGES",),
   ),
   "house": Part("folders, files, rooms and imports of a git revision", "house.py", ("{REVISION}",)),

@@ -80,7 +80,7 @@ def test_notes_are_told(tmp_path, config, picture):
   assert "no traces of JPEG" in outcome.detail and "CMYK became RGB" in outcome.detail
   assert "coefficients" not in outcome.detail
   (outcome,) = batch.run([outputs.Job(str(path), tmp_path / "b.png")], Stub(), config(quality=50))
-  assert "not held to its coefficients: it is no JPEG file" in outcome.detail
+  assert "restored freely: it is no JPEG file" in outcome.detail
 
 
 def _save_large(path):

@@ -23,8 +23,8 @@ def jpeg(photograph):
 def test_a_tile_takes_no_more_than_it_may_and_has_whole_blocks():
   tiles = [network.tile_within(mib * _MIB, _FAST) for mib in (1, 16, 64, 512, 4096)]
   assert tiles == sorted(tiles)
-  assert tiles[0] == 64 and tiles[-1] == tiling.TILE_WITH_CONTEXT
-  assert all(tile % 16 == 0 for tile in tiles)
+  assert tiles[0] == 96 and tiles[-1] == tiling.TILE_WITH_CONTEXT
+  assert all(tile % 96 == 0 for tile in tiles)
   assert (tiles[2] + 2 * _FAST.context) ** 2 * 300 <= 64 * _MIB
 
 

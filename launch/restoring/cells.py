@@ -1,0 +1,342 @@
+"""Holds restored pixels to the quantisation cells of their JPEG, in NumPy.
+
+A file holds, for each block and frequency, an integer k; its original's DCT coefficient c was
+within half a step q of k q. These cells are a convex set and the DCT is orthonormal, so moving each
+coefficient of a plane to the nearest point of its cell never increases the plane's squared error
+(projection onto the constraint set: Zakhor, IEEE TCSVT 1992). With u = c / q - k, here follow
+
+1. Trust: each block's correction, free output minus decoded JPEG, is weighed by how well the free
+   output agrees with the file; see `trusted`.
+2. Expectation: u moves to a place inside the cell; see `expectation`.
+3. Rounds: clipping to the range of pixels and projecting alternate, where pixels clip.
+
+Luma, and chroma at its own resolution, are each treated so. A sample of subsampled chroma is the
+mean of its pixels; its change is added to all of them alike. This is the pseudo-inverse of the
+mean: the planes of the result are the projected planes, and the detail of chroma stays. Blocks that
+reach over the image's border are completed as libjpeg's encoder does, projected and cut off.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from deblock.launch.restoring import expectation
+from deblock.launch.restoring import planes as planes_lib
+from deblock.records.jpeg import coefficients as jpeg_coefficients
+from deblock.records.jpeg import sampling as jpeg_sampling
+
+BLOCK = jpeg_sampling.BLOCK
+# Side in pixels of what is worked on at a time: its planes fit into a processor's second cache.
+_WINDOW = 288
+# The border of trust is a / (1 + (q / b)^c) for a geometric mean of the plane's steps of q: the
+# smaller the steps, the more of them is even a good network off. a, b and c of luma, of whole and
+# of subsampled chroma are fitted to where the gain of blocks of photographs and of graphics at
+# quality 10 to 95 changes its sign.
+_BORDERS = {"luma": (0.13, 50.0, 1.5), "whole": (0.07, 40.0, 1.0), "sampled": (0.18, 30.0, 1.5)}
+# Where all planes are flat in the file, nothing but the network says which colour lies inside the
+# cells. Of smooth ramps it says the wrong one at low quality, of photographs' skies the right one.
+_FLAT_CHROMA = np.float32(0.5)
+# Rounds of clipping and projecting; in all but the last a projection overshoots by this factor,
+# which takes fewer rounds. So many times, for what is still out of range by more than rounding.
+_ROUNDS, _OVERSHOOT = 5, np.float32(1.9)
+_TIMES, _NEARLY = 4, 0.5
+# Coefficients end that far inside their cells: rounding pixels to 8 bits then moves few of them out
+# again. Where pixels clip, most coefficients would lie at a border: farther.
+_INSIDE, _INSIDE_CLIPPED = 0.5, np.float32(1.5)
+
+
+class Held(NamedTuple):
+  """A part of an image that is held to its cells.
+
+  Attributes:
+    image: float32 [h, w, 3] or [h, w], about [0, 1], which does not bound it.
+    doubted: number of luma's blocks whose correction counts less than half.
+    blocks: number of luma's blocks.
+  """
+
+  image: np.ndarray
+  doubted: int
+  blocks: int
+
+
+def hold(
+  free: np.ndarray,
+  decoded: np.ndarray,
+  coefficients: jpeg_coefficients.Coefficients,
+  top: int = 0,
+  left: int = 0,
+) -> Held:
+  """Returns a part of a restored image, held to the file's cells; parts are treated as the whole.
+
+  Args:
+    free: float32 [h, w, 3] in [0, 1] or so, or [h, w] gray: what a network makes of the part.
+    decoded: uint8 of the same shape, the part of the decoded JPEG.
+    coefficients: of the whole file.
+    top: the part's first row in the image, a multiple of the coefficients' grid.
+    left: its first column, the same.
+  Raises:
+    ValueError: if the part begins or ends within a block.
+  """
+  whole = coefficients.height, coefficients.width
+  for first, length, grid, end in zip(
+    (top, left), free.shape, coefficients.grid, whole, strict=False
+  ):
+    if first % grid or ((first + length) % grid and first + length != end):
+      raise ValueError(
+        f"a part must begin and end on multiples of {grid}, or where the image ends, got "
+        f"{first} to {first + length} of {end}."
+      )
+  made = np.empty(free.shape, np.float32)
+  doubted = blocks = 0
+  for rows, columns in _windows(free.shape, coefficients.grid):
+    made[rows, columns], weights = _held(
+      free[rows, columns],
+      decoded[rows, columns],
+      coefficients,
+      top + rows.start,
+      left + columns.start,
+    )
+    doubted += int(np.count_nonzero(weights < 0.5))
+    blocks += weights.size
+  return Held(made, doubted, blocks)
+
+
+def trusted(away: np.ndarray, border: float) -> np.ndarray:
+  """Returns the weight of each block's correction, 0 to 1, by how far its free output is outside.
+
+  With v the mean over the block's 64 coefficients of max(|u| - 1/2, 0), the weight falls from 1 at
+  half of the border to 0 at three halves of it.
+
+  Args:
+    away: float32 [rows, columns, 64], u of the free output.
+    border: see `_border`.
+  """
+  outside = np.abs(away)
+  outside -= np.float32(0.5)
+  np.maximum(outside, np.float32(0.0), out=outside)
+  return np.clip(np.float32(1.5) - outside.mean(axis=-1) / np.float32(border), 0.0, 1.0)
+
+
+def _border(steps, kind):
+  """Returns the v from which on corrections lose as much as they gain."""
+  most, step, power = _BORDERS[kind]
+  mean_step = float(np.exp(np.mean(np.log(steps))))
+  return most / (1.0 + (mean_step / step) ** power)
+
+
+def _windows(shape, grid) -> Iterator[tuple[slice, slice]]:
+  (height, width), sides = shape[:2], [max(side, _WINDOW // side * side) for side in grid]
+  for top in range(0, height, sides[0]):
+    for left in range(0, width, sides[1]):
+      yield (
+        slice(top, min(top + sides[0], height)),
+        slice(left, min(left + sides[1], width)),
+      )
+
+
+class _Plane(NamedTuple):
+  """A plane of a window, in whole units of the grid.
+
+  Attributes:
+    integers: float32 [rows, columns, 64].
+    steps: float32 [64].
+    factors: pixels to a sample, down and across.
+    rows: of samples that hold pixels.
+    most: the largest weight of each block's correction, float32 [rows, columns].
+    border: of trust.
+    move: see `expectation.Mover`.
+  """
+
+  integers: np.ndarray
+  steps: np.ndarray
+  factors: tuple[int, int]
+  rows: int
+  most: np.ndarray
+  border: float
+  move: expectation.Mover
+
+  @property
+  def sides(self) -> tuple[int, int]:
+    """Height and width of a block in pixels."""
+    return BLOCK * self.factors[0], BLOCK * self.factors[1]
+
+
+def _planes_of(coefficients, top, left, shape) -> list[_Plane]:
+  """Returns the planes of a window; blocks without a pixel repeat those beside them."""
+  made: list[_Plane] = []
+  for index, plane in enumerate(coefficients.planes):
+    integers = _blocks(plane, coefficients.grid, (top, left), shape)
+    steps = plane.steps.astype(np.float32).ravel()
+    kind = "luma" if not index else "whole" if plane.factors == (1, 1) else "sampled"
+    most = np.ones(integers.shape[:2], np.float32)
+    if index:
+      most -= _FLAT_CHROMA * (_is_flat(integers) & _are_flat(made[0], plane.factors))
+      # A gray image stays gray.
+      most *= not coefficients.is_colourless
+    rows = -(-shape[0] // plane.factors[0])
+    move = expectation.Mover(steps, index > 0, _INSIDE)
+    made.append(_Plane(integers, steps, plane.factors, rows, most, _border(steps, kind), move))
+  return made
+
+
+def _blocks(plane, grid, begin, shape):
+  """Returns the integers of a window's blocks, float32 [rows, columns, 64]."""
+  places, missing = [], []
+  for first, length, unit, factor, count in zip(
+    begin, shape, grid, plane.factors, plane.integers.shape, strict=False
+  ):
+    start, end = (place // (BLOCK * factor) for place in (first, first + -(-length // unit) * unit))
+    places.append(slice(start, min(end, count)))
+    missing.append((0, max(0, end - count)))
+  integers = plane.integers[tuple(places)].astype(np.float32)
+  integers = integers.reshape(*integers.shape[:2], BLOCK * BLOCK)
+  return np.pad(integers, [*missing, (0, 0)], "edge") if np.any(missing) else integers
+
+
+def _is_flat(integers):
+  return ~integers[..., 1:].any(axis=-1)
+
+
+def _are_flat(luma, factors):
+  """Returns where all of luma's blocks that a block of chroma covers are flat in the file."""
+  if luma.factors != (1, 1):
+    return False
+  flat = _is_flat(luma.integers)
+  rows, columns = flat.shape
+  down, across = factors
+  return flat.reshape(rows // down, down, columns // across, across).all(axis=(1, 3))
+
+
+def _levels(image, scale, grid):
+  """Returns float32 [C, H, W] in levels, in whole units of the grid: edges are repeated."""
+  margins = [(0, -side % unit) for side, unit in zip(image.shape, grid, strict=False)]
+  channels = image[np.newaxis] if image.ndim == 2 else image.transpose(2, 0, 1)
+  levels = channels * np.float32(scale)
+  np.clip(levels, 0.0, 255.0, out=levels)
+  if margins != [(0, 0), (0, 0)]:
+    levels = np.pad(levels, [(0, 0), *margins], "edge")
+  return np.ascontiguousarray(levels)
+
+
+def _away(samples, plane):
+  """Returns how far a plane's coefficients are from the middles of their cells, in steps."""
+  away = planes_lib.forward(planes_lib.downsample(samples, plane.factors, plane.rows))
+  away[..., 0] -= planes_lib.CENTRE * BLOCK
+  away *= 1 / plane.steps
+  away -= plane.integers
+  return away
+
+
+def _held(free, decoded, coefficients, top, left):
+  """Returns a window that is held, and the weights of luma's blocks."""
+  planes = _planes_of(coefficients, top, left, free.shape)
+  freed, shown = (
+    _levels(image, scale, coefficients.grid) for image, scale in ((free, 255.0), (decoded, 1.0))
+  )
+  colour = len(planes) == 3
+  made, before = (planes_lib.from_rgb(x) if colour else x for x in (freed, shown))
+  every_weight, guide = [], None
+  for samples, old, plane in zip(made, before, planes, strict=True):
+    away = _away(samples, plane)
+    if guide is None:
+      guide = planes_lib.spread(trusted(away, 2 * plane.border), plane.sides)
+    weights = trusted(away, plane.border) * plane.most
+    every_weight.append(weights)
+    _move(samples, old, away, weights, guide, plane)
+  levels = planes_lib.to_rgb(made) if colour else made
+  _project_clipped(levels, planes, coefficients.grid)
+  _keep_pure(levels, shown, planes[0])
+  height, width = free.shape[:2]
+  image = levels[:, :height, :width] * np.float32(1 / 255)
+  rows, columns = (
+    -(-side // unit) for side, unit in zip((height, width), planes[0].sides, strict=True)
+  )
+  return image.transpose(1, 2, 0) if colour else image[0], every_weight[0][:rows, :columns]
+
+
+def _move(samples, old, away, weights, guide, plane):
+  """Moves one plane's samples of every pixel, in place: first by trust, then to the expectation."""
+  away_before = _away(old, plane)
+  away -= away_before
+  away *= weights[..., np.newaxis]
+  away += away_before
+  change = plane.move(away, np.abs(plane.integers) > 1)
+  change -= away
+  change *= plane.steps
+  samples -= old
+  if plane.factors != (1, 1):
+    # No cell binds what lies below the resolution of chroma, where luma guides the network: it
+    # counts as much as luma is trusted.
+    means = planes_lib.downsample(samples, plane.factors, plane.rows)
+    means = planes_lib.spread(means, plane.factors)
+    samples -= means
+    samples *= guide
+    samples += means
+  samples *= planes_lib.spread(weights, plane.sides)
+  samples += old
+  samples += planes_lib.spread(planes_lib.inverse(change), plane.factors)
+
+
+def _keep_pure(levels, shown, luma):
+  """Gives blocks that the file holds as flat, and the JPEG shows pure black or white, back."""
+  if luma.factors != (1, 1):
+    return
+  rows, columns, _ = luma.integers.shape
+  blocks, old = (
+    image.reshape(-1, rows, BLOCK, columns, BLOCK).transpose(1, 3, 0, 2, 4)
+    for image in (levels, shown)
+  )
+  flat = _is_flat(luma.integers)
+  found = old[flat]
+  first = found[:, :1, :1, :1]
+  flat[flat] = ((found == first) & ((first == 0.0) | (first == 255.0))).all(axis=(1, 2, 3))
+  blocks[flat] = old[flat]
+
+
+def _project_clipped(levels, planes, grid):
+  """Clips and projects by turns, in place, the units of the grid with pixels out of range."""
+  channels, height, width = levels.shape
+  units = levels.reshape(channels, height // grid[0], grid[0], width // grid[1], grid[1])
+  units = units.transpose(0, 1, 3, 2, 4)
+  places = np.nonzero(_is_out_of_range(units, 0.0).any(axis=(0, 3, 4)))
+  for _ in range(_TIMES):
+    if not places[0].size:
+      break
+    chosen = [_chosen(plane, places, grid) for plane in planes]
+    image = _rounds(units[:, places[0], places[1]], chosen, grid)
+    units[:, places[0], places[1]] = image
+    still = _is_out_of_range(image, _NEARLY).any(axis=(0, 2, 3))
+    places = places[0][still], places[1][still]
+
+
+def _is_out_of_range(levels, tolerance):
+  return (levels < -tolerance) | (levels > 255.0 + tolerance)
+
+
+def _rounds(units, planes, grid):
+  """Returns units of an image, float32 [C, N, *grid], after some rounds."""
+  channels, count = units.shape[:2]
+  # One below the other, they are an image of their own.
+  image = units.reshape(channels, count * grid[0], grid[1])
+  for number in range(_ROUNDS):
+    np.clip(image, 0.0, 255.0, out=image)
+    made = planes_lib.from_rgb(image) if channels == 3 else image
+    for samples, plane in zip(made, planes, strict=True):
+      away = _away(samples, plane)
+      most = np.maximum(np.float32(0.5) - _INSIDE_CLIPPED / plane.steps, 0.0)
+      change = np.clip(away, -most, most)
+      change -= away
+      change *= plane.steps * (_OVERSHOOT if number < _ROUNDS - 1 else np.float32(1.0))
+      samples += planes_lib.spread(planes_lib.inverse(change), plane.factors)
+    image = planes_lib.to_rgb(made) if channels == 3 else made
+  return image.reshape(units.shape)
+
+
+def _chosen(plane, places, grid):
+  """Returns the units of a plane at places, rows and columns, one below the other."""
+  rows, columns = (side // block for side, block in zip(grid, plane.sides, strict=True))
+  shape = len(plane.integers) // rows, rows, -1, columns, BLOCK * BLOCK
+  integers = plane.integers.reshape(shape).swapaxes(1, 2)[places]
+  integers = integers.reshape(-1, columns, BLOCK * BLOCK)
+  return plane._replace(integers=integers, rows=len(integers) * BLOCK)

@@ -1,1 +1,0 @@
-"""The quantisation cells of a JPEG as tensor operations. No networks."""
