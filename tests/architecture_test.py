@@ -48,8 +48,8 @@ FEWEST_FILES, MOST_FILES = 3, 16  # Of a room that is a sub-package, beside its 
 # What restores photographs and reads JPEGs starts in no time, without these and their like.
 HEAVY = ("tensorflow", "keras", "apache_beam", "tensorflow_datasets")
 LIGHT = ("records.jpeg", "records.photos")
-# The modules of restoring that still bring TensorFlow along, none. The room joins the light ones when
-# importing `launch` no longer imports Keras.
+# The modules of restoring that still bring TensorFlow along: none. The room joins the light ones
+# when importing `launch` no longer imports Keras.
 NOT_YET_LIGHT = {
   "launch.restoring": (),
 }
