@@ -1,6 +1,7 @@
 """Which file becomes which result, which results are finished, and how a file is written whole."""
 
 from collections.abc import Mapping, Sequence
+import functools
 import hashlib
 import os
 import pathlib
@@ -123,7 +124,7 @@ def is_finished(job: Job, input_digest: str, settings: Mapping[str, Any]) -> boo
     present = job.target.read_bytes()
   except (FileNotFoundError, NotADirectoryError):
     return False
-  written = results.load(job.target.parent).get(job.target.name, [])
+  written = _results(job.target.parent).get(job.target.name, [])
   of_present = digest(present)
   made = next((facts for facts in reversed(written) if facts.get("sha256") == of_present), None)
   advice = "use another --out, --suffix or --overwrite"
@@ -217,6 +218,21 @@ def _ignores_case(folder):
     return other != folder and os.path.samefile(folder, other)  # noqa: PTH121
   except OSError:
     return False
+
+
+def _results(folder):
+  """Returns the list of a folder, which is read again only if it has grown."""
+  try:
+    size = (folder / results.NAME).stat().st_size
+  except OSError:
+    size = 0
+  return _results_of_size(folder, size)
+
+
+@functools.lru_cache(maxsize=8)
+def _results_of_size(folder, size):
+  del size
+  return results.load(folder)
 
 
 def _input_name(job):

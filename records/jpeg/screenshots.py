@@ -157,7 +157,7 @@ def _best_rectangle(gains):
   padded = np.pad(gains, [(0, -side % size) for side in gains.shape])
   rows, columns = (side // size for side in padded.shape)
   coarse = padded.reshape(rows, size, columns, size).sum(axis=(1, 3))
-  best, found = -np.inf, None
+  best, found = -np.inf, (0, 0, 0, 0)
   sums = np.concatenate([np.zeros((1, columns)), coarse.cumsum(axis=0)])
   for top in range(rows):
     # Kadane's algorithm, for all last rows at once.

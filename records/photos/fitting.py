@@ -44,6 +44,8 @@ def fit(
     leave_out("IPTC" if _IPTC in metadata.jpeg.photoshop else "Photoshop's data")
   if format_name == "tiff" and metadata_lib.has_thumbnail(metadata.exif):
     leave_out("EXIF's thumbnail")
+  if format_name == "tiff" and metadata_lib.has_maker_note(metadata.exif):
+    notes.append("EXIF's maker note moved, so that offsets in it can be wrong")
   metadata = dataclasses.replace(metadata, **changes)
   return _short(metadata, notes) if format_name == "jpg" else _without_segments(metadata, leave_out)
 

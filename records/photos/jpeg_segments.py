@@ -62,7 +62,7 @@ def read(data: bytes) -> Extras:
   comments, others, mpf = [], [], b""
   for marker, start, payload in _header(data):
     if marker == _COM:
-      comments.append(payload.rstrip(b"\0").decode("utf-8", "replace"))
+      comments.append(text(payload.rstrip(b"\0")))
     elif marker == _APP13 and payload.startswith(_PHOTOSHOP):
       found["photoshop"].append(payload[len(_PHOTOSHOP) :])
     elif marker == _APP1 and payload.startswith(EXTENDED_XMP):
@@ -136,6 +136,14 @@ def stripped(data: bytes, orientation: int) -> bytes:
     elif marker not in _APPS and marker != _COM:
       kept.append(data[before:place])
   return b"".join((*kept, data[place : end if end > 0 else len(data)]))
+
+
+def text(comment: bytes) -> str:
+  """Returns a comment as text: UTF-8, or Latin-1 as older programs write it."""
+  try:
+    return comment.decode("utf-8")
+  except UnicodeDecodeError:
+    return comment.decode("latin-1")
 
 
 def _header(data, apps=False) -> Iterator[tuple[int, int, bytes]]:

@@ -89,7 +89,7 @@ def read(picture: Image.Image, data: bytes, notes: list[str]) -> tuple[Metadata,
   elif picture.format in ("JPEG", "MPO"):
     made = _with_extras(made, jpeg_segments.read(data), orientation, notes)
   elif isinstance(comment := picture.info.get("comment"), bytes):
-    made = dataclasses.replace(made, comments=(("Comment", comment.decode("utf-8", "replace")),))
+    made = dataclasses.replace(made, comments=(("Comment", jpeg_segments.text(comment)),))
   return made, orientation
 
 
@@ -127,6 +127,17 @@ def has_thumbnail(exif: bytes) -> bool:
     _, place, order = _entries(exif)
     return struct.unpack_from(f"{order}L", exif, place)[0] > 0
   except (ValueError, struct.error):
+    return False
+
+
+def has_maker_note(exif: bytes) -> bool:
+  """Returns whether an EXIF block has a maker's note, whose offsets can count from its start."""
+  tags = Image.Exif()
+  try:
+    tags.load(exif)
+    return _BASE.MakerNote in tags.get_ifd(ExifTags.IFD.Exif)
+  except Exception:
+    # Damage makes Pillow raise a dozen kinds of errors.
     return False
 
 

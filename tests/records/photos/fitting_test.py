@@ -19,6 +19,19 @@ def _again(found, format_name):
   return original.decode(data, "a").metadata, notes
 
 
+def test_of_a_cameras_exif_tiff_says_what_it_changes():
+  found = _case("e_camera_o1_II.jpg")
+  for format_name in ("png", "jpg"):
+    made, notes = _again(found, format_name)
+    assert made.exif == found.metadata.exif and notes == ()
+  assert _again(found, "webp")[0].exif == found.metadata.exif
+  _, notes = _again(found, "tiff")
+  assert notes == (
+    "EXIF's thumbnail left out, as tiff has none",
+    "EXIF's maker note moved, so that offsets in it can be wrong",
+  )
+
+
 def test_iptc_and_comments_are_kept_or_said_to_be_left_out():
   found = _case("m_iptc_com.jpg")
   jpg, notes = _again(found, "jpg")
