@@ -12,18 +12,10 @@ import dataclasses
 import posixpath
 import time
 
-import tabulate
-import tensorflow as tf
-
 from deblock.launch import flags as config_flags
 from deblock.launch import program
-from deblock.launch.pictures import sheets
 from deblock.records import option, paths, progress_bar, quiet
-from deblock.records.jpeg import codec
-from deblock.records.layout import files, inspection, manifest
-from deblock.records.photos import results
 from deblock.records.planning import config
-from deblock.records.writing import writer
 
 CONTACT_SHEET = "contact-sheet.png"
 
@@ -45,8 +37,10 @@ config_flags.define(config.RecordsConfig)
 config_flags.define(ProgramConfig)
 
 
-def summary(made: manifest.Manifest) -> str:
+def summary(made) -> str:
   """Returns a table of the splits, then a line for each image that is left out or moved."""
+  import tabulate
+
   images = collections.Counter(image.split for image in made.images)
   rows = []
   for split, shards in made.splits.items():
@@ -68,11 +62,21 @@ def main(arguments):
   """Writes the records that the flags describe, or inspects those of --inspect."""
   asked = config_flags.parse(ProgramConfig)
   if asked.inspect:
+    _start_tensorflow()
     return inspect(asked.inspect)
   settings = config_flags.parse(config.RecordsConfig)
+  _start_tensorflow()
   made = _write(settings, (*asked.beam_options, *arguments[1:]))
   print(f"{summary(made)}\nrecords: {settings.records}")
   return 0
+
+
+def _start_tensorflow():
+  program.start_tensorflow()
+  import tensorflow as tf
+
+  # Reading a TFDS data set runs TensorFlow, which would reserve the memory of every GPU.
+  tf.config.set_visible_devices([], "GPU")
 
 
 def _write(settings, beam_options):
@@ -92,6 +96,8 @@ def _write(settings, beam_options):
       bar.set_postfix_str(f"{progress.tiles} tiles, {size_mib:.0f} MiB, {rate:.1f} MiB/s", False)
       bar.update(progress.shards - bar.n)
 
+    from deblock.records.writing import writer
+
     return writer.write(settings, on_progress=show, pipeline_options=options)
 
 
@@ -104,6 +110,11 @@ def inspect(folder: str) -> int:
     FileNotFoundError: if the folder holds no finished records.
     ValueError: if its manifest cannot be read, or a shard is missing or of another size.
   """
+  from deblock.launch.pictures import sheets
+  from deblock.records.jpeg import codec
+  from deblock.records.layout import files, inspection, manifest
+  from deblock.records.photos import results
+
   made = manifest.load(folder)
   print(summary(made))
   found = []
@@ -126,9 +137,6 @@ def inspect(folder: str) -> int:
 
 def run():
   """Entry point of the console script."""
-  # Reading a TFDS data set runs TensorFlow, which would reserve the memory of every GPU.
-  with quiet.standard_error():
-    tf.config.set_visible_devices([], "GPU")
   program.run(main, takes_arguments=True)
 
 

@@ -10,18 +10,21 @@ import time
 
 from deblock.launch import flags as config_flags
 from deblock.launch import program
-from deblock.launch.evaluation import methods as methods_lib
-from deblock.launch.evaluation import selection
-from deblock.launch.pictures import gallery as gallery_lib
+from deblock.launch.pictures import settings as settings_lib
 from deblock.records import progress_bar
 
-config_flags.define(gallery_lib.CompareConfig)
+config_flags.define(settings_lib.CompareConfig)
 
 
 def main(arguments):
   """Draws one picture for each image, quality and method, then report and contact sheet."""
   del arguments
-  settings = config_flags.parse(gallery_lib.CompareConfig)
+  settings = config_flags.parse(settings_lib.CompareConfig)
+  program.start_tensorflow()
+  from deblock.launch.evaluation import methods as methods_lib
+  from deblock.launch.evaluation import selection
+  from deblock.launch.pictures import gallery as gallery_lib
+
   gallery = gallery_lib.Gallery(selection.prepare_output(settings.output), settings.report_images)
   chosen, qualities = selection.choose(settings)
   methods = selection.load_methods(settings)

@@ -22,6 +22,8 @@ def main(arguments):
   """Serves as the flags say until SIGTERM or Ctrl-C."""
   del arguments
   settings = config_flags.parse(serving.ServiceConfig)
+  program.start_tensorflow()
+
   ended = threading.Event()
   # Installed first, so that a signal during the start ends it cleanly too.
   for number in (signal.SIGTERM, signal.SIGINT):

@@ -9,16 +9,19 @@ squares are an example, not an evaluation.
 
 from deblock.launch import flags as config_flags
 from deblock.launch import program
-from deblock.launch.evaluation import selection
-from deblock.launch.pictures import demo, gallery, report
+from deblock.launch.pictures import settings as settings_lib
 
-config_flags.define(demo.DemoConfig)
+config_flags.define(settings_lib.DemoConfig)
 
 
 def main(arguments):
   """Writes the picture and the report."""
   del arguments
-  config = config_flags.parse(demo.DemoConfig)
+  config = config_flags.parse(settings_lib.DemoConfig)
+  program.start_tensorflow()
+  from deblock.launch.evaluation import selection
+  from deblock.launch.pictures import demo, gallery, report
+
   folder = selection.prepare_output(config.output)
   made = demo.trials(config.model, config.qualities)
   gallery.save_picture(folder / "demo.png", demo.sheet(made))

@@ -9,17 +9,20 @@ import time
 
 from deblock.launch import flags as config_flags
 from deblock.launch import program
-from deblock.launch.evaluation import figures, selection, tables
-from deblock.launch.evaluation import methods as methods_lib
+from deblock.launch.evaluation import settings as settings_lib
 from deblock.records import progress_bar
 
-config_flags.define(selection.SelectionConfig)
+config_flags.define(settings_lib.SelectionConfig)
 
 
 def main(arguments):
   """Evaluates; prints the table and saves it as CSV, JSON and Markdown."""
   del arguments
-  settings = config_flags.parse(selection.SelectionConfig)
+  settings = config_flags.parse(settings_lib.SelectionConfig)
+  program.start_tensorflow()
+  from deblock.launch.evaluation import figures, selection, tables
+  from deblock.launch.evaluation import methods as methods_lib
+
   selection.prepare_output(settings.output)
   chosen, qualities = selection.choose(settings)
   methods = selection.load_methods(settings)

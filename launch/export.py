@@ -8,15 +8,19 @@ deblock-restore --model=mine.onnx restores with it, without TensorFlow. FILE.tfl
 
 from deblock.launch import flags as config_flags
 from deblock.launch import program
-from deblock.launch.portable import exported_network
+from deblock.launch.portable import settings as settings_lib
 
-config_flags.define(exported_network.ExportConfig)
+config_flags.define(settings_lib.ExportConfig)
 
 
 def main(arguments):
   """Exports as the flags say."""
   del arguments
-  exported = exported_network.export(config_flags.parse(exported_network.ExportConfig))
+  settings = config_flags.parse(settings_lib.ExportConfig)
+  program.start_tensorflow()
+  from deblock.launch.portable import exported_network
+
+  exported = exported_network.export(settings)
   step = f", step {exported.step}" if exported.step else ""
   print(f"network: {exported.path}{step}; within {exported.difference:.1e} levels of Keras")
 

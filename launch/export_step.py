@@ -8,18 +8,22 @@ The second command runs on the machine with the accelerator, which needs jax, nu
 
 from deblock.launch import flags as config_flags
 from deblock.launch import program
-from deblock.launch.portable import export as step_export
+from deblock.launch.portable import settings as settings_lib
 from deblock.model.networks import config as model_config
 
-for _part in (model_config.ModelConfig, step_export.StepConfig):
+for _part in (model_config.ModelConfig, settings_lib.StepConfig):
   config_flags.define(_part)
 
 
 def main(arguments):
   """Exports as the flags say."""
   del arguments
-  settings = config_flags.parse(step_export.StepConfig)
-  step_export.export(config_flags.parse(model_config.ModelConfig), settings)
+  settings = config_flags.parse(settings_lib.StepConfig)
+  model = config_flags.parse(model_config.ModelConfig)
+  program.start_tensorflow()
+  from deblock.launch.portable import export as step_export
+
+  step_export.export(model, settings)
   print(f"programs: {settings.output}")
 
 

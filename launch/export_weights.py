@@ -5,15 +5,18 @@ deblock-export-weights --logdir=RUN --name=default --output=DIR
 
 from deblock.launch import flags as config_flags
 from deblock.launch import program
-from deblock.launch.portable import weights as weights_export
+from deblock.launch.portable import settings as settings_lib
 
-config_flags.define(weights_export.WeightsConfig)
+config_flags.define(settings_lib.WeightsConfig)
 
 
 def main(arguments):
   """Exports as the flags say."""
   del arguments
-  settings = config_flags.parse(weights_export.WeightsConfig)
+  settings = config_flags.parse(settings_lib.WeightsConfig)
+  program.start_tensorflow()
+  from deblock.launch.portable import weights as weights_export
+
   step = weights_export.export(settings)
   print(f"weights of step {step}: {settings.output}/{settings.name}.npz")
 

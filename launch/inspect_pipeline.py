@@ -7,21 +7,24 @@ deblock-pipeline --records=DIR --check
 
 from deblock.launch import flags as config_flags
 from deblock.launch import program
-from deblock.launch.pipeline_report import report as pipeline_report
+from deblock.launch.pipeline_report import settings as settings_lib
 from deblock.pipeline import config as input_config
-from deblock.records.layout import manifest as manifest_lib
 
 config_flags.define(input_config.InputConfig)
-config_flags.define(pipeline_report.ReportConfig)
+config_flags.define(settings_lib.ReportConfig)
 
 
 def main(arguments):
   """Does what the flags ask for; returns 1 if --check finds a bad record, else 0."""
   del arguments
   config = config_flags.parse(input_config.InputConfig)
-  report = config_flags.parse(pipeline_report.ReportConfig)
+  report = config_flags.parse(settings_lib.ReportConfig)
   if not config.records:
     raise ValueError("records must name a folder: use --records=DIR.")
+  program.start_tensorflow()
+  from deblock.launch.pipeline_report import report as pipeline_report
+  from deblock.records.layout import manifest as manifest_lib
+
   lenient = report.check or config.on_bad_record == "skip"
   manifest = manifest_lib.load(config.records, damaged=lenient)
   status = 0

@@ -1,14 +1,14 @@
 """Starting a program: flags, usage mistakes as one line, exit status."""
 
 from collections.abc import Callable, Sequence
+import importlib.util
 import os
 import pathlib
 import sys
 
 from absl import app, flags, logging
-import tensorflow as tf
 
-from deblock.records import graph_errors, quiet
+from deblock.records import quiet
 
 
 def run(
@@ -41,25 +41,54 @@ def run(
       if not takes_names and extra != (passed_on if takes_arguments else []):
         raise ValueError(f"not understood: {' '.join(extra)}; options start with --.")
       return main(arguments)
-    except (ValueError, OSError, RuntimeError, ArithmeticError, tf.errors.OpError) as error:
-      message = str(error)
-      if isinstance(error, tf.errors.OpError):
-        message = graph_errors.gist(error)
+    except Exception as error:
+      message = _mistake(error)
+      if message is None:
+        raise
       if verbose:
         logging.exception("%s", message)
       else:
         _complain(message)
       return 1
 
-  # TensorFlow looks for devices once, and reports each library that a machine without a GPU lacks.
-  # Listing logical devices would create them, and no cluster could be joined afterwards.
-  with quiet.standard_error():
-    tf.config.list_physical_devices()
   # absl shows the flags and the docstring of the running script, which a console script lacks.
   for flag in flags.FLAGS.get_key_flags_for_module(main.__module__):
     flags.FLAGS.register_key_flag_for_module(sys.argv[0], flag)
   sys.modules["__main__"].__doc__ = sys.modules[main.__module__].__doc__
   app.run(guarded, flags_parser=_parse)
+
+
+def start_tensorflow() -> None:
+  """Imports TensorFlow and Keras, without the notes that they print about a machine's devices.
+
+  Programs call this in `main`, when their flags are checked, and import what needs it afterwards:
+  so `--help` and mistakes are answered at once.
+
+  Raises:
+    SystemExit: with 2, after a line on standard error, if it is not installed.
+  """
+  if importlib.util.find_spec("tensorflow") is None:
+    _complain("TensorFlow is missing: pip install 'deblock[train]'")
+    sys.exit(2)
+  with quiet.standard_error():
+    import keras  # noqa: F401
+    import tensorflow as tf
+
+    # TensorFlow looks for devices once, and reports each library that a machine without a GPU
+    # lacks. Listing logical devices would create them, and no cluster could be joined afterwards.
+    tf.config.list_physical_devices()
+
+
+def _mistake(error):
+  """Returns what an error of the user is, or None if it is another."""
+  if isinstance(error, (ValueError, OSError, RuntimeError, ArithmeticError)):
+    return str(error)
+  tensorflow = sys.modules.get("tensorflow")
+  if tensorflow is not None and isinstance(error, tensorflow.errors.OpError):
+    from deblock.records import graph_errors
+
+    return graph_errors.gist(error)
+  return None
 
 
 def _parse(arguments):

@@ -45,11 +45,13 @@ def _exported(config):
     network_file.read(path)
   except (FileNotFoundError, ValueError):
     # Only here, since it takes TensorFlow, which restoring does without.
+    program.start_tensorflow()
     from deblock.launch.portable import exported_network
+    from deblock.launch.portable import settings as export_settings
 
     print(f"exporting the run's network: {path}")
     exported_network.export(
-      exported_network.ExportConfig(
+      export_settings.ExportConfig(
         logdir=config.logdir, checkpoint=config.checkpoint, output=str(path)
       )
     )

@@ -7,14 +7,10 @@ import math
 import sys
 
 from absl import flags
-import tabulate
 
 from deblock.launch import flags as config_flags
 from deblock.launch import program
 from deblock.launch.settings import train as train_settings
-from deblock.launch.training import endings, loop, signals
-from deblock.model import macs
-from deblock.model.networks import registry
 
 for _part in train_settings.PARTS.values():
   config_flags.define(_part)
@@ -25,6 +21,12 @@ _LIST_MODELS = flags.DEFINE_boolean(
 
 def model_table() -> str:
   """Returns a line for each network: parameters, kMAC a pixel at its own width, description."""
+  program.start_tensorflow()
+  import tabulate
+
+  from deblock.model import macs
+  from deblock.model.networks import registry
+
   header = ("model", "parameters", "kMAC/pixel", "description")
   rows = []
   for name in registry.names():
@@ -48,6 +50,9 @@ def main(arguments):
   for name, value in (("records", run.input.records), ("logdir", run.train.logdir)):
     if not value:
       raise ValueError(f"{name} must name a folder: use --{name}=DIR.")
+  program.start_tensorflow()
+  from deblock.launch.training import endings, loop, signals
+
   with signals.on_signals() as request:
     result = loop.train(run, stop=request)
   print(endings.summary(result, run, sys.argv))

@@ -2,10 +2,12 @@
 
 import dataclasses
 
-from deblock.pipeline import damage_config, degrade, distributions, service
-from deblock.records import option
+from deblock.pipeline import damage_config, distributions
+from deblock.records import option, paths
 from deblock.records.jpeg import sampling as jpeg_sampling
 from deblock.records.jpeg import tables as jpeg_tables
+
+JPEGS = ("libjpeg", "jpegsim")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,7 +73,7 @@ class InputConfig(damage_config.DamageConfig):
         raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}.")
     if self.degradation not in ("stored", "online"):
       raise ValueError(f"degradation must be stored or online, got {self.degradation!r}.")
-    degrade.check_jpeg(self.jpeg)
+    check_jpeg(self.jpeg)
     distributions.of_qualities(self.online_qualities)
     if self.degradation == "online" and (self.sampling == "pairs" or self.qualities):
       raise ValueError(
@@ -82,7 +84,7 @@ class InputConfig(damage_config.DamageConfig):
     for quality in self.qualities:
       jpeg_tables.check_quality(quality, "each of qualities")
     if self.data_service:
-      service.parse_address("data_service", self.data_service)
+      paths.parse_address("data_service", self.data_service)
       if self.sampling == "pairs":
         raise ValueError(
           "data_service goes with sampling=crops, as pairs are cut from images held in memory, "
@@ -99,3 +101,14 @@ class InputConfig(damage_config.DamageConfig):
         "crops_per_tile times mixed_tiles must be a multiple of batch_size, got "
         f"{self.crops_per_tile} * {self.mixed_tiles} and {self.batch_size}."
       )
+
+
+def check_jpeg(jpeg: str) -> str:
+  """Returns the name of a JPEG implementation after checking it.
+
+  Raises:
+    ValueError: if it is neither libjpeg nor jpegsim.
+  """
+  if jpeg not in JPEGS:
+    raise ValueError(f"jpeg must be one of {', '.join(JPEGS)}, got {jpeg!r}.")
+  return jpeg

@@ -2,11 +2,9 @@
 
 import tensorflow as tf
 
-from deblock.pipeline import jpegsim
+from deblock.pipeline import config, jpegsim
 from deblock.records.jpeg import tables as jpeg_tables
 from deblock.records.layout import graph_codec
-
-JPEGS = ("libjpeg", "jpegsim")
 
 
 def tables_of(quality):
@@ -56,17 +54,6 @@ def decode_stored(stream, clean):
     return tf.identity(decoded)
 
 
-def check_jpeg(jpeg: str) -> str:
-  """Returns the name of a JPEG implementation after checking it.
-
-  Raises:
-    ValueError: if it is neither libjpeg nor jpegsim.
-  """
-  if jpeg not in JPEGS:
-    raise ValueError(f"jpeg must be one of {', '.join(JPEGS)}, got {jpeg!r}.")
-  return jpeg
-
-
 def compress(crops, qualities, tables, jpeg):
   """Returns the decoded JPEGs of crops, each at its own quality, with 4:2:0 chroma.
 
@@ -83,7 +70,7 @@ def compress(crops, qualities, tables, jpeg):
     ValueError: if `jpeg` is neither.
     InvalidArgumentError: from libjpeg, if a quality is out of range.
   """
-  if check_jpeg(jpeg) == "jpegsim":
+  if config.check_jpeg(jpeg) == "jpegsim":
     return _simulated(tf.stack(crops), tables, "420")
   # One chain of operations for each crop: a loop inside the graph is slower.
   apart = tf.unstack(crops) if tf.is_tensor(crops) else crops

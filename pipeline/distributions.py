@@ -3,7 +3,6 @@
 import re
 
 import numpy as np
-import tensorflow as tf
 
 from deblock.records import option
 from deblock.records.jpeg import sampling as jpeg_sampling
@@ -60,7 +59,7 @@ def of_subsamplings(text: str) -> np.ndarray:
   return _normalized(chances, "online_subsampling", text)
 
 
-def draw(chances: np.ndarray, count: int, seed: tf.Tensor) -> tf.Tensor:
+def draw(chances: np.ndarray, count: int, seed):
   """Returns `count` independent draws of an index into `chances`, int32 [count].
 
   Args:
@@ -68,6 +67,9 @@ def draw(chances: np.ndarray, count: int, seed: tf.Tensor) -> tf.Tensor:
     count: number of draws.
     seed: int64 [2].
   """
+  # Here, so that settings are checked without it.
+  import tensorflow as tf
+
   # The last step is exactly 1, above every uniform number, even if the sum rounds to less.
   steps = np.cumsum(chances)
   steps[np.flatnonzero(chances)[-1] :] = 1.0

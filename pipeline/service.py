@@ -9,26 +9,9 @@ order, it may repeat some that were early and miss some that were late.
 
 import socket
 
-import tensorflow as tf
-
 from deblock.records import paths
 
 TIMEOUT_S = 5.0
-
-
-def parse_address(name: str, address: str) -> tuple[str, int]:
-  """Returns host and port of an address.
-
-  Args:
-    name: of the flag that holds it, for the message.
-    address: like grpc://host:port; the protocol is optional.
-  Raises:
-    ValueError: if it is not an address.
-  """
-  found = paths.host_and_port(address.removeprefix("grpc://"))
-  if found is None:
-    raise ValueError(f"{name} must be like grpc://host:port, got {address!r}.")
-  return found
 
 
 def check_reachable(name: str, address: str, timeout_s: float = TIMEOUT_S) -> None:
@@ -36,13 +19,13 @@ def check_reachable(name: str, address: str, timeout_s: float = TIMEOUT_S) -> No
 
   Args:
     name: of the flag that holds it, for the message.
-    address: as `parse_address` takes it.
+    address: as `paths.parse_address` takes it.
     timeout_s: seconds to wait for an answer.
   Raises:
     ValueError: if it is not an address.
     ConnectionError: if nothing answers.
   """
-  host, port = parse_address(name, address)
+  host, port = paths.parse_address(name, address)
   try:
     socket.create_connection((host, port), timeout_s).close()
   except OSError as error:
@@ -52,19 +35,21 @@ def check_reachable(name: str, address: str, timeout_s: float = TIMEOUT_S) -> No
     ) from error
 
 
-def distributed(batches: tf.data.Dataset, address: str) -> tf.data.Dataset:
+def distributed(batches, address: str):
   """Returns a dataset of the same elements, made by the workers of a data service.
 
   Args:
-    batches: with a source of stretches, one of which a worker makes at a time. Workers need the
-      files that it reads, under the same absolute paths.
+    batches: tf.data.Dataset with a source of stretches, one of which a worker makes at a time.
+      Workers need the files that it reads, under the same absolute paths.
     address: of the service's dispatcher, grpc://host:port.
   Raises:
     ConnectionError: if nothing answers there. A dispatcher without workers answers, and the first
       element then waits for a worker.
   """
+  import tensorflow as tf  # Here, so that addresses are checked without it.
+
   check_reachable("data_service", address)
-  host, port = parse_address("data_service", address)
+  host, port = paths.parse_address("data_service", address)
   return batches.apply(
     tf.data.experimental.service.distribute(
       processing_mode=tf.data.experimental.service.ShardingPolicy.DYNAMIC,

@@ -33,3 +33,18 @@ def host_and_port(address: str) -> tuple[str, int] | None:
   if not found or not 0 < int(found["port"]) < _MOST_PORTS:
     return None
   return found["host"], int(found["port"])
+
+
+def parse_address(name: str, address: str) -> tuple[str, int]:
+  """Returns host and port of an address.
+
+  Args:
+    name: of the flag that holds it, for the message.
+    address: like grpc://host:port; the protocol is optional.
+  Raises:
+    ValueError: if it is not an address.
+  """
+  found = host_and_port(address.removeprefix("grpc://"))
+  if found is None:
+    raise ValueError(f"{name} must be like grpc://host:port, got {address!r}.")
+  return found

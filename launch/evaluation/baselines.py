@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 import functools
 
 import numpy as np
-from skimage import restoration
 
 from deblock.model import tiling
 from deblock.records.jpeg import codec
@@ -80,6 +79,8 @@ def nlmeans(image: np.ndarray, tables: np.ndarray) -> np.ndarray:
 
   Each pixel becomes a mean over pixels with similar surroundings. Arguments: see `bilateral`.
   """
+  from skimage import restoration  # Here, so that settings are checked without it.
+
   strength = _NLMEANS_STRENGTH * _step(tables)
   return restoration.denoise_nl_means(
     image, patch_size=5, patch_distance=5, h=strength, fast_mode=True, channel_axis=2
@@ -92,6 +93,8 @@ def tv(image: np.ndarray, tables: np.ndarray) -> np.ndarray:
   Chambolle's algorithm (2004), channel by channel. Arguments are those of `bilateral`.
   """
   weight = _TV_WEIGHT * _step(tables)
+  from skimage import restoration  # As above.
+
   return restoration.denoise_tv_chambolle(
     image, weight=weight, eps=1e-4, max_num_iter=100, channel_axis=2
   ).astype(np.float32)

@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from deblock.launch.evaluation import baselines
+from deblock.launch.evaluation import baselines, settings
 from deblock.launch.restoring import network
 from deblock.launch.run_folder import saved_weights
-from deblock.model import pretrained_files, restorer, tiling
+from deblock.model import restorer, tiling
 
 
 class Method(NamedTuple):
@@ -22,22 +22,6 @@ class Method(NamedTuple):
 
   name: str
   restore: Callable[[np.ndarray, np.ndarray], np.ndarray] | tiling.Tiled | baselines.Baseline
-
-
-def names() -> tuple[str, ...]:
-  """Returns every name that `load` knows, networks first."""
-  return (*pretrained_files.names(), *baselines.NAMES)
-
-
-def check_name(name: str) -> str:
-  """Returns the name of a pretrained network, an exported one or a baseline after checking it.
-
-  Raises:
-    ValueError: if it is neither one of `names` nor a path that ends with .onnx.
-  """
-  if network.is_path(name):
-    return name
-  return pretrained_files.check_name(name, names(), " or FILE.onnx")
 
 
 def load(
@@ -72,7 +56,7 @@ def load(
     )
     loaded.append(Method(logdir + mark, restore))
   for name in models:
-    if check_name(name) in baselines.NAMES:
+    if settings.check_model(name) in baselines.NAMES:
       loaded.append(Method(name, baselines.load(name, subsampling)))
     else:
       loaded.append(Method(name + mark, network.load(name, self_ensemble=self_ensemble)))

@@ -1,72 +1,21 @@
 """The methods and images that deblock-evaluate and deblock-compare work on."""
 
 from collections.abc import Iterator, Sequence
-import dataclasses
 import pathlib
 from typing import NamedTuple
 
 import numpy as np
 
-from deblock.launch.evaluation import methods, protocol
-from deblock.launch.run_folder import checkpoint_folder, run_file, saved_weights
+from deblock.launch.evaluation import methods
+from deblock.launch.evaluation import settings as settings_lib
+from deblock.launch.run_folder import run_file
 from deblock.pipeline import config as input_config
 from deblock.pipeline import dataset
-from deblock.records import option
-from deblock.records.jpeg import tables as jpeg_tables
 from deblock.records.layout import manifest as manifest_lib
 from deblock.records.photos import reading
 from deblock.records.planning import config as records_config
 from deblock.records.planning import cutting
 from deblock.records.sources import opening, source_image
-
-
-@dataclasses.dataclass(frozen=True)
-class SelectionConfig(protocol.ProtocolConfig):
-  """The flags that evaluate and compare share."""
-
-  logdir: tuple[str, ...] = option.field((), "folders of runs to measure")
-  checkpoint: str = option.field("", checkpoint_folder.WHICH_HELP)
-  model: tuple[str, ...] = option.field(
-    (),
-    "pretrained networks, default and fast, FILE.onnx of deblock-export, and baselines: identity, "
-    "bilateral, nlmeans, reencodings, tv",
-  )
-  weights: str = option.field(saved_weights.AUTO, saved_weights.KIND_HELP)
-  self_ensemble: bool = option.field(
-    False, "restore each image in eight positions and take the mean; baselines do not"
-  )
-  images: str = option.field("", "folder or glob of clean images; if empty, the run's test images")
-  records: str = option.field(
-    "", "records whose test images and qualities are used; if empty, the run's"
-  )
-  qualities: tuple[int, ...] = option.field((), "JPEG qualities; if empty, those of the records")
-  output: str = option.field("", "folder to write to")
-
-  def __post_init__(self):
-    """Raises ValueError where a field is missing or out of range."""
-    super().__post_init__()
-    if not self.output:
-      raise ValueError("output must name a folder: use --output=DIR.")
-    if not self.logdir and not self.model:
-      raise ValueError(
-        "logdir must name a folder of a run, --logdir=DIR, or model a pretrained network or a "
-        f"baseline, --model={methods.names()[0]}: got neither."
-      )
-    for field in ("logdir", "model"):
-      names = getattr(self, field)
-      if len(set(names)) < len(names):
-        raise ValueError(f"{field} must name each once, got {','.join(names)}.")
-    for name in self.model:
-      methods.check_name(name)
-    if not self.logdir and not ((self.images and self.qualities) or self.records):
-      raise ValueError(
-        f"model {','.join(self.model)} has no records of its own: name --images and --qualities, "
-        "or --records, too."
-      )
-    checkpoint_folder.check_which(self.checkpoint, ",".join(self.logdir))
-    saved_weights.check_kind(self.weights, ",".join(self.logdir))
-    for quality in self.qualities:
-      jpeg_tables.check_quality(quality, "each of qualities")
 
 
 def prepare_output(folder: str) -> pathlib.Path:
@@ -85,7 +34,7 @@ def prepare_output(folder: str) -> pathlib.Path:
   return path
 
 
-def load_methods(settings: SelectionConfig) -> list[methods.Method]:
+def load_methods(settings: settings_lib.SelectionConfig) -> list[methods.Method]:
   """Returns the methods, networks of runs first.
 
   Raises:
@@ -116,7 +65,7 @@ class Chosen(NamedTuple):
   jpeg_downscale: float
 
 
-def choose(settings: SelectionConfig) -> tuple[Chosen, Sequence[int]]:
+def choose(settings: settings_lib.SelectionConfig) -> tuple[Chosen, Sequence[int]]:
   """Returns the images to work on, and the qualities.
 
   Raises:

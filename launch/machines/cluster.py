@@ -7,6 +7,7 @@ import json
 from deblock.records import option, paths
 
 TF_CONFIG = "TF_CONFIG"
+STRATEGIES = ("auto", "cpu", "gpu", "mirrored", "multi_worker", "tpu")
 
 # A chief is the first worker. Parameter servers and evaluators belong to other ways of training.
 _JOBS = ("chief", "worker")
@@ -169,3 +170,14 @@ def _checked(addresses: Sequence, source):
 
 def _shortened(text, most=200):
   return text if len(text) <= most else f"{text[:most]}..."
+
+
+def check_strategy(name: str) -> str:
+  """Returns the strategy's name after checking it.
+
+  Raises:
+    ValueError: if there is none of that name.
+  """
+  if name not in STRATEGIES:
+    raise ValueError(f"strategy must be one of {', '.join(STRATEGIES)}, got {name!r}.")
+  return name

@@ -9,10 +9,8 @@ import contextlib
 import dataclasses
 import socket
 
-import tensorflow as tf
-
 from deblock.pipeline import service
-from deblock.records import option
+from deblock.records import option, paths
 
 ROLES = ("local", "dispatcher", "worker")
 
@@ -58,7 +56,7 @@ class ServiceConfig:
     if self.workers < 1:
       raise ValueError(f"workers must be at least 1, got {self.workers}.")
     if self.role == "worker":
-      service.parse_address("dispatcher", self.dispatcher)
+      paths.parse_address("dispatcher", self.dispatcher)
     elif self.dispatcher:
       raise ValueError(f"dispatcher goes with role=worker, got {self.role!r}.")
     if self.journal and (self.role != "dispatcher" or not self.port):
@@ -83,7 +81,7 @@ def running(settings: ServiceConfig) -> Iterator[str]:
   with contextlib.ExitStack() as servers:
     if settings.role == "worker":
       service.check_reachable("dispatcher", settings.dispatcher)
-      dispatcher = "{}:{}".format(*service.parse_address("dispatcher", settings.dispatcher))
+      dispatcher = "{}:{}".format(*paths.parse_address("dispatcher", settings.dispatcher))
       _start_worker(servers, dispatcher, host, settings.port)
       yield f"grpc://{dispatcher}"
       return
@@ -96,6 +94,8 @@ def running(settings: ServiceConfig) -> Iterator[str]:
 def _start_dispatcher(servers, settings):
   """Starts a dispatcher and returns its port; `servers` stops it."""
   _check_free(settings.port)
+  import tensorflow as tf  # Here, so that settings are checked without it.
+
   server = tf.data.experimental.service.DispatchServer(
     tf.data.experimental.service.DispatcherConfig(
       port=settings.port,
@@ -112,6 +112,8 @@ def _start_dispatcher(servers, settings):
 def _start_worker(servers, dispatcher, host, port):
   """Starts a worker; `servers` stops it."""
   _check_free(port)
+  import tensorflow as tf  # As above.
+
   server = tf.data.experimental.service.WorkerServer(
     tf.data.experimental.service.WorkerConfig(
       dispatcher_address=dispatcher,

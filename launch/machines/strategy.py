@@ -6,14 +6,6 @@ import tensorflow as tf
 
 from deblock.launch.machines import cluster as cluster_lib
 
-NAMES = ("auto", "cpu", "gpu", "mirrored", "multi_worker", "tpu")
-
-
-def check_name(name: str) -> None:
-  """Raises ValueError unless the name is one of NAMES."""
-  if name not in NAMES:
-    raise ValueError(f"strategy must be one of {', '.join(NAMES)}, got {name!r}.")
-
 
 def resolved(name: str, cluster: cluster_lib.Cluster | None) -> str:
   """Returns the strategy that "auto" stands for; other names as they are.
@@ -22,12 +14,12 @@ def resolved(name: str, cluster: cluster_lib.Cluster | None) -> str:
   before it has looked for devices.
 
   Args:
-    name: one of NAMES.
+    name: one of `cluster.STRATEGIES`.
     cluster: the workers that flags or TF_CONFIG name; None if there are none.
   Raises:
     ValueError: if workers are missing, or the name is unknown.
   """
-  check_name(name)
+  cluster_lib.check_strategy(name)
   if name == "multi_worker" and cluster is None:
     raise ValueError(
       "strategy is multi_worker, but no workers are named: use "
@@ -45,7 +37,7 @@ def create(name: str, cluster: cluster_lib.Cluster | None = None) -> tf.distribu
   """Returns the distribution strategy of a name.
 
   Args:
-    name: one of NAMES, as --strategy describes them.
+    name: one of `cluster.STRATEGIES`, as --strategy describes them.
     cluster: the workers. Each must make this call: it returns when all have.
   Raises:
     ValueError: if the GPU or TPU or the workers are missing, or the name is unknown.

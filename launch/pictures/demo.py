@@ -8,35 +8,11 @@ import numpy as np
 from deblock.launch.evaluation import figures, protocol
 from deblock.launch.pictures import report, side_by_side
 from deblock.launch.restoring import photograph
-from deblock.model import pretrained_files
-from deblock.records import option
 from deblock.records.jpeg import codec
-from deblock.records.jpeg import tables as jpeg_tables
 from deblock.records.photos import reading
 from deblock.records.sources import packaged
 
 _SIDE = 256
-
-
-@dataclasses.dataclass(frozen=True)
-class DemoConfig:
-  """The flags of deblock-demo."""
-
-  output: str = option.field("", "folder to write to")
-  model: str = option.field("default", "pretrained network: default or fast")
-  qualities: tuple[int, ...] = option.field(
-    (10, 20, 30, 40), "JPEG qualities, one for each photograph"
-  )
-
-  def __post_init__(self):
-    """Raises ValueError where a field is missing or out of range."""
-    if not self.output:
-      raise ValueError("output must name a folder: use --output=DIR.")
-    pretrained_files.check_name(self.model)
-    if not self.qualities:
-      raise ValueError("qualities must name one quality at least, got none.")
-    for quality in self.qualities:
-      jpeg_tables.check_quality(quality, "each of qualities")
 
 
 def trials(model: str, qualities: tuple[int, ...]) -> list[figures.Trial]:

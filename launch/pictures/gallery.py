@@ -1,33 +1,16 @@
 """Writes restored JPEGs as pictures: side by side, in a report, and on a contact sheet."""
 
 from collections.abc import Callable, Sequence
-import dataclasses
 import itertools
 import pathlib
 
 import numpy as np
 from PIL import Image
 
-from deblock.launch.evaluation import figures, protocol, selection
+from deblock.launch.evaluation import figures, protocol
 from deblock.launch.pictures import grid, report, sheets, side_by_side
-from deblock.records import option
 from deblock.records.layout import files
 from deblock.records.photos import results
-
-
-@dataclasses.dataclass(frozen=True)
-class CompareConfig(selection.SelectionConfig):
-  """The flags of deblock-compare."""
-
-  report_images: int = option.field(
-    6, "images in the report and on the contact sheet, each a few MB; 0 for no contact sheet"
-  )
-
-  def __post_init__(self):
-    """Raises ValueError where a field is missing or out of range."""
-    super().__post_init__()
-    if self.report_images < 0:
-      raise ValueError(f"report_images must be at least 0, got {self.report_images}.")
 
 
 class Gallery:

@@ -1,7 +1,6 @@
 """The reports of deblock-pipeline: speed, crops, and bad records of an input pipeline."""
 
 from collections.abc import Callable, Iterator
-import dataclasses
 import pathlib
 import resource
 import sys
@@ -9,43 +8,17 @@ import sys
 import numpy as np
 from PIL import Image
 
-from deblock.launch.pipeline_report import crop_sheet, stage_times
+from deblock.launch.pipeline_report import crop_sheet, settings, stage_times
 from deblock.pipeline import bad_records, batch, dataset
 from deblock.pipeline import config as input_config
-from deblock.records import option
 from deblock.records.layout import manifest as manifest_lib
 from deblock.records.photos import results
-
-
-@dataclasses.dataclass(frozen=True)
-class ReportConfig:
-  """The flags of deblock-pipeline beside those of the input."""
-
-  benchmark: bool = option.field(False, "measure each stage, and name the slowest")
-  show: str = option.field("", "PNG file to write: crops as training sees them")
-  check: bool = option.field(False, "check all shards, and list the bad records")
-  seconds: float = option.field(5.0, "benchmark: time for each stage, and again to warm up")
-  threads: int = option.field(0, "benchmark: threads of the pipeline; 0 for one per core")
-  rows: int = option.field(12, "show: crops to draw")
-  seed: int = option.field(0, "seed of the stream: order, crops, qualities")
-
-  def __post_init__(self):
-    """Raises ValueError where a field is out of range, or there is nothing to do."""
-    if not (self.benchmark or self.show or self.check):
-      raise ValueError("there is nothing to do: give --benchmark, --show=FILE.png or --check.")
-    if self.show and not self.show.lower().endswith(".png"):
-      raise ValueError(f"show must name a PNG file, got {self.show!r}.")
-    if not 0 < self.seconds < float("inf"):
-      raise ValueError(f"seconds must be positive, got {self.seconds}.")
-    for name, least in (("threads", 0), ("rows", 1), ("seed", 0)):
-      if getattr(self, name) < least:
-        raise ValueError(f"{name} must be at least {least}, got {getattr(self, name)}.")
 
 
 def benchmark(
   config: input_config.InputConfig,
   manifest: manifest_lib.Manifest,
-  report: ReportConfig,
+  report: settings.ReportConfig,
   measure: Callable = stage_times.measure,
 ) -> str:
   """Returns the table of `stage_times`, and the peak memory of the process.
@@ -73,7 +46,7 @@ def benchmark(
 
 
 def show(
-  config: input_config.InputConfig, manifest: manifest_lib.Manifest, report: ReportConfig
+  config: input_config.InputConfig, manifest: manifest_lib.Manifest, report: settings.ReportConfig
 ) -> None:
   """Draws the first crops of the stream into the file that `report.show` names.
 

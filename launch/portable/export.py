@@ -12,40 +12,13 @@ import numpy as np
 import tensorflow as tf
 
 from deblock.launch.portable import portable_step
+from deblock.launch.portable import settings as settings_lib
 from deblock.model.networks import config as model_config
 from deblock.model.networks import registry
-from deblock.records import option
 from deblock.records.jpeg import tables as jpeg_tables
 
-PRECISIONS = ("float32", "mixed_bfloat16")
 
-
-@dataclasses.dataclass(frozen=True)
-class StepConfig:
-  """What to export."""
-
-  output: str = option.field("", "folder to write to")
-  crop_size: int = option.field(128, "side of a crop in pixels")
-  batch_size: int = option.field(32, "crops in a step")
-  full_chroma: int = option.field(4, "crops of a step that are compressed 4:4:4")
-  twice: int = option.field(5, "crops of a step that are JPEGs of shifted JPEGs")
-  precision: str = option.field("mixed_bfloat16", "of the network: float32 or mixed_bfloat16")
-  seed: int = option.field(1, "of the initial weights")
-
-  def __post_init__(self):
-    """Raises ValueError where a field is missing or out of range."""
-    if not self.output:
-      raise ValueError("output must name a folder: use --output=DIR.")
-    if self.precision not in PRECISIONS:
-      raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, got {self.precision!r}.")
-    self.layout()
-
-  def layout(self) -> portable_step.Layout:
-    """Returns what the crops of a step are."""
-    return portable_step.Layout(self.crop_size, self.batch_size, self.full_chroma, self.twice)
-
-
-def export(model: model_config.ModelConfig, settings: StepConfig) -> None:
+def export(model: model_config.ModelConfig, settings: settings_lib.StepConfig) -> None:
   """Writes the step as a program, with initial weights, tables and the runner beside it.
 
   Raises:

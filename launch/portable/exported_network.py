@@ -19,17 +19,16 @@ import warnings
 import numpy as np
 import tensorflow as tf
 
+from deblock.launch.portable import settings as settings_lib
 from deblock.launch.restoring import network_file
-from deblock.launch.run_folder import checkpoint_folder, saved_weights
+from deblock.launch.run_folder import saved_weights
 from deblock.model import pretrained, pretrained_files, restorer
 from deblock.model.networks import registry
-from deblock.records import option, quiet
+from deblock.records import quiet
 from deblock.records.jpeg import sampling as jpeg_sampling
 from deblock.records.jpeg import tables as jpeg_tables
 from deblock.records.layout import manifest
 
-ONNX, SAVED_MODEL, LITERT = FORMATS = ("onnx", "savedmodel", "litert")
-_SUFFIXES = {network_file.SUFFIX: ONNX, ".tflite": LITERT}
 # The ONNX operators' version: the first with all that the networks use, so that old runtimes do.
 _OPSET = 17
 LARGEST_DIFFERENCE = 1e-3  # Of an 8-bit level, between Keras and an exported network.
@@ -37,43 +36,6 @@ LARGEST_DIFFERENCE = 1e-3  # Of an 8-bit level, between Keras and an exported ne
 _PLACES = ("logdir", "records", "init_from", "data_service", "workers")
 _ODD_SIZES = ((1, 1), (8, 8), (17, 70), (61, 43))
 _QUALITIES = (10, 50, 95)
-
-
-@dataclasses.dataclass(frozen=True)
-class ExportConfig:
-  """What to export, and where to."""
-
-  logdir: str = option.field("", "folder of the run whose network is exported")
-  model: str = option.field("", "pretrained weights to export in place of a run's, such as default")
-  checkpoint: str = option.field("", checkpoint_folder.WHICH_HELP)
-  weights: str = option.field(saved_weights.AUTO, saved_weights.KIND_HELP)
-  output: str = option.field("", "FILE.onnx, FILE.tflite, or a folder for --format=savedmodel")
-  format: str = option.field("", "onnx, savedmodel or litert; if empty, by the suffix of --output")
-
-  def __post_init__(self):
-    """Raises ValueError where a field is missing or out of range."""
-    if bool(self.logdir) == bool(self.model):
-      raise ValueError("logdir or model must be named: use --logdir=RUN, or --model=NAME.")
-    if self.model:
-      pretrained_files.check_name(self.model)
-    if not self.output:
-      raise ValueError("output is missing: use --output=FILE.onnx.")
-    if self.format not in ("", *FORMATS):
-      raise ValueError(f"format must be one of {', '.join(FORMATS)}, got {self.format!r}.")
-    suffix = pathlib.Path(self.output).suffix
-    if not self.format and suffix not in _SUFFIXES:
-      raise ValueError(
-        f"output must end with {' or '.join(_SUFFIXES)}, or use --format, got {self.output!r}."
-      )
-    if self.format == ONNX and suffix != network_file.SUFFIX:
-      raise ValueError(f"output must end with {network_file.SUFFIX}, got {self.output!r}.")
-    checkpoint_folder.check_which(self.checkpoint, self.logdir)
-    saved_weights.check_kind(self.weights, self.logdir)
-
-  @property
-  def kind(self) -> str:
-    """The format to write, one of `FORMATS`."""
-    return self.format or _SUFFIXES[pathlib.Path(self.output).suffix]
 
 
 class Exported(NamedTuple):
@@ -90,7 +52,7 @@ class Exported(NamedTuple):
   step: int
 
 
-def export(settings: ExportConfig) -> Exported:
+def export(settings: settings_lib.ExportConfig) -> Exported:
   """Writes a network and compares it with the one it was made from.
 
   Raises:
@@ -119,20 +81,24 @@ def write(
     network: keras.Model built by `entry`.
     entry: what the registry says of it.
     path: to write to; a file there is replaced.
-    kind: one of `FORMATS`.
+    kind: one of `settings.FORMATS`.
     facts: what an ONNX file says of the network beside its traits, values that JSON can hold.
   Raises:
     FileExistsError, ValueError: as in `export`.
   """
-  if kind == SAVED_MODEL and path.exists() and (not path.is_dir() or any(path.iterdir())):
+  if (
+    kind == settings_lib.SAVED_MODEL
+    and path.exists()
+    and (not path.is_dir() or any(path.iterdir()))
+  ):
     raise FileExistsError(f"output {path} exists and is not an empty folder: choose another one.")
   path.parent.mkdir(parents=True, exist_ok=True)
   temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp{path.suffix}")
   function = _function(network, entry)
   writer, reader = {
-    ONNX: (_write_onnx, _read_onnx),
-    SAVED_MODEL: (_write_saved_model, _read_saved_model),
-    LITERT: (_write_litert, _read_litert),
+    settings_lib.ONNX: (_write_onnx, _read_onnx),
+    settings_lib.SAVED_MODEL: (_write_saved_model, _read_saved_model),
+    settings_lib.LITERT: (_write_litert, _read_litert),
   }[kind]
   try:
     # Converters report their progress as warnings, and their libraries' ages.
@@ -145,7 +111,7 @@ def write(
         f"{path} is not written: the exported network differs from {network.name} by "
         f"{difference:.2g} levels, {LARGEST_DIFFERENCE:g} at most are accepted."
       )
-    if kind == SAVED_MODEL and path.exists():
+    if kind == settings_lib.SAVED_MODEL and path.exists():
       path.rmdir()
     temporary.replace(path)
   finally:
@@ -164,11 +130,11 @@ def compare(function: Callable, exported: Callable, entry: registry.Entry) -> fl
     entry: what the registry says of the network.
   """
   margin = 2 * entry.consumed
-  sizes = ((jpeg_sampling.BLOCK, jpeg_sampling.BLOCK),) if entry.blockwise else _ODD_SIZES
-  sizes = tuple((height + margin, width + margin) for height, width in sizes)
+  sides = ((jpeg_sampling.BLOCK, jpeg_sampling.BLOCK),) if entry.blockwise else _ODD_SIZES
   random = np.random.default_rng(0)
   largest = 0.0
-  for height, width in sizes:
+  for height, width in sides:
+    height, width = height + margin, width + margin
     # Of blocks of 8, as JPEGs are, and noise.
     coarse = random.random((1, height // 8 + 1, width // 8 + 1, 3)).repeat(8, 1).repeat(8, 2)
     noise = random.normal(0.0, 0.05, (1, height, width, 3))
@@ -190,15 +156,12 @@ def _function(network, entry):
   if entry.conditioned:
     shape = (None, 2, jpeg_sampling.BLOCK, jpeg_sampling.BLOCK)
     signature.append(tf.TensorSpec(shape, tf.float32, network_file.TABLES))
-
-    def restore(compressed, tables):
-      return call([compressed, tables])
-
-  else:
-
-    def restore(compressed):
-      return call(compressed)
-
+  # TensorFlow names the inputs of a SavedModel and of LiteRT after the function's arguments.
+  restore = (
+    (lambda compressed, tables: call([compressed, tables]))
+    if entry.conditioned
+    else (lambda compressed: call(compressed))
+  )
   return tf.function(restore, input_signature=signature, autograph=False)
 
 

@@ -6,43 +6,16 @@ accelerator without a TensorFlow build (`launch.run_exported`). The pretrained w
 that way.
 """
 
-import dataclasses
 from typing import NamedTuple
 
 import tensorflow as tf
 
+from deblock.launch.portable import settings
 from deblock.pipeline import alterations, jpegsim
 
 BETA_1, BETA_2, EPSILON = 0.9, 0.99, 1e-8
 LARGEST_NORM = 1.0  # Of the gradient, so that one bad step cannot move the weights far.
 LARGEST_SHIFT = 8  # Pixels, excluded, between the grids of a JPEG of a JPEG.
-
-
-@dataclasses.dataclass(frozen=True)
-class Layout:
-  """The kinds of a step's crops, by their places in the batch; all shapes are static for XLA.
-
-  Attributes:
-    crop_size: side in pixels, a multiple of 8.
-    batch_size: crops in a step.
-    full_chroma: crops before the last group that are compressed 4:4:4, the others 4:2:0.
-    twice: crops at the end that are JPEGs of shifted JPEGs.
-  """
-
-  crop_size: int
-  batch_size: int
-  full_chroma: int
-  twice: int
-
-  def __post_init__(self):
-    """Raises ValueError where a number is out of range."""
-    if self.crop_size <= 0 or self.crop_size % 8:
-      raise ValueError(f"crop_size must be a positive multiple of 8, got {self.crop_size}.")
-    if min(self.full_chroma, self.twice) < 1 or self.full_chroma + self.twice >= self.batch_size:
-      raise ValueError(
-        "full_chroma and twice must be at least 1, and together less than batch_size, got "
-        f"{self.full_chroma}, {self.twice} and {self.batch_size}."
-      )
 
 
 class State(NamedTuple):
@@ -91,7 +64,7 @@ class Settings(NamedTuple):
   logarithmic: tf.Tensor
 
 
-def damaged(crops: Crops, layout: Layout):
+def damaged(crops: Crops, layout: settings.Layout):
   """Returns JPEG and original, uint8 [B, P, P, 3], and the JPEG's steps, float32 [B, 2, 8, 8]."""
   size, once = layout.crop_size, layout.batch_size - layout.twice
   subsampled = once - layout.full_chroma
@@ -109,7 +82,7 @@ def damaged(crops: Crops, layout: Layout):
   return jpeg, clean, tf.where(untouched, 1.0, crops.tables)
 
 
-def step(network, layout: Layout):
+def step(network, layout: settings.Layout):
   """Returns the step of a conditioned network whose only state is its trainable weights.
 
   Args:

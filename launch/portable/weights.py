@@ -1,37 +1,15 @@
 """A run's weights in the form of the pretrained weights: arrays with a checksum."""
 
-import dataclasses
 import pathlib
 
-from deblock.launch.run_folder import checkpoint_folder, run_file, saved_weights
+from deblock.launch.portable import settings as settings_lib
+from deblock.launch.run_folder import run_file, saved_weights
 from deblock.model import pretrained
 from deblock.model.networks import config as model_config
 from deblock.model.networks import registry
-from deblock.records import option
 
 
-@dataclasses.dataclass(frozen=True)
-class WeightsConfig:
-  """Which weights to write, and where to."""
-
-  logdir: str = option.field("", "folder of the run whose weights are written")
-  checkpoint: str = option.field("", checkpoint_folder.WHICH_HELP)
-  weights: str = option.field(saved_weights.AUTO, saved_weights.KIND_HELP)
-  name: str = option.field("", "name of the weights, such as default")
-  output: str = option.field("", "folder for NAME.npz and the line of weights.json")
-
-  def __post_init__(self):
-    """Raises ValueError where a field is missing or out of range."""
-    for field in ("logdir", "name", "output"):
-      if not getattr(self, field):
-        raise ValueError(f"{field} is missing: use --{field}=.")
-    if not self.name.isidentifier():
-      raise ValueError(f"name must be a word of letters, digits and _, got {self.name!r}.")
-    checkpoint_folder.check_which(self.checkpoint, self.logdir)
-    saved_weights.check_kind(self.weights, self.logdir)
-
-
-def export(settings: WeightsConfig) -> int:
+def export(settings: settings_lib.WeightsConfig) -> int:
   """Writes a run's weights and returns the number of steps they were trained for.
 
   Raises:

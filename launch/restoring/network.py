@@ -6,6 +6,7 @@ import math
 import os
 import pathlib
 import shutil
+from typing import Any
 
 import numpy as np
 
@@ -109,7 +110,7 @@ class _Runner:
     self._device = device
     self._log = log
     self._providers = _providers(device, onnxruntime.get_available_providers())
-    self._sessions = collections.OrderedDict()
+    self._sessions: collections.OrderedDict[bytes, Any] = collections.OrderedDict()
     # Whether a call has tiles of one image alone, whose tables then can be constant.
     self._folds = file.traits.conditioned and file.traits.keeps_size
     # Files of others and GPUs are tried before any image is read.

@@ -157,7 +157,8 @@ def _traits(said, name):
   for field in dataclasses.fields(traits):
     value = getattr(traits, field.name)
     if type(value) is not field.type:
-      raise ValueError(f"model {name}: {field.name} must be {field.type.__name__}, got {value!r}.")
+      expected = getattr(field.type, "__name__", field.type)
+      raise ValueError(f"model {name}: {field.name} must be {expected}, got {value!r}.")
   if not 0 <= traits.context <= _MOST_CONTEXT or traits.context % 8:
     raise ValueError(
       f"model {name}: context must be a multiple of 8 up to {_MOST_CONTEXT}, got {traits.context}."

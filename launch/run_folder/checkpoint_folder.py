@@ -19,6 +19,8 @@ WHICH_HELP = (
   "of the run in --logdir: latest or best; if empty, the best if the run has --restore_best, else "
   "the latest"
 )
+AUTO, RAW, AVERAGED = KINDS = ("auto", "raw", "averaged")
+KIND_HELP = "weights of a run: auto, the averaged ones if it has any; raw, the last ones; averaged"
 STATE_FILE = "checkpoint"
 _EXPORTED = "exported"
 _SAVING = ".saving"
@@ -105,6 +107,18 @@ def check_which(name: str, logdir: str) -> None:
     raise ValueError(f"checkpoint must be one of {', '.join(WHICH)}, got {name!r}.")
   if name and not logdir:
     raise ValueError(f"checkpoint {name} is of a run: name its folder with --logdir=DIR.")
+
+
+def check_kind(name: str, logdir: str) -> None:
+  """Checks a choice of a run's weights.
+
+  Raises:
+    ValueError: if it is not one of KINDS, or is not "auto" and there is no run.
+  """
+  if name not in KINDS:
+    raise ValueError(f"weights must be one of {', '.join(KINDS)}, got {name!r}.")
+  if name != AUTO and not logdir:
+    raise ValueError(f"weights {name} are of a run: name its folder with --logdir=DIR.")
 
 
 def of_run(logdir: str, which: str = LATEST) -> Sequence[str]:

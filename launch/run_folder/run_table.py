@@ -8,9 +8,7 @@ import pathlib
 import time
 from typing import NamedTuple
 
-import tabulate
-
-from deblock.launch.run_folder import history, run_file, saved_weights
+from deblock.launch.run_folder import checkpoint_folder, history, run_file
 from deblock.launch.settings import train as train_settings
 from deblock.records import option
 
@@ -166,7 +164,7 @@ def _read(name, folder, now):
 def _without_history(name, folder, run, settings):
   """Returns a run without entries: a new one, or one from before there was a file for them."""
   try:
-    step = int(saved_weights.latest(str(folder)).rpartition("-")[2])
+    step = int(checkpoint_folder.of_run(str(folder))[0].rpartition("-")[2])
   except (FileNotFoundError, ValueError):
     step = 0
   state = history.FINISHED if step >= run.train.max_steps else history.STOPPED
@@ -227,6 +225,8 @@ def _aligned(rows, style):
   """Returns rows, the first of which is the header, as tabulate's style; numbers stand right."""
   align = ["right" if _is_number_column(rows, index) else "left" for index in range(len(rows[0]))]
   header, *body = rows
+  import tabulate  # Here, since it is of the training extra.
+
   return tabulate.tabulate(body, header, style, colalign=align, disable_numparse=True)
 
 

@@ -12,21 +12,8 @@ from deblock.model import pretrained, pretrained_files
 from deblock.model.networks import registry
 
 LATEST, BEST = checkpoint_folder.WHICH
-AUTO, RAW, AVERAGED = KINDS = ("auto", "raw", "averaged")
-KIND_HELP = "weights of a run: auto, the averaged ones if it has any; raw, the last ones; averaged"
+AUTO, RAW, AVERAGED = checkpoint_folder.KINDS
 _AVERAGES = "averages"
-
-
-def check_kind(name: str, logdir: str) -> None:
-  """Checks a choice of a run's weights.
-
-  Raises:
-    ValueError: if it is not one of KINDS, or is not "auto" and there is no run.
-  """
-  if name not in KINDS:
-    raise ValueError(f"weights must be one of {', '.join(KINDS)}, got {name!r}.")
-  if name != AUTO and not logdir:
-    raise ValueError(f"weights {name} are of a run: name its folder with --logdir=DIR.")
 
 
 def load(logdir: str, network, which: str = LATEST, kind: str = AUTO) -> int:
@@ -38,7 +25,7 @@ def load(logdir: str, network, which: str = LATEST, kind: str = AUTO) -> int:
     logdir: folder of the run.
     network: keras.Model.
     which: checkpoint, one of `checkpoint_folder.WHICH`.
-    kind: of weights, one of `KINDS`.
+    kind: of weights, one of `checkpoint_folder.KINDS`.
   Returns:
     The number of steps that the weights were trained for.
   Raises:
@@ -80,7 +67,7 @@ def load_network(logdir: str, checkpoint: str = "", kind: str = AUTO) -> Trained
     logdir: folder of the run.
     checkpoint: one of `checkpoint_folder.WHICH`; empty for the one that the run's own settings ask
       for, the best with restore_best.
-    kind: of weights, one of `KINDS`.
+    kind: of weights, one of `checkpoint_folder.KINDS`.
   Raises:
     FileNotFoundError: if there is no run or no checkpoint.
     ValueError: as in `load`.

@@ -3,7 +3,6 @@
 import dataclasses
 
 from deblock.launch.settings import crop_stages, schedule
-from deblock.model import losses
 from deblock.records import option
 
 ADAM, ADAMW, SGD = OPTIMIZERS = ("adam", "adamw", "sgd")
@@ -12,6 +11,8 @@ AUTO, TRUE, FALSE = COMPILING = ("auto", "true", "false")
 
 # A continued run may change these: they decide when it ends, or how a step is computed, and not
 # what is learnt from it. The exception: the statistics of batch normalisation are those of a part.
+# Those of `model.losses`, which loads TensorFlow; settings are checked without it.
+LOSSES = ("charbonnier", "frequency", "l1", "l2", "psnr", "smooth_l1", "sobel", "ssim")
 FREE = frozenset({"max_epochs", "accumulate_steps", "jit_compile"})
 
 
@@ -19,9 +20,7 @@ FREE = frozenset({"max_epochs", "accumulate_steps", "jit_compile"})
 class OptimizationConfig:
   """From a batch to changed weights."""
 
-  loss: str = option.field(
-    "", f"loss to minimise: {', '.join(losses.names())}; the network's own if empty"
-  )
+  loss: str = option.field("", f"loss to minimise: {', '.join(LOSSES)}; the network's own if empty")
   optimizer: str = option.field("adam", "adam; adamw, with weight decay; sgd, with momentum")
   learning_rate: float = option.field(2e-3, "highest learning rate of the optimiser")
   momentum: float = option.field(0.9, "optimizer=sgd: share of the last change in the next one")
@@ -79,7 +78,7 @@ class OptimizationConfig:
   def __post_init__(self):
     """Raises ValueError where a field is out of range."""
     for name, choices in (
-      ("loss", ("", *losses.names())),
+      ("loss", ("", *LOSSES)),
       ("optimizer", OPTIMIZERS),
       ("schedule", schedule.NAMES),
       ("precision", PRECISIONS),

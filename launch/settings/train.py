@@ -6,7 +6,6 @@ import re
 from typing import Any
 
 from deblock.launch.machines import cluster as cluster_settings
-from deblock.launch.machines import strategy as strategy_lib
 from deblock.launch.settings import optimization as optimization_settings
 from deblock.model.networks import config as model_config
 from deblock.pipeline import config as input_config
@@ -36,7 +35,7 @@ class TrainConfig:
     """Raises ValueError where a field is out of range."""
     _check_at_least(self, 1, "max_steps", "steps_per_call", "checkpoint_every_steps")
     _check_at_least(self, 0, "max_minutes", "seed")
-    strategy_lib.check_name(self.strategy)
+    cluster_settings.check_strategy(self.strategy)
 
 
 @dataclasses.dataclass(frozen=True)

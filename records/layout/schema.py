@@ -11,8 +11,6 @@ from deblock.records.layout import graph_codec, triple
 # Increased whenever readers of the old format would misread the new one.
 VERSION = 2
 
-CLEAN_ENCODINGS = ("raw", "png")
-
 
 class Feature(NamedTuple):
   """One row of the table.
@@ -57,19 +55,6 @@ class Element(NamedTuple):
   qualities: tf.Tensor
 
 
-def check_clean_encoding(clean_encoding: str) -> str:
-  """Returns the encoding of clean tiles after checking it.
-
-  Raises:
-    ValueError: if it is neither raw nor png.
-  """
-  if clean_encoding not in CLEAN_ENCODINGS:
-    raise ValueError(
-      f"clean_encoding must be one of {', '.join(CLEAN_ENCODINGS)}, got {clean_encoding!r}."
-    )
-  return clean_encoding
-
-
 def to_example(value: triple.PatchTriple, clean_encoding: str) -> bytes:
   """Returns a triple as a serialised tf.train.Example. Equal triples have equal bytes.
 
@@ -82,7 +67,7 @@ def to_example(value: triple.PatchTriple, clean_encoding: str) -> bytes:
     "compressed": value.compressed,
     "qualities": value.qualities,
   }
-  if check_clean_encoding(clean_encoding) == "png":
+  if triple.check_clean_encoding(clean_encoding) == "png":
     values["clean"] = [codec.encode_png(value.clean)]
   else:
     values["clean/value"] = [value.clean.tobytes()]
@@ -109,7 +94,7 @@ def parse(serialized: tf.Tensor, clean_encoding: str) -> Element:
       quality per stream, or has a quality outside [1, 100].
   """
   spec: dict[str, object] = {}
-  for feature in _features(check_clean_encoding(clean_encoding)):
+  for feature in _features(triple.check_clean_encoding(clean_encoding)):
     if feature.length:
       shape = [feature.length] if feature.length > 1 else []
       spec[feature.name] = tf.io.FixedLenFeature(shape, feature.dtype)
@@ -151,7 +136,7 @@ def from_example(serialized: bytes, clean_encoding: str) -> triple.PatchTriple:
   except Exception as error:  # Each protobuf runtime raises errors of its own.
     raise ValueError(f"{len(serialized)} bytes are not a tf.train.Example: {error}.") from error
   values: dict[str, Any] = {}
-  for feature in _features(check_clean_encoding(clean_encoding)):
+  for feature in _features(triple.check_clean_encoding(clean_encoding)):
     if feature.name not in features:
       raise ValueError(f"an example without {feature.name!r} is not a record of deblock.")
     found = features[feature.name]
@@ -184,7 +169,7 @@ def tfds_features(clean_encoding: str):
   shape = (None, None, 3)
   clean = (
     tfds.features.Image(shape=shape, dtype=tf.uint8, encoding_format="png")
-    if check_clean_encoding(clean_encoding) == "png"
+    if triple.check_clean_encoding(clean_encoding) == "png"
     else tfds.features.Tensor(shape=shape, dtype=tf.uint8, encoding=tfds.features.Encoding.BYTES)
   )
   return tfds.features.FeaturesDict(

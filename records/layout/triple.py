@@ -6,6 +6,8 @@ import numpy as np
 
 from deblock.records.jpeg import tables as jpeg_tables
 
+CLEAN_ENCODINGS = ("raw", "png")  # How a record stores the clean tile.
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class PatchTriple:
@@ -49,3 +51,16 @@ class PatchTriple:
       jpeg_tables.check_quality(quality, "each of qualities")
     if not isinstance(self.key, str) or not self.key:
       raise ValueError(f"key must be a non-empty string, got {self.key!r}.")
+
+
+def check_clean_encoding(clean_encoding: str) -> str:
+  """Returns the encoding of clean tiles after checking it.
+
+  Raises:
+    ValueError: if it is neither raw nor png.
+  """
+  if clean_encoding not in CLEAN_ENCODINGS:
+    raise ValueError(
+      f"clean_encoding must be one of {', '.join(CLEAN_ENCODINGS)}, got {clean_encoding!r}."
+    )
+  return clean_encoding

@@ -5,7 +5,7 @@ import dataclasses
 from deblock.records import option
 from deblock.records.jpeg import sampling
 from deblock.records.jpeg import tables as jpeg_tables
-from deblock.records.layout import schema
+from deblock.records.layout import triple
 from deblock.records.planning import duplicates, perceptual, plan, tiles
 from deblock.records.sources import opening
 
@@ -84,7 +84,7 @@ class RecordsConfig:
     self._check_qualities()
     tiles.check_tile_size(self.tile_size)
     sampling.check(self.subsampling if self.subsampling != SAMPLED else "420")
-    schema.check_clean_encoding(self.clean_encoding)
+    triple.check_clean_encoding(self.clean_encoding)
     plan.check_shards(self.shards)
     for name in ("stride", "tiles_per_image", "min_detail", "workers"):
       if not getattr(self, name) >= 0:

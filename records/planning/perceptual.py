@@ -1,6 +1,5 @@
 """Perceptual hashes: copies that were encoded, scaled or trimmed again have similar ones."""
 
-import imagehash
 import numpy as np
 from PIL import Image
 
@@ -49,5 +48,8 @@ def perceptual_hash(pixels: np.ndarray) -> int | None:
   picture = Image.fromarray(np.concatenate(parts)).resize(size, Image.Resampling.LANCZOS)
   if np.asarray(picture).std() < _FLAT_LEVELS:
     return None
+  # Here, since it loads SciPy, which the settings of records do without.
+  import imagehash
+
   found = imagehash.phash(picture, _HASH_SIDE, _PICTURE_SIDE // _HASH_SIDE)
   return int.from_bytes(np.packbits(found.hash).tobytes(), "big")

@@ -9,7 +9,6 @@ import posixpath
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from deblock.records import quiet
 from deblock.records.photos import reading
@@ -87,6 +86,8 @@ class TfdsSource:
     return builder
 
   def _read_run(self, builder, is_encoded, run):
+    import tensorflow as tf  # Here, so that settings are checked without it.
+
     indices = [int(image.id.rpartition("/")[2]) for image in run]
     start = min(indices)
     values = enumerate(self._values(builder, is_encoded, start, max(indices) + 1), start)
@@ -169,6 +170,8 @@ def _why_missing(name, data_dir):
 
 def _prepared(folder):
   """Returns the names, with their configurations, of the data sets of a folder."""
+  import tensorflow as tf  # As above.
+
   found = (
     posixpath.relpath(path, folder).split("/")
     for depth in ("*/*", "*/*/*")

@@ -4,7 +4,7 @@ from absl import flags as absl_flags
 import pytest
 
 from deblock.launch import flags
-from deblock.launch.evaluation import selection
+from deblock.launch.evaluation import settings as evaluation_settings
 from deblock.launch.machines import serving
 from deblock.launch.settings import train as train_settings
 from deblock.records.planning import config as records_config
@@ -98,19 +98,26 @@ def test_every_field_of_a_training_run_has_its_flag():
   assert _parsed(*arguments, classes=TRAINING) == settings
 
 
-@pytest.mark.parametrize("config_class", [records_config.RecordsConfig, selection.SelectionConfig])
+@pytest.mark.parametrize(
+  "config_class", [records_config.RecordsConfig, evaluation_settings.SelectionConfig]
+)
 def test_folders_that_must_be_named_are_all_that_must_be_given(config_class):
   given = dict.fromkeys(("records", "logdir", "output"), "somewhere")
   given = {name: folder for name, folder in given.items() if hasattr(config_class, name)}
   arguments = [f"--{name}={folder}" for name, folder in given.items()]
-  if config_class is selection.SelectionConfig:
+  if config_class is evaluation_settings.SelectionConfig:
     given["logdir"] = ("somewhere",)  # One of several.
   assert _parsed(*arguments, classes=(config_class,)) == [config_class(**given)]
 
 
 @pytest.mark.parametrize(
   "config_class",
-  [*TRAINING, records_config.RecordsConfig, selection.SelectionConfig, serving.ServiceConfig],
+  [
+    *TRAINING,
+    records_config.RecordsConfig,
+    evaluation_settings.SelectionConfig,
+    serving.ServiceConfig,
+  ],
 )
 def test_every_flag_says_what_it_means(config_class):
   values = absl_flags.FlagValues()

@@ -11,13 +11,11 @@ import sys
 import pytest
 import tensorflow as tf
 
-from deblock.launch.evaluation import selection
+from deblock.launch.evaluation import settings as evaluation_settings
 from deblock.launch.machines import serving
-from deblock.launch.pictures import demo, gallery
-from deblock.launch.pipeline_report import report as pipeline_report
-from deblock.launch.portable import export as step_export
-from deblock.launch.portable import exported_network
-from deblock.launch.portable import weights as weights_export
+from deblock.launch.pictures import settings as picture_settings
+from deblock.launch.pipeline_report import settings as pipeline_settings
+from deblock.launch.portable import settings as export_settings
 from deblock.launch.restoring import restore_config
 from deblock.launch.run_folder import run_table
 from deblock.launch.settings import train as train_settings
@@ -31,14 +29,14 @@ PARTS = {
   "train": tuple(train_settings.PARTS.values()),
   "runs": (run_table.RunsConfig,),
   "data_service": (serving.ServiceConfig,),
-  "evaluate": (selection.SelectionConfig,),
-  "compare": (gallery.CompareConfig,),
-  "inspect_pipeline": (input_config.InputConfig, pipeline_report.ReportConfig),
+  "evaluate": (evaluation_settings.SelectionConfig,),
+  "compare": (picture_settings.CompareConfig,),
+  "inspect_pipeline": (input_config.InputConfig, pipeline_settings.ReportConfig),
   "restore": (restore_config.RestoreConfig,),
-  "demo": (demo.DemoConfig,),
-  "export": (exported_network.ExportConfig,),
-  "export_step": (model_config.ModelConfig, step_export.StepConfig),
-  "export_weights": (weights_export.WeightsConfig,),
+  "demo": (picture_settings.DemoConfig,),
+  "export": (export_settings.ExportConfig,),
+  "export_step": (model_config.ModelConfig, export_settings.StepConfig),
+  "export_weights": (export_settings.WeightsConfig,),
 }
 # Runs where neither TensorFlow nor absl is, and needs JAX, which is not installed here.
 STANDALONE = ("run_exported",)

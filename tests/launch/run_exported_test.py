@@ -10,10 +10,11 @@ pytest.importorskip("jax", reason="JAX is not installed")
 def test_a_run_ends_with_weights_and_goes_on(tmp_path, picture, monkeypatch):
   from deblock.launch import run_exported
   from deblock.launch.portable import export as step_export
+  from deblock.launch.portable import settings as settings_lib
   from deblock.model.networks import config as model_config
 
   monkeypatch.setattr(run_exported, "WARM_STEPS", 2)
-  settings = step_export.StepConfig(
+  settings = settings_lib.StepConfig(
     output=str(tmp_path / "programs"), crop_size=16, batch_size=3, full_chroma=1, twice=1
   )
   step_export.export(model_config.ModelConfig("deblocknet", width=8), settings)

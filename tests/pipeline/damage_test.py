@@ -77,7 +77,7 @@ def tile(photograph):
   return photograph(80, 96)
 
 
-@pytest.mark.parametrize("jpeg", degrade.JPEGS)
+@pytest.mark.parametrize("jpeg", config_lib.JPEGS)
 def test_a_crop_is_compressed_with_its_subsampling(tile, jpeg):
   config = _config(online_subsampling="420,422,444", jpeg=jpeg)
   for way, subsampling in enumerate(("420", "422", "444")):
@@ -126,7 +126,7 @@ def test_colours_change_before_compression_and_so_on_both_sides(tile):
   np.testing.assert_array_equal(untouched, _jpeg(_cut(tile, 24)))
 
 
-@pytest.mark.parametrize("jpeg", degrade.JPEGS)
+@pytest.mark.parametrize("jpeg", config_lib.JPEGS)
 def test_the_second_grid_is_shifted_against_the_first(tile, jpeg):
   made = _history(first=15, grid_shift=(3, 5))
   compressed, clean = _apply(tile, _config(double_share=0.5, jpeg=jpeg), made)

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 import tensorflow as tf
 
-from deblock.pipeline import degrade, seeds
+from deblock.pipeline import config, degrade, seeds
 from deblock.records.jpeg import codec
 from deblock.records.jpeg import tables as jpeg_tables
 
@@ -54,7 +54,7 @@ def test_a_tile_without_a_wanted_quality_is_an_error_alone_and_inside_a_dataset(
     next(iter(dataset))
 
 
-@pytest.mark.parametrize("jpeg", degrade.JPEGS)
+@pytest.mark.parametrize("jpeg", config.JPEGS)
 def test_each_crop_is_compressed_at_its_own_quality(photograph, jpeg):
   crops = np.stack([photograph(40, 40, number) for number in range(4)])
   qualities = [5, 30, 75, 100]

@@ -12,6 +12,7 @@ import tensorflow as tf
 from deblock.pipeline import batch as batch_lib
 from deblock.pipeline import config as config_lib
 from deblock.pipeline import dataset, service
+from deblock.records import paths
 
 # Two batches a window of two tiles; seven tiles an epoch; five windows a stretch.
 _SETTINGS = {
@@ -212,7 +213,7 @@ def test_a_machine_that_is_silent_is_given_up_after_a_while(monkeypatch):
   ],
 )
 def test_an_address_is_host_and_port(address, expected):
-  assert service.parse_address("data_service", address) == expected
+  assert paths.parse_address("data_service", address) == expected
 
 
 @pytest.mark.parametrize(
@@ -235,4 +236,4 @@ def test_an_address_is_host_and_port(address, expected):
 def test_what_is_no_address_is_refused(address):
   message = rf"dispatcher must be like grpc://host:port, got {re.escape(repr(address))}"
   with pytest.raises(ValueError, match=message):
-    service.parse_address("dispatcher", address)
+    paths.parse_address("dispatcher", address)

@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from deblock.launch.evaluation import selection
+from deblock.launch.evaluation import settings as evaluation_settings
 from deblock.launch.run_folder import checkpoints, run_file
 from deblock.model import restorer
 from deblock.model.networks import registry
@@ -30,7 +31,9 @@ def started(small_run, tiny):
 
 
 def _settings(run, **changes):
-  return selection.SelectionConfig(**{"logdir": (run.train.logdir,), "output": "out", **changes})
+  return evaluation_settings.SelectionConfig(
+    **{"logdir": (run.train.logdir,), "output": "out", **changes}
+  )
 
 
 @pytest.fixture
@@ -167,7 +170,7 @@ def test_a_run_has_the_weights_of_its_latest_checkpoint_or_of_the_best_where_tha
 
 def test_a_network_that_ships_needs_no_run(folder, picture):
   (folder / "b.png").unlink()
-  settings = selection.SelectionConfig(
+  settings = evaluation_settings.SelectionConfig(
     model=("fast",), images=str(folder), qualities=(15,), output="out"
   )
   chosen, qualities = selection.choose(settings)
@@ -181,7 +184,7 @@ def test_a_network_that_ships_needs_no_run(folder, picture):
 
 
 def test_a_network_that_ships_takes_the_held_out_images_and_qualities_of_records(records, folder):
-  settings = selection.SelectionConfig(model=("fast",), records=records, output="out")
+  settings = evaluation_settings.SelectionConfig(model=("fast",), records=records, output="out")
   chosen, qualities = selection.choose(settings)
   loaded = manifest.load(records)
   assert {image.id for image in chosen.images} == {
@@ -193,7 +196,7 @@ def test_a_network_that_ships_takes_the_held_out_images_and_qualities_of_records
 
 
 def test_a_folder_without_a_run_is_named(tmp_path):
-  settings = selection.SelectionConfig(logdir=(str(tmp_path),), output="out")
+  settings = evaluation_settings.SelectionConfig(logdir=(str(tmp_path),), output="out")
   with pytest.raises(FileNotFoundError, match=f"{tmp_path} holds no run"):
     selection.choose(settings)
   with pytest.raises(FileNotFoundError, match=f"{tmp_path} holds no run"):
@@ -256,4 +259,4 @@ def test_records_without_a_test_image_say_what_to_do(started, folder, tmp_path):
 )
 def test_a_broken_rule_is_named(change, message):
   with pytest.raises(ValueError, match=message):
-    selection.SelectionConfig(**{"logdir": ("run",), "output": "out", **change})
+    evaluation_settings.SelectionConfig(**{"logdir": ("run",), "output": "out", **change})

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from deblock.launch.pictures import demo
+from deblock.launch.pictures import demo, settings
 from deblock.launch.restoring import photograph
 from deblock.records.jpeg import codec
 
@@ -41,4 +41,4 @@ def test_the_sheet_has_a_row_for_each_photograph(monkeypatch):
 )
 def test_a_broken_rule_is_named(change, message):
   with pytest.raises(ValueError, match=message):
-    demo.DemoConfig(**{"output": "o", **change})
+    settings.DemoConfig(**{"output": "o", **change})

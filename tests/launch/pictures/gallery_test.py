@@ -2,7 +2,7 @@ import pytest
 
 from deblock.launch.evaluation import methods, protocol
 from deblock.launch.pictures import gallery as gallery_lib
-from deblock.launch.pictures import report, sheets
+from deblock.launch.pictures import report, settings, sheets
 from deblock.records.photos import results
 
 SAME = methods.Method("same", lambda jpeg, tables: jpeg)
@@ -53,4 +53,4 @@ def test_the_report_shows_as_many_images_as_asked_for_and_the_figures_of_all(tmp
 
 def test_a_negative_number_of_images_is_refused():
   with pytest.raises(ValueError, match=r"report_images must be at least 0, got -1\."):
-    gallery_lib.CompareConfig(logdir=("run",), output="out", report_images=-1)
+    settings.CompareConfig(logdir=("run",), output="out", report_images=-1)

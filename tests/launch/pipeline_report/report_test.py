@@ -5,7 +5,7 @@ from PIL import Image
 import pytest
 import tensorflow as tf
 
-from deblock.launch.pipeline_report import crop_sheet, stage_times
+from deblock.launch.pipeline_report import crop_sheet, settings, stage_times
 from deblock.launch.pipeline_report import report as pipeline_report
 from deblock.pipeline import bad_records, dataset
 from deblock.pipeline import batch as batch_lib
@@ -23,7 +23,7 @@ def _config(records, **changes):
 
 
 def _report(**changes):
-  return pipeline_report.ReportConfig(**{"check": True, **changes})
+  return settings.ReportConfig(**{"check": True, **changes})
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,13 @@ import numpy as np
 import pytest
 
 from deblock.launch.portable import export as step_export
+from deblock.launch.portable import settings as settings_lib
 from deblock.model.networks import config as model_config
 from deblock.model.networks import deblocknet
 
 
 def _settings(folder, **options):
-  return step_export.StepConfig(
+  return settings_lib.StepConfig(
     output=str(folder), crop_size=16, batch_size=3, full_chroma=1, twice=1, **options
   )
 
@@ -45,7 +46,7 @@ def test_an_export_is_whole(tmp_path):
 )
 def test_settings_out_of_range_are_refused(options, message):
   with pytest.raises(ValueError, match=message):
-    step_export.StepConfig(**options)
+    settings_lib.StepConfig(**options)
 
 
 def test_a_network_that_takes_no_tables_is_refused(tmp_path):

@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 from deblock.launch.portable import exported_network
+from deblock.launch.portable import settings as settings_lib
 from deblock.launch.restoring import network_file
 from deblock.launch.run_folder import checkpoints, run_file
 from deblock.model import pretrained, pretrained_files
@@ -41,7 +42,7 @@ def test_every_network_leaves_as_onnx_and_is_described(tmp_path, name):
   # Without a skip connection its random outputs would be far outside [0, 1].
   network, entry = _build(name, 0.25 if name == "blockcnn_kodak" else 1.0)
   path = tmp_path / "mine.onnx"
-  difference = exported_network.write(network, entry, path, exported_network.ONNX, {"step": 3})
+  difference = exported_network.write(network, entry, path, settings_lib.ONNX, {"step": 3})
   assert 0.0 < difference <= exported_network.LARGEST_DIFFERENCE
   file = network_file.read(path)
   assert file.facts["step"] == 3 and file.facts["consumed"] == entry.consumed
@@ -53,14 +54,14 @@ def test_every_network_leaves_as_onnx_and_is_described(tmp_path, name):
 @pytest.mark.parametrize("name", ["deblocknet_fast", "arcnn"])
 @pytest.mark.parametrize(
   ("kind", "output"),
-  [(exported_network.SAVED_MODEL, "served"), (exported_network.LITERT, "m.tflite")],
+  [(settings_lib.SAVED_MODEL, "served"), (settings_lib.LITERT, "m.tflite")],
 )
 def test_networks_leave_for_tensorflow_serving_and_litert(tmp_path, name, kind, output):
   network, entry = _build(name)
   path = tmp_path / output
   assert exported_network.write(network, entry, path, kind, {}) <= 1e-3
   assert [path.name for path in tmp_path.iterdir()] == [output]
-  if kind == exported_network.SAVED_MODEL:
+  if kind == settings_lib.SAVED_MODEL:
     signature = tf.saved_model.load(str(path)).signatures["serving_default"]
     given = signature.structured_input_signature[1]
     assert set(given) == {"compressed", "tables"} if entry.conditioned else {"compressed"}
@@ -72,7 +73,7 @@ def test_what_differs_is_refused_and_leaves_nothing(tmp_path, monkeypatch):
   network, entry = _build("arcnn")
   monkeypatch.setattr(exported_network, "compare", lambda *given: 0.5)
   with pytest.raises(ValueError, match=r"differs from arcnn by 0\.5 levels, 0\.001 at most"):
-    exported_network.write(network, entry, tmp_path / "m.onnx", exported_network.ONNX, {})
+    exported_network.write(network, entry, tmp_path / "m.onnx", settings_lib.ONNX, {})
   assert not list(tmp_path.iterdir())
 
 
@@ -120,7 +121,7 @@ def test_a_run_is_exported_with_its_settings_and_without_its_folders(small_run, 
   run_file.save(settings)
   output = tmp_path / "deep" / "mine.onnx"
   made = exported_network.export(
-    exported_network.ExportConfig(logdir=settings.train.logdir, output=str(output))
+    settings_lib.ExportConfig(logdir=settings.train.logdir, output=str(output))
   )
   assert made.path == output and made.step == 7
   facts = network_file.read(output).facts
@@ -148,7 +149,7 @@ def test_a_run_is_exported_with_its_settings_and_without_its_folders(small_run, 
 )
 def test_a_broken_rule_is_named(change, message):
   with pytest.raises(ValueError, match=re.escape(message)):
-    exported_network.ExportConfig(**{"logdir": "l", "output": "o.onnx", **change})
+    settings_lib.ExportConfig(**{"logdir": "l", "output": "o.onnx", **change})
 
 
 @pytest.mark.parametrize(
@@ -156,4 +157,4 @@ def test_a_broken_rule_is_named(change, message):
   [("a.onnx", "", "onnx"), ("a.tflite", "", "litert"), ("a", "savedmodel", "savedmodel")],
 )
 def test_the_format_is_that_of_the_suffix_unless_named(output, form, kind):
-  assert exported_network.ExportConfig(logdir="l", output=output, format=form).kind == kind
+  assert settings_lib.ExportConfig(logdir="l", output=output, format=form).kind == kind

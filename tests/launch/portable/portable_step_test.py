@@ -4,12 +4,13 @@ import pytest
 import tensorflow as tf
 
 from deblock.launch.portable import portable_step
+from deblock.launch.portable import settings as settings_lib
 from deblock.model.networks import deblocknet
 from deblock.records.jpeg import codec
 from deblock.records.jpeg import tables as jpeg_tables
 
 SIDE = 16
-LAYOUT = portable_step.Layout(crop_size=SIDE, batch_size=5, full_chroma=1, twice=2)
+LAYOUT = settings_lib.Layout(crop_size=SIDE, batch_size=5, full_chroma=1, twice=2)
 QUALITIES = (10, 30, 50, 20, 70)
 FIRST = (40, 15)
 SHIFTS = ((0, 0), (3, 7))
@@ -146,4 +147,4 @@ def test_a_large_gradient_is_shortened(network, monkeypatch):
 )
 def test_layouts_that_cannot_be_are_refused(numbers, message):
   with pytest.raises(ValueError, match=message):
-    portable_step.Layout(*numbers[:2], *numbers[2:])
+    settings_lib.Layout(*numbers[:2], *numbers[2:])

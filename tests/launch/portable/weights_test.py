@@ -2,6 +2,7 @@ import keras
 import numpy as np
 import pytest
 
+from deblock.launch.portable import settings as settings_lib
 from deblock.launch.portable import weights as weights_export
 from deblock.launch.run_folder import checkpoints, run_file
 from deblock.model import pretrained
@@ -32,7 +33,7 @@ def run(small_run):
 
 @pytest.mark.parametrize(("kind", "value"), [("auto", 0.2), ("raw", 0.1)])
 def test_the_weights_that_are_meant_load_as_shipped_ones_do(run, tmp_path, kind, value):
-  settings = weights_export.WeightsConfig(
+  settings = settings_lib.WeightsConfig(
     logdir=run.train.logdir, name="mine", output=str(tmp_path / "weights"), weights=kind
   )
   assert weights_export.export(settings) == 7
@@ -44,8 +45,8 @@ def test_the_weights_that_are_meant_load_as_shipped_ones_do(run, tmp_path, kind,
 
 def test_a_network_of_other_settings_is_refused(run, small_run, tmp_path):
   run_file.save(small_run(model="deblocknet_fast", width=4, condition="none"))
-  settings = weights_export.WeightsConfig(logdir=run.train.logdir, name="n", output=str(tmp_path))
-  with pytest.raises(ValueError, match="keep nothing but model and width"):
+  settings = settings_lib.WeightsConfig(logdir=run.train.logdir, name="n", output=str(tmp_path))
+  with pytest.raises(ValueError, match="keep only model and width"):
     weights_export.export(settings)
 
 
@@ -60,4 +61,4 @@ def test_a_network_of_other_settings_is_refused(run, small_run, tmp_path):
 )
 def test_a_broken_rule_is_named(change, message):
   with pytest.raises(ValueError, match=message):
-    weights_export.WeightsConfig(**{"logdir": "l", "name": "n", "output": "o", **change})
+    settings_lib.WeightsConfig(**{"logdir": "l", "name": "n", "output": "o", **change})

@@ -1,6 +1,7 @@
 import pytest
 
 from deblock.launch.settings import optimization as optimization_settings
+from deblock.model import losses
 
 
 @pytest.mark.parametrize(
@@ -30,3 +31,7 @@ from deblock.launch.settings import optimization as optimization_settings
 def test_a_broken_rule_is_named(change, message):
   with pytest.raises(ValueError, match=message):
     optimization_settings.OptimizationConfig(**change)
+
+
+def test_the_names_of_losses_are_those_of_the_model():
+  assert optimization_settings.LOSSES == losses.names()
