@@ -47,12 +47,9 @@ ROOMS = (
 FEWEST_FILES, MOST_FILES = 3, 16  # Of a room that is a sub-package, beside its __init__.
 # What restores photographs and reads JPEGs starts in no time, without these and their like.
 HEAVY = ("tensorflow", "keras", "apache_beam", "tensorflow_datasets")
-LIGHT = ("records.jpeg", "records.photos")
-# The modules of restoring that still bring TensorFlow along: none. The room joins the light ones
-# when importing `launch` no longer imports Keras.
-NOT_YET_LIGHT = {
-  "launch.restoring": (),
-}
+LIGHT = ("records.jpeg", "records.photos", "launch.restoring")
+# Needs JAX, which is not among our packages.
+STANDALONE = "run_exported"
 
 
 def _sources(*folders, root=ROOT):
@@ -177,30 +174,16 @@ def _names_when_imported(path):
   return names
 
 
-def _brings_heavy(room, name):
-  """Returns whether importing a module imports one of HEAVY, by itself or through others."""
-  seen, waiting = set(), [f"deblock.{room}.{name}"]
-  while waiting:
-    module = waiting.pop()
-    path = ROOT.joinpath(*module.split(".")[1:]).with_suffix(".py")
-    if module in seen or not path.is_file():
-      continue
-    seen.add(module)
-    names = _names_when_imported(path)
-    if any(_is_within(imported, heavy) for imported in names for heavy in HEAVY):
-      return True
-    waiting += (imported for imported in names if _is_within(imported, "deblock"))
-  return False
-
-
-@pytest.mark.parametrize("room", NOT_YET_LIGHT)
-def test_what_is_not_yet_light_is_listed(room):
-  heavy = tuple(name for name in _modules(room) if _brings_heavy(room, name))
-  assert heavy == NOT_YET_LIGHT[room]
-
-
 def test_light_rooms_load_nothing_heavy():
   assert not _heavy_after(*(f"{room}.{name}" for room in LIGHT for name in _modules(room)))
+
+
+def test_programs_load_nothing_heavy_before_their_flags_are_checked():
+  names = (target.split(":")[0].removeprefix("deblock.") for target in _console_scripts())
+  modules = [name for name in names if not name.endswith(f".{STANDALONE}")]
+  # One process each: two programs may define the same flag.
+  heavy = {module: found for module in modules if (found := _heavy_after(module))}
+  assert len(modules) > 10 and not heavy
 
 
 @pytest.mark.parametrize("folder", MAY_IMPORT)

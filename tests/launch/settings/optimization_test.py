@@ -34,4 +34,4 @@ def test_a_broken_rule_is_named(change, message):
 
 
 def test_the_names_of_losses_are_those_of_the_model():
-  assert optimization_settings.LOSSES == losses.names()
+  assert losses.names() == optimization_settings.LOSSES
