@@ -149,6 +149,8 @@ def _one(job, network, config, settings: Mapping[str, Any], on_pixels):
   condition, copied = made.condition.source, None
   if made.samples.dtype == found.samples.dtype and np.array_equal(made.samples, found.samples):
     copied = saving.copied(data, found, config.format, keep)
+  given_back = photograph.share_given_back(found, made.samples) if config.report else None
+  shares = {"kept_close": made.kept_close, "given_back": given_back}
   if copied is not None:
     encoded, notes = copied, (*made.notes, "the input's bytes are copied")
   else:
@@ -166,7 +168,8 @@ def _one(job, network, config, settings: Mapping[str, Any], on_pixels):
     outputs.keep_times(job)
   detail = "; ".join((f"{job.target}: {condition}", *notes))
   return outcomes.Outcome(
-    job.path, outcomes.RESTORED, height * width, detail, str(job.target), condition, notes
+    *(job.path, outcomes.RESTORED, height * width, detail, str(job.target), condition, notes),
+    **shares,
   )
 
 

@@ -102,6 +102,33 @@ def hold(
   return Held(made, doubted, blocks)
 
 
+def share_given_back(image: np.ndarray, coefficients: jpeg_coefficients.Coefficients) -> float:
+  """Returns the share of a file's coefficients that compressing an image with its tables gives.
+
+  Args:
+    image: uint8 or uint16, [H, W, 3] or [H, W] gray, as large as the file's.
+    coefficients: of the file.
+  """
+  scale = 255.0 / np.iinfo(image.dtype).max
+  kept = total = 0
+  for rows, columns in _windows(image.shape, coefficients.grid):
+    window = image[rows, columns].astype(np.float32)
+    planes = _planes_of(coefficients, rows.start, columns.start, window.shape)
+    levels = _levels(window, scale, coefficients.grid)
+    for samples, plane in zip(
+      planes_lib.from_rgb(levels) if len(planes) == 3 else levels, planes, strict=True
+    ):
+      # Blocks without a pixel are only there to fill the grid.
+      blocks = tuple(
+        slice(-(-side // (BLOCK * factor)))
+        for side, factor in zip(window.shape, plane.factors, strict=False)
+      )
+      away = np.abs(_away(samples, plane)[blocks])
+      kept += int(np.count_nonzero(away <= 0.5))
+      total += away.size
+  return kept / total
+
+
 def trusted(away: np.ndarray, border: float) -> np.ndarray:
   """Returns the weight of each block's correction, 0 to 1, by how far its free output is outside.
 

@@ -23,6 +23,10 @@ class Outcome(NamedTuple):
     condition: what is known of the input's compression; "" unless it was restored.
     notes: what could not be done or kept, a clause each.
     seconds: that it took.
+    kept_close: share of the blocks that were kept close to the JPEG; None if it was not held to its
+      coefficients.
+    given_back: share of the JPEG's coefficients that compressing the result with its tables gives;
+      None if that is not known, or no report was asked for.
   """
 
   path: str
@@ -33,6 +37,8 @@ class Outcome(NamedTuple):
   condition: str = ""
   notes: tuple[str, ...] = ()
   seconds: float = 0.0
+  kept_close: float | None = None
+  given_back: float | None = None
 
 
 def table(outcomes: Sequence[Outcome], seconds: float) -> str:
@@ -92,4 +98,6 @@ def _entry(outcome) -> dict[str, Any]:
     "notes": list(outcome.notes),
     "error": outcome.detail if outcome.status == FAILED else "",
     "seconds": round(outcome.seconds, 3),
+    "share_of_blocks_kept_close": outcome.kept_close,
+    "share_of_coefficients_given_back": outcome.given_back,
   }

@@ -61,11 +61,14 @@ class Restored(NamedTuple):
     samples: as the original's in shape and type, not turned yet.
     condition: by which it was made.
     notes: what was asked for and could not be done, a clause each.
+    kept_close: share of the blocks that were kept close to the JPEG; None if it was not held to its
+      coefficients.
   """
 
   samples: np.ndarray
   condition: Condition
   notes: tuple[str, ...] = ()
+  kept_close: float | None = None
 
 
 def restore(
@@ -171,9 +174,23 @@ def restore_original(
   if untouched := height * width - made.shape[0] * made.shape[1]:
     on_part(untouched)
   notes = (f"restored freely: {obstacle}",) if obstacle else ()
-  if doubted > _MANY_DOUBTED * blocks:
-    notes = (f"kept close to the JPEG in {100 * doubted / blocks:.0f} % of the blocks",)
-  return Restored(samples, condition, notes)
+  kept_close = doubted / blocks if blocks else None
+  if kept_close is not None and kept_close > _MANY_DOUBTED:
+    notes = (f"kept close to the JPEG in {100 * kept_close:.0f} % of the blocks",)
+  return Restored(samples, condition, notes, kept_close)
+
+
+def share_given_back(found: original.Original, samples: np.ndarray) -> float | None:
+  """Returns the share of a JPEG's coefficients that compressing a result with its tables gives.
+
+  Args:
+    found: the photograph.
+    samples: of its result, not turned.
+  Returns:
+    0 to 1; None if the file's coefficients are not known.
+  """
+  coefficients, _ = _coefficients(found)
+  return None if coefficients is None else cells.share_given_back(samples, coefficients)
 
 
 def find_condition(found: original.Original, quality: int = 0) -> Condition:

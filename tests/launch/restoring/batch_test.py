@@ -209,6 +209,18 @@ def test_a_network_is_known_by_what_its_file_holds(tmp_path, config):
   assert batch.result_settings(config(model=str(copy))) != named
 
 
+def test_a_report_has_the_shares_of_blocks_and_coefficients(tmp_path, config, picture):
+  job = _jpeg(tmp_path / "a.jpg", picture(48, 64), quality=30)
+  (plain,) = batch.run([job], Stub(), config())
+  assert 0.0 <= plain.kept_close <= 1.0 and plain.given_back is None
+  (asked,) = batch.run([job], Stub(), config(report="r.json", overwrite=True))
+  assert asked.kept_close == plain.kept_close and asked.given_back > 0.95
+  Image.fromarray(picture(48, 64)).save(tmp_path / "b.png")
+  job = outputs.Job(str(tmp_path / "b.png"), tmp_path / "out" / "b.png")
+  (other,) = batch.run([job], Stub(), config(report="r.json"))
+  assert (other.kept_close, other.given_back) == (None, None)
+
+
 def test_times_are_kept_if_asked_for(tmp_path, config, picture):
   job = _jpeg(tmp_path / "a.jpg", picture(24, 40), quality=30)
   os.utime(job.path, (1000, 2000))

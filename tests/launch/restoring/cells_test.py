@@ -88,6 +88,20 @@ def _given_back(made, found, kind, quality):
   return np.mean(np.concatenate([plane.ravel() for plane in same]))
 
 
+@pytest.mark.parametrize("kind", ["420", "444", "gray"])
+def test_the_share_that_is_given_back_is_what_compressing_gives(photograph, kind):
+  found = _case(photograph, kind, 75, 100, 90)
+  coefficients = jpeg_coefficients.read(found.data)
+  noise = np.random.default_rng(0).integers(-12, 13, found.samples.shape)
+  noisy = np.clip(found.samples + noise, 0, 255).astype(np.uint8)
+  shares = []
+  for image in (found.samples, noisy):
+    shares.append(cells.share_given_back(image, coefficients))
+    assert shares[-1] == pytest.approx(_given_back(image, found, kind, 75), abs=0.003)
+  assert shares[0] > 0.98 > 0.97 > shares[1]
+  assert cells.share_given_back(noisy * np.uint16(257), coefficients) == shares[1]
+
+
 @pytest.fixture
 def projecting(monkeypatch):
   """Has the cells trust everything and stop at a cell's border, half a level inside."""

@@ -6,7 +6,9 @@ import pytest
 from deblock.launch.restoring import outcomes
 
 _OUTCOMES = [
-  outcomes.Outcome("a", "restored", 3_000_000, "x", "out/a.png", "quality 30", ("16 bits",), 1.5),
+  outcomes.Outcome(
+    "a", "restored", 3_000_000, "x", "out/a.png", "quality 30", ("16 bits",), 1.5, 0.25, 0.999
+  ),
   outcomes.Outcome("b", "skipped", 0, "y", "out/b.png"),
   outcomes.Outcome(os.fsdecode(b"caf\xe9"), "failed", 0, "is empty"),
 ]
@@ -36,6 +38,8 @@ def test_a_report_says_of_each_file_what_became_of_it(tmp_path):
     "notes": ["16 bits"],
     "error": "",
     "seconds": 1.5,
+    "share_of_blocks_kept_close": 0.25,
+    "share_of_coefficients_given_back": 0.999,
   }
   assert (skipped["status"], skipped["output"], skipped["error"]) == ("skipped", "out/b.png", "")
   assert (failed["input"], failed["error"]) == (r"caf\xe9", "is empty")
