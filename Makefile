@@ -109,6 +109,7 @@ lint: $(INSTALLED) ## style and formatting
 # mypy does not follow the editable install: links show it the folders as one package.
 typecheck: $(INSTALLED) ## static types
 	@mkdir -p build/ns/deblock
+	@ln -sfn ../../../launch/library/__init__.py build/ns/deblock/__init__.py
 	@for part in records pipeline model launch; do \
 	  ln -sfn ../../../$$part build/ns/deblock/$$part; done
 	@$(BIN)/mypy build/ns/deblock

@@ -174,7 +174,8 @@ def test_the_python_names_of_pages_exist(page):
     folder, parts = ROOT, name.split(".")[1:]
     while parts and (folder / parts[0]).is_dir():
       folder /= parts.pop(0)
-    file = folder / "__init__.py"
+    # The package itself lies a floor lower than the folders that are installed below it.
+    file = (ROOT / "launch" / "library" if folder == ROOT else folder) / "__init__.py"
     if parts and (folder / f"{parts[0]}.py").exists():
       file = folder / f"{parts.pop(0)}.py"
     source = file.read_text(encoding="utf-8")

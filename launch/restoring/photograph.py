@@ -1,8 +1,8 @@
 """One photograph in, one out: as pixels, in three lines.
 
-from deblock.launch import restoring
+import deblock
 
-restored = restoring.restore("photo.jpg")
+restored = deblock.restore("photo.jpg")
 """
 
 from collections.abc import Callable
@@ -11,6 +11,7 @@ import os
 from typing import NamedTuple
 
 import numpy as np
+from PIL import Image
 
 from deblock.launch.restoring import cells, fading
 from deblock.launch.restoring import network as network_lib
@@ -72,7 +73,7 @@ class Restored(NamedTuple):
 
 
 def restore(
-  source: str | os.PathLike | bytes | np.ndarray,
+  source: str | os.PathLike | bytes | np.ndarray | Image.Image,
   model: str = "default",
   quality: int = 0,
   strength: float = 1.0,
@@ -82,9 +83,10 @@ def restore(
   """Returns a restored photograph, turned the way a viewer shows it.
 
   Args:
-    source: a file, local or any that `tf.io.gfile` reads; or what a file holds; or pixels: uint8
-      [H, W, 3] RGB, uint8 [H, W] gray or uint16 [H, W] gray.
-    model: the weights, "default" or "fast". They are loaded once.
+    source: a file; or what a file holds; or pixels: uint8 [H, W, 3] RGB, uint8 [H, W] gray or
+      uint16 [H, W] gray; or an image of Pillow, of which only the pixels are known.
+    model: pretrained network, "default" or "fast", or FILE.onnx of deblock-export. It is loaded
+      once.
     quality: IJG quality of the JPEG; 0 to take its own tables or, of what is no JPEG file, to look
       for traces. Without traces, and from quality 98 on, the pixels come back as they are.
     strength: 1 for all of the correction, 0 for none. Of a JPEG of good quality, all is a part of
@@ -100,7 +102,9 @@ def restore(
     ImageError: a ValueError that names the file and what is wrong with it.
     ValueError: if an argument is out of range, or an array is no image.
   """
-  if isinstance(source, np.ndarray):
+  if isinstance(source, Image.Image):
+    found = _of_array(_pixels(source))
+  elif isinstance(source, np.ndarray):
     found = _of_array(source)
   elif isinstance(source, bytes):
     found = original.decode(source, "the data")
@@ -276,6 +280,13 @@ def _coefficients(found):
   if size != found.samples.shape[:2] or len(coefficients.planes) != planes:
     return None, "its coefficients are those of another image"
   return coefficients, ""
+
+
+def _pixels(picture):
+  """Returns the pixels of an image of Pillow in one of the forms that `restore` takes."""
+  if picture.mode in ("L", "RGB", "I;16"):
+    return np.asarray(picture)
+  return np.asarray(picture.convert("L" if picture.mode in ("1", "LA") else "RGB"))
 
 
 def _of_array(samples):

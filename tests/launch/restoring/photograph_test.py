@@ -16,9 +16,9 @@ from deblock.records.photos import original, reading
 _CASES = pathlib.Path(__file__).parents[2] / "cases"
 # What the README shows.
 LINES = """
-from deblock.launch import restoring
+import deblock
 
-restored = restoring.restore("photo.jpg")
+restored = deblock.restore("photo.jpg")
 """
 
 
