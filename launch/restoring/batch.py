@@ -150,9 +150,11 @@ def _one(job, network, config, settings: Mapping[str, Any], on_pixels):
   if made.samples.dtype == found.samples.dtype and np.array_equal(made.samples, found.samples):
     copied = saving.copied(data, found, config.format, keep)
   given_back = photograph.share_given_back(found, made.samples) if config.report else None
-  shares = {"kept_close": made.kept_close, "given_back": given_back}
+  kept_close = made.kept_close
   if copied is not None:
     encoded, notes = copied, (*made.notes, "the input's bytes are copied")
+    if original.NO_END in found.notes:
+      notes = (*notes, f"{original.NO_END}, and added")
   else:
     upright = original.upright(made.samples, found.orientation)
     alpha = None if found.alpha is None else original.upright(found.alpha, found.orientation)
@@ -169,7 +171,8 @@ def _one(job, network, config, settings: Mapping[str, Any], on_pixels):
   detail = "; ".join((f"{job.target}: {condition}", *notes))
   return outcomes.Outcome(
     *(job.path, outcomes.RESTORED, height * width, detail, str(job.target), condition, notes),
-    **shares,
+    kept_close=kept_close,
+    given_back=given_back,
   )
 
 

@@ -15,6 +15,7 @@ from deblock.records.jpeg import header as jpeg_header
 from deblock.records.photos import metadata as metadata_lib
 from deblock.records.photos import reading
 
+NO_END = "its end marker is missing"  # A note.
 # By orientation, as views of an array: copies of large images take much memory.
 _TURNS: dict[int, Callable[[np.ndarray], np.ndarray]] = {
   2: lambda samples: samples[:, ::-1],
@@ -69,7 +70,7 @@ def decode(data: bytes, name: str, max_pixels: int = reading.MAX_PIXELS) -> Orig
   notes: list[str] = []
   ended = reading.with_end(data)
   if ended is not data:
-    notes.append("its end marker is missing")
+    notes.append(NO_END)
   with reading.opened(data, name, max_pixels) as picture:
     header = None
     if isinstance(picture, JpegImagePlugin.JpegImageFile):

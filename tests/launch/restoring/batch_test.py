@@ -233,6 +233,9 @@ def test_a_missing_end_marker_is_said(config, tmp_path):
   job = outputs.Job(str(tmp_path / "a.jpg"), tmp_path / "out" / "a.png")
   (outcome,) = batch.run([job], Stub(), config())
   assert outcome.status == "restored" and "its end marker is missing" in outcome.notes
+  (outcome,) = batch.run([job], Stub(), config(format="jpg", strength=0.0, overwrite=True))
+  assert outcome.notes[-1] == "its end marker is missing, and added"
+  assert job.target.read_bytes() == pathlib.Path(job.path).read_bytes() + b"\xff\xd9"
 
 
 def test_a_name_that_is_not_utf8_is_restored_and_can_be_printed(tmp_path, config, picture):
