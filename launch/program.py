@@ -41,6 +41,9 @@ def run(
       if not takes_names and extra != (passed_on if takes_arguments else []):
         raise ValueError(f"not understood: {' '.join(extra)}; options start with --.")
       return main(arguments)
+    except KeyboardInterrupt:
+      _complain("stopped")
+      return 130
     except Exception as error:
       message = _mistake(error)
       if message is None:

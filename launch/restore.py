@@ -1,6 +1,6 @@
 """deblock-restore: removes JPEG artifacts from photographs.
 
-deblock-restore IN... --out=DIR
+deblock-restore IN... --out=DIR (or -o DIR)
 
 IN are files, folders or quoted globs. A JPEG's own quantisation tables say how strongly it was
 compressed. For other formats that were once JPEGs, quality and grid offset are estimated from the
@@ -9,8 +9,10 @@ pixels. Finished files are skipped; inputs are never changed.
 
 import dataclasses
 import functools
+import sys
 import time
 
+from absl import flags
 import tqdm
 
 from deblock.launch import flags as config_flags
@@ -20,10 +22,11 @@ from deblock.launch.run_folder import checkpoint_folder
 from deblock.records import progress_bar
 
 config_flags.define(restore_config.RestoreConfig)
+flags.DEFINE_alias("o", "out")
 
 
 def main(arguments):
-  """Restores as the arguments say; returns 1 if a file failed, else 0."""
+  """Restores as the arguments say; returns 1 if a file failed, 130 after Ctrl-C, else 0."""
   config = config_flags.parse(restore_config.RestoreConfig)
   if config.report:
     outcomes.check_report(config.report)
@@ -31,7 +34,11 @@ def main(arguments):
     config = dataclasses.replace(config, model=_exported(config), logdir="", checkpoint="")
   began = time.monotonic()
   bar = functools.partial(progress_bar.bar, "restoring", "px", unit_scale=True)
-  made = batch.restore(arguments[1:], config, tqdm.tqdm.write, bar)
+  try:
+    made = batch.restore(arguments[1:], config, tqdm.tqdm.write, bar)
+  except batch.Interrupted as stopped:
+    print(f"stopped: {stopped}; the same command resumes.", file=sys.stderr)
+    return 130
   print(outcomes.table(made, time.monotonic() - began))
   if config.report:
     outcomes.write_report(config.report, made)

@@ -24,6 +24,20 @@ _WINDOW_SHARE = 4
 _MIB = 2**20
 
 
+class Interrupted(KeyboardInterrupt):
+  """Ctrl-C between the start and the end of a set of files.
+
+  Attributes:
+    made: what became of the files that are done.
+    all_files: number of files there were to restore.
+  """
+
+  def __init__(self, made: Sequence[outcomes.Outcome], all_files: int):
+    super().__init__(f"{len(made)} of {all_files} files are done")
+    self.made = made
+    self.all_files = all_files
+
+
 def window_bytes(config: restore_config.RestoreConfig) -> int:
   """Returns what the work on one tile may take."""
   return config.max_memory * _MIB // _WINDOW_SHARE
@@ -45,7 +59,8 @@ def restore(
   Returns:
     What became of each file, and of each pattern that named none.
   Raises:
-    ValueError: if there are no patterns, or the weights are damaged.
+    Interrupted: by Ctrl-C; the file at hand is left out.
+    ValueError: if there are no patterns, or the network is damaged.
     OSError: if the folder of the results cannot be made, or there is no run.
   """
   if not patterns:
@@ -66,13 +81,18 @@ def restore(
     log(str(planned.passed_over))
   sizes = {job.path: outputs.pixels(job.path) for job in planned.jobs}
   total = sum(sizes.values())
+  files = f"{len(planned.jobs)} files"
   with progress(total) as bar:
+    bar.set_postfix_str(f"0/{files}", refresh=False)
+    done = 0
 
     def count(pixels):
       bar.update(pixels)
 
     def show(outcome):
-      nonlocal total
+      nonlocal total, done
+      done += 1
+      bar.set_postfix_str(f"{done}/{files}", refresh=False)
       if outcome.status != outcomes.RESTORED:
         # The estimate of the time left counts only pixels that will be restored.
         total -= sizes[outcome.path]
@@ -98,8 +118,10 @@ def run(
     config: how.
     on_pixels: called with numbers of pixels as they are restored.
     on_outcome: called after each file.
+  Raises:
+    Interrupted: by Ctrl-C; the file at hand is left out.
   """
-  made = []
+  made: list[outcomes.Outcome] = []
   settings = result_settings(config)
   for job in jobs:
     began = time.monotonic()
@@ -111,6 +133,8 @@ def run(
       outcome = outcomes.Outcome(job.path, outcomes.FAILED, 0, "there is not enough memory for it")
     except (OSError, ValueError) as error:
       outcome = outcomes.Outcome(job.path, outcomes.FAILED, 0, str(error))
+    except KeyboardInterrupt as error:
+      raise Interrupted(made, len(jobs)) from error
     except Exception as error:
       # A fault of this program or of a library that one file reveals must not stop the others.
       logging.debug("%s failed", job.path, exc_info=True)

@@ -10,6 +10,7 @@ from deblock.records.photos import saving
 
 METADATA = ("keep", "strip")
 DEPTHS = (8, 16)
+_OTHER_NAMES = {"jpeg": "jpg", "tif": "tiff"}
 # Above it Pillow refuses by itself.
 _MOST_MEGAPIXELS = 178.0
 _LEAST_MEMORY = 256
@@ -62,6 +63,9 @@ class RestoreConfig:
 
   def __post_init__(self):
     """Raises ValueError where a field is missing or out of range."""
+    # The names by which others know these formats.
+    if self.format in _OTHER_NAMES:
+      object.__setattr__(self, "format", _OTHER_NAMES[self.format])
     if not self.out:
       raise ValueError("out must name a folder: use --out=DIR.")
     checkpoint_folder.check_which(self.checkpoint, self.logdir)

@@ -38,8 +38,9 @@ class JpegHeader(NamedTuple):
   regular: bool = True
 
   def __str__(self):
-    """Returns the words for a log, such as "YCbCr 420, progressive"."""
-    words = " ".join(filter(None, (self.colours, self.subsampling)))
+    """Returns the words for a log, such as "YCbCr 4:2:0, progressive"."""
+    sampling = self.subsampling if "x" in self.subsampling else ":".join(self.subsampling)
+    words = " ".join(filter(None, (self.colours, sampling)))
     return f"{words}, progressive" if self.progressive else words
 
 

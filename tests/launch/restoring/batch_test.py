@@ -120,7 +120,7 @@ def test_files_and_folders_are_restored_with_shipped_weights(jobs, config, tmp_p
   outcomes = batch.restore(patterns, config(model="fast", format="webp"), lines.append)
   assert sorted(_statuses(outcomes)) == ["failed", "failed", "restored", "restored"]
   assert outcomes[0].path.endswith("none") and "no file or folder" in outcomes[0].detail
-  assert sum("quality 30 by its own tables, YCbCr 420" in line for line in lines) == 2
+  assert sum("quality 30 by its own tables, YCbCr 4:2:0" in line for line in lines) == 2
   with Image.open(tmp_path / "out" / "c.webp") as made:
     assert made.size == (24, 40)
 
@@ -249,3 +249,21 @@ def test_a_name_that_is_not_utf8_is_restored_and_can_be_printed(tmp_path, config
   (outcome,) = batch.run([job], Stub(), config())
   assert outcome.status == "restored" and r"caf\xe9.png" in outcome.detail
   assert outcome.detail.isascii() and job.target.exists()
+
+
+def test_ctrl_c_leaves_out_the_file_at_hand_and_tells_what_is_done(jobs, config):
+  class Stopped(Stub):
+    left = 1
+
+    def parts(self, compressed, tables):
+      if not self.left:
+        raise KeyboardInterrupt
+      self.left -= 1
+      return super().parts(compressed, tables)
+
+  told = []
+  with pytest.raises(batch.Interrupted, match="^2 of 3 files are done$") as stopped:
+    batch.run(jobs, Stopped(), config(), on_outcome=told.append)
+  assert _statuses(stopped.value.made) == _statuses(told) == ["restored", "failed"]
+  assert jobs[0].target.exists() and not jobs[2].target.exists()
+  assert batch.run(jobs, Stub(), config())[0].status == "skipped"

@@ -103,7 +103,7 @@ def test_the_files_own_tables_condition_the_network(photograph):
   pixels = photograph(45, 56)
   made, stub = _restore(codec.encode(pixels, 35))
   np.testing.assert_array_equal(stub.tables, jpeg_tables.quantization_tables(35))
-  assert made.condition.source == "quality 35 by its own tables, YCbCr 420"
+  assert made.condition.source == "quality 35 by its own tables, YCbCr 4:2:0"
   np.testing.assert_array_equal(made.samples, _lighter(codec.decode(codec.encode(pixels, 35))))
 
 

@@ -69,12 +69,12 @@ def test_without_tables_in_the_header_there_are_none():
 @pytest.mark.parametrize(
   ("mode", "options", "words"),
   [
-    ("RGB", {"subsampling": "4:4:4"}, "YCbCr 444"),
-    ("RGB", {"subsampling": "4:2:2"}, "YCbCr 422"),
-    ("RGB", {"subsampling": "4:2:0", "progressive": True}, "YCbCr 420, progressive"),
-    ("RGB", {"keep_rgb": True}, "RGB 444"),
+    ("RGB", {"subsampling": "4:4:4"}, "YCbCr 4:4:4"),
+    ("RGB", {"subsampling": "4:2:2"}, "YCbCr 4:2:2"),
+    ("RGB", {"subsampling": "4:2:0", "progressive": True}, "YCbCr 4:2:0, progressive"),
+    ("RGB", {"keep_rgb": True}, "RGB 4:4:4"),
     ("L", {"progressive": True}, "gray, progressive"),
-    ("CMYK", {}, "CMYK 444"),
+    ("CMYK", {}, "CMYK 4:4:4"),
   ],
 )
 def test_colours_and_sampling_are_told(mode, options, words):

@@ -41,7 +41,7 @@ def test_a_jpeg_keeps_its_pixels_grid_and_header(picture):
   data = _data(picture, "JPEG", quality=30)
   found = original.decode(data, "a.jpg")
   np.testing.assert_array_equal(found.samples, codec.decode(data))
-  assert found.format == "JPEG" and str(found.header) == "YCbCr 420"
+  assert found.format == "JPEG" and str(found.header) == "YCbCr 4:2:0"
   assert found.alpha is None and found.orientation == 1 and found.notes == ()
 
 
@@ -147,7 +147,7 @@ def test_arithmetic_coding_is_decoded_where_the_library_can(mutants):
   except reading.ImageError as error:
     assert "a.jpg: cannot be read as an image" in str(error)
   else:
-    assert found.samples.shape == (40, 56, 3) and str(found.header) == "YCbCr 420"
+    assert found.samples.shape == (40, 56, 3) and str(found.header) == "YCbCr 4:2:0"
 
 
 @pytest.mark.parametrize("cut", [0.3, 0.7, 0.99])
