@@ -9,6 +9,7 @@ import tifffile
 
 from deblock.launch.restoring import batch, outputs, restore_config
 from deblock.model import pretrained_files, tiling
+from deblock.records.photos import original, saving
 
 _CASES = pathlib.Path(__file__).parents[2] / "cases"
 
@@ -219,6 +220,21 @@ def test_a_report_has_the_shares_of_blocks_and_coefficients(tmp_path, config, pi
   job = outputs.Job(str(tmp_path / "b.png"), tmp_path / "out" / "b.png")
   (other,) = batch.run([job], Stub(), config(report="r.json"))
   assert (other.kept_close, other.given_back) == (None, None)
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in _CASES.iterdir()))
+def test_of_every_case_a_whole_file_or_a_reason_comes_out(tmp_path, config, name):
+  formats = list(saving.FORMATS)
+  for format_name in formats:
+    target = tmp_path / "out" / f"a.{format_name}"
+    job = outputs.Job(str(_CASES / name), target)
+    (outcome,) = batch.run([job], Stub(), config(format=format_name, overwrite=True))
+    if outcome.status == "restored":
+      made = original.decode(target.read_bytes(), "a")
+      assert made.orientation == 1 and b'Orientation="6"' not in made.metadata.xmp
+    else:
+      assert "not supported" in outcome.detail or "only 8 are supported" in outcome.detail
+      assert not target.exists()
 
 
 def test_times_are_kept_if_asked_for(tmp_path, config, picture):
