@@ -13,7 +13,7 @@ import tempfile
 
 import numpy as np
 
-from deblock.records.jpeg import sampling
+from deblock.records.jpeg import sampling, scans
 
 
 class CoefficientsError(ValueError):
@@ -80,13 +80,10 @@ def read(source: str | os.PathLike | bytes) -> Coefficients:
     reason = "jpeglib, which reads coefficients, is not installed"
     raise CoefficientsError(reason) from error
   with tempfile.TemporaryDirectory(prefix="deblock-") as folder, _temporary_files_in(folder):
-    if isinstance(source, bytes):
-      path = pathlib.Path(folder) / "source.jpg"
-      path.write_bytes(source)
-    else:
-      path = pathlib.Path(source)
-      with path.open("rb"):
-        pass
+    path = pathlib.Path(folder) / "source.jpg"
+    data = source if isinstance(source, bytes) else pathlib.Path(source).read_bytes()
+    # jpeglib crashes on some damaged metadata, which it has no use for.
+    path.write_bytes(scans.bare(data))
     try:
       return _of_jpeglib(jpeglib.read_dct(str(path)))
     except CoefficientsError:

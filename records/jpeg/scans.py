@@ -22,6 +22,9 @@ _UNSUPPORTED = {
   **dict.fromkeys((0xC5, 0xC6, 0xC7, 0xCD, 0xCE, 0xCF), "is a hierarchical JPEG"),
   0xCB: "is a lossless JPEG",
 }
+_METADATA = (*range(0xE0, 0xF0), 0xFE)
+# Those of them that say which colours the components are, JFIF's and Adobe's, at their least size.
+_COLOURS, _SHORTEST = {0xE0: b"JFIF\0", 0xEE: b"Adobe"}, 14
 # In entropy-coded data, 0xFF begins a marker unless 0, a restart marker or 0xFF follows.
 _NEXT = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 
@@ -65,6 +68,27 @@ def end(data: bytes) -> int:
     if marker == _EOI:
       return start
   return -1
+
+
+def bare(data: bytes) -> bytes:
+  """Returns a JPEG with what decoding it takes, and nothing else: no metadata, nothing behind.
+
+  Args:
+    data: bytes of a file.
+  """
+  places = [(2, 2, _SOI)]
+  for marker, start in _markers(data):
+    places.append((start - 2, start, marker))
+  ends = [place for place, _, _ in places[1:]] + [len(data)]
+  kept = [data[:2]]
+  for (place, start, marker), end in zip(places[1:], ends[1:], strict=True):
+    length = int.from_bytes(data[start : start + 2], "big")
+    colours = _COLOURS.get(marker)
+    if colours and data[start + 2 : start + 2 + len(colours)] == colours and length >= _SHORTEST:
+      kept.append(data[place : start + length])
+    elif marker not in _METADATA and marker != _EOI:
+      kept.append(data[place:end])
+  return b"".join((*kept, bytes((0xFF, _EOI))))
 
 
 def has_all_scans(data: bytes) -> bool:

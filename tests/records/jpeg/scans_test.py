@@ -68,3 +68,21 @@ def test_what_looks_like_markers_inside_of_segments_is_none(photograph):
   assert jpeg_scans.problem(data) == ""
   # Nor is what follows the end, such as the preview behind a phone's picture.
   assert jpeg_scans.problem(data + _promising(data, 60000, 60000) + scans) == ""
+
+
+def test_bare_files_hold_the_image_and_nothing_else(mutants):
+  for name, data in mutants.seeds().items():
+    if name.endswith(".jpg"):
+      made = jpeg_scans.bare(data)
+      np.testing.assert_array_equal(
+        original.decode(made, name).samples, original.decode(data, name).samples
+      )
+      assert len(made) <= len(data) and jpeg_scans.end(made) == len(made), name
+  bare = jpeg_scans.bare(mutants.seeds()["metadata.jpg"] + b"behind")
+  assert not any(word in bare for word in (b"Exif", b"xmpmeta", b"ICC_PROFILE", b"behind"))
+
+
+def test_segments_too_short_for_their_names_are_no_part_of_a_bare_file(mutants):
+  data = mutants.seeds()["baseline.jpg"]
+  for segment in (b"\xff\xe2\0\2MPF\0", b"\xff\xe0\0\7JFIF\0", b"\xff\xee\0\2"):
+    assert jpeg_scans.bare(data[:2] + segment + data[2:]) == jpeg_scans.bare(data)
