@@ -1,4 +1,4 @@
-"""The stages in order: records to training batches, and to the tiles that evaluation sees."""
+"""The stages in order, from records to training batches."""
 
 from collections.abc import Callable, Sequence
 
@@ -21,8 +21,8 @@ from deblock.pipeline import (
   source,
 )
 from deblock.pipeline import config as config_lib
-from deblock.records.layout import graph_codec, schema
 from deblock.records.layout import manifest as manifest_lib
+from deblock.records.layout import schema
 
 PREFETCHED_BATCHES = 2
 WHOLE = "mix, batch, float"  # The name of the last stage in `prefixes`.
@@ -119,53 +119,6 @@ def crops_per_epoch(config: config_lib.InputConfig, manifest: manifest_lib.Manif
   if config.sampling == "pairs":
     return pairs.training_records(manifest, config.held_out_pairs)[-1]
   return manifest.count("train") * config.crops_per_tile
-
-
-def evaluation_tiles(
-  config: config_lib.InputConfig, manifest: manifest_lib.Manifest, limit: int
-) -> tf.data.Dataset:
-  """Returns the tiles that a run is evaluated on while it trains; it trains on none of them.
-
-  The first tiles of the test split, whose order a hash made random; with sampling=pairs the images
-  all of whose pairs are held out.
-
-  Args:
-    config: of the run.
-    manifest: of the records.
-    limit: largest number of tiles.
-  Returns:
-    A dataset of clean uint8 [H, W, 3], compressed uint8 [N, H, W, 3] and qualities int32 [N].
-  """
-  if config.sampling == "pairs":
-    dataset = _held_out_records(config, manifest)
-  else:
-    paths = manifest.shard_paths("test") if "test" in manifest.splits else []
-    dataset = source.stored_records(paths)
-
-  @tf.autograph.experimental.do_not_convert
-  def decoded(serialized):
-    return _decode_all(serialized, manifest.clean_encoding, config.qualities)
-
-  return dataset.take(limit).map(decoded)
-
-
-def held_out_images(
-  config: config_lib.InputConfig, manifest: manifest_lib.Manifest
-) -> frozenset[str]:
-  """Returns the identities of the images that a run with this configuration never sees."""
-  if config.sampling == "pairs":
-    keys = (
-      schema.parse(record, manifest.clean_encoding).key.numpy().decode()
-      for record in _held_out_records(config, manifest)
-    )
-    return frozenset(key.rsplit("/", 2)[0] for key in keys)
-  return frozenset(image.id for image in manifest.images if image.split == "test")
-
-
-def _held_out_records(config, manifest):
-  """Returns the records all of whose pairs are held out, counted without skipped bad records."""
-  shards = leaving_out.good_shards(config, manifest)
-  return pairs.held_out_records(manifest, config.held_out_pairs, shards.read)
 
 
 def _check_qualities(config, manifest):
@@ -300,13 +253,3 @@ def _cut(images, config, seed, index):
   offsets = placement.offsets(config, height, width, seed, index)
   on_grid = not config.misaligned_share
   return tuple(crop.cut_apart(image, offsets, config.crop_size, on_grid) for image in images)
-
-
-def _decode_all(serialized, clean_encoding, wanted: Sequence[int]):
-  element = schema.parse(serialized, clean_encoding)
-  streams, qualities = element.compressed, element.qualities
-  if wanted:
-    kept = tf.reduce_any(qualities[:, tf.newaxis] == tf.constant(wanted, tf.int64), axis=1)
-    streams, qualities = tf.boolean_mask(streams, kept), tf.boolean_mask(qualities, kept)
-  compressed = tf.map_fn(graph_codec.decode, streams, fn_output_signature=tf.uint8)
-  return element.clean, compressed, tf.cast(qualities, tf.int32)

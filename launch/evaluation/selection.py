@@ -10,7 +10,7 @@ from deblock.launch.evaluation import methods
 from deblock.launch.evaluation import settings as settings_lib
 from deblock.launch.run_folder import run_file
 from deblock.pipeline import config as input_config
-from deblock.pipeline import dataset
+from deblock.pipeline import held_out as held_out_lib
 from deblock.records.layout import manifest as manifest_lib
 from deblock.records.photos import reading
 from deblock.records.planning import config as records_config
@@ -81,7 +81,7 @@ def choose(settings: settings_lib.SelectionConfig) -> tuple[Chosen, Sequence[int
     qualities = settings.qualities or manifest_lib.load(records, damaged=damaged).qualities
     return Chosen(source, source.list(), jpeg_downscale=1), qualities
   manifest = manifest_lib.load(records, damaged=damaged)
-  held_out = dataset.held_out_images(inputs, manifest)
+  held_out = held_out_lib.images(inputs, manifest)
   for logdir, other in zip(settings.logdir[1:], runs[1:], strict=True):
     _check_same_images(settings, logdir, other, records, held_out)
   images = tuple(
@@ -114,7 +114,7 @@ def _check_same_images(settings, logdir, inputs, records, held_out):
   own = settings.records or inputs.records
   damaged = inputs.on_bad_record == "skip"
   if own == records:
-    held_out_too = dataset.held_out_images(inputs, manifest_lib.load(own, damaged=damaged))
+    held_out_too = held_out_lib.images(inputs, manifest_lib.load(own, damaged=damaged))
     if held_out_too == held_out:
       return
   raise ValueError(

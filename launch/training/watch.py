@@ -16,7 +16,7 @@ from deblock.launch.settings import train as train_settings
 from deblock.launch.training import optimization
 from deblock.model import restorer
 from deblock.model.networks import registry
-from deblock.pipeline import dataset
+from deblock.pipeline import held_out
 from deblock.records.jpeg import tables as jpeg_tables
 from deblock.records.layout import manifest as manifest_lib
 
@@ -56,7 +56,7 @@ class Watch:
     manifest: manifest_lib.Manifest,
   ):
     self._make_restorers = make_restorers
-    tiles = dataset.evaluation_tiles(run.input, manifest, run.watching.evaluation_tiles)
+    tiles = held_out.tiles(run.input, manifest, run.watching.evaluation_tiles)
     self._tiles = list(tiles.as_numpy_iterator())
 
   def __call__(self) -> Seen:

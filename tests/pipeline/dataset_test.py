@@ -6,10 +6,9 @@ import tensorflow as tf
 
 from deblock.pipeline import batch as batch_lib
 from deblock.pipeline import config as config_lib
-from deblock.pipeline import dataset, pairs
+from deblock.pipeline import dataset, held_out, pairs
 from deblock.records.jpeg import codec
 from deblock.records.jpeg import tables as jpeg_tables
-from deblock.records.layout import manifest as manifest_lib
 from deblock.records.layout import schema
 
 _SETTINGS = {
@@ -243,44 +242,6 @@ def test_a_crop_larger_than_the_tiles_is_an_error(records):
     next(iter(batches))
 
 
-@pytest.mark.parametrize("wanted", [(), (30,)])
-def test_evaluation_sees_the_test_split_decoded_exactly(records, wanted):
-  found = list(
-    dataset.evaluation_tiles(_config(qualities=wanted), records.manifest, 2).as_numpy_iterator()
-  )
-  assert len(found) == 2
-  for (clean, compressed, qualities), tile in zip(found, records.tiles["test"][:2], strict=True):
-    np.testing.assert_array_equal(clean, tile)
-    assert qualities.tolist() == list(wanted or (10, 30))
-    assert (clean.dtype, compressed.dtype, qualities.dtype) == (np.uint8, np.uint8, np.int32)
-    expected = [codec.decode(codec.encode(tile, int(quality))) for quality in qualities]
-    np.testing.assert_array_equal(compressed, np.stack(expected))
-
-
-def test_evaluation_takes_no_more_than_there_are(tmp_path, records, write_records):
-  assert len(list(dataset.evaluation_tiles(_config(), records.manifest, 100))) == 3
-  without = write_records(tmp_path, {"train": [1]})
-  assert not list(dataset.evaluation_tiles(_config(), without.manifest, 100))
-
-
-def test_evaluation_of_pairs_sees_nothing_that_is_trained_on(records):
-  config = _config(sampling="pairs", batch_size=12, held_out_pairs=0.5, augment=False)
-  held_out = set()
-  for clean, _, _ in dataset.evaluation_tiles(config, records.manifest, 100):
-    held_out |= {square.tobytes() for square in pairs.cut_all(clean, 24).numpy()}
-  assert len(held_out) == 3 * 48
-  # More than an epoch.
-  made = _take(dataset.training_dataset(config, records.manifest, 0), 7 * 48 // 12)
-  trained = {_levels(clean).tobytes() for one in made for clean in one.clean}
-  assert not trained & held_out
-
-
-def test_images_of_pairs_are_held_out_if_all_their_pairs_are(records):
-  # Seven images of 48 pairs, so that a quarter of the pairs is one image and most of the next.
-  config = _config(sampling="pairs", held_out_pairs=0.25)
-  assert dataset.held_out_images(config, records.manifest) == {"000.png"}
-
-
 def test_pairs_of_tiles_or_on_several_hosts_are_refused(records):
   config = _config(sampling="pairs")
   with pytest.raises(ValueError, match=r"one host, .* got 2"):
@@ -290,20 +251,11 @@ def test_pairs_of_tiles_or_on_several_hosts_are_refused(records):
   )
   for refused in (
     lambda: dataset.training_dataset(config, tiles, 0),
-    lambda: dataset.evaluation_tiles(config, tiles, 1),
-    lambda: dataset.held_out_images(config, tiles),
+    lambda: held_out.tiles(config, tiles, 1),
+    lambda: held_out.images(config, tiles),
   ):
     with pytest.raises(ValueError, match=r"tiles of 64 pixels.*--tile_size=0"):
       refused()
-
-
-def test_images_of_crops_are_held_out_if_they_are_in_the_test_split():
-  images = tuple(
-    manifest_lib.ImageEntry(name, name, name, split, 1, 16, 16)
-    for name, split in (("a.png", "train"), ("b.png", "test"), ("c.png", "test"))
-  )
-  made = manifest_lib.Manifest({"qualities": (10,)}, {}, images, ())
-  assert dataset.held_out_images(_config(), made) == {"b.png", "c.png"}
 
 
 def test_what_is_passed_over_is_not_decoded(tmp_path, write_records):

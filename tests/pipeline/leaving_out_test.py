@@ -6,7 +6,7 @@ from absl import logging
 import numpy as np
 import pytest
 
-from deblock.pipeline import bad_records, dataset, leaving_out, pairs
+from deblock.pipeline import bad_records, dataset, held_out, leaving_out, pairs
 from deblock.pipeline import config as config_lib
 
 COUNTS = [5, 4, 6]
@@ -115,7 +115,7 @@ def test_pairs_are_numbered_without_the_bad_records(damaged):
   ours = _take(_config(**settings), bad, 3)
   _assert_equal(ours, _take(_config(**settings, on_bad_record="stop"), without, 3))
   expected = pairs.held_out_records(without, 0.4)
-  found = dataset.evaluation_tiles(_config(**settings), bad, 100)
+  found = held_out.tiles(_config(**settings), bad, 100)
   assert len(list(found)) == len(list(expected)) == 3
 
 

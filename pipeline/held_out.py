@@ -1,0 +1,65 @@
+"""The data that a run never trains on: tiles to evaluate it on while it trains, and images."""
+
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+from deblock.pipeline import config as config_lib
+from deblock.pipeline import leaving_out, pairs, source
+from deblock.records.layout import graph_codec, schema
+from deblock.records.layout import manifest as manifest_lib
+
+
+def tiles(
+  config: config_lib.InputConfig, manifest: manifest_lib.Manifest, limit: int
+) -> tf.data.Dataset:
+  """Returns the tiles that a run is evaluated on while it trains; it trains on none of them.
+
+  The first tiles of the test split, whose order a hash made random; with sampling=pairs the images
+  all of whose pairs are held out.
+
+  Args:
+    config: of the run.
+    manifest: of the records.
+    limit: largest number of tiles.
+  Returns:
+    A dataset of clean uint8 [H, W, 3], compressed uint8 [N, H, W, 3] and qualities int32 [N].
+  """
+  if config.sampling == "pairs":
+    dataset = _records_of_pairs(config, manifest)
+  else:
+    paths = manifest.shard_paths("test") if "test" in manifest.splits else []
+    dataset = source.stored_records(paths)
+
+  @tf.autograph.experimental.do_not_convert
+  def decoded(serialized):
+    return _decode_all(serialized, manifest.clean_encoding, config.qualities)
+
+  return dataset.take(limit).map(decoded)
+
+
+def images(config: config_lib.InputConfig, manifest: manifest_lib.Manifest) -> frozenset[str]:
+  """Returns the identities of the images that a run with this configuration never sees."""
+  if config.sampling == "pairs":
+    keys = (
+      schema.parse(record, manifest.clean_encoding).key.numpy().decode()
+      for record in _records_of_pairs(config, manifest)
+    )
+    return frozenset(key.rsplit("/", 2)[0] for key in keys)
+  return frozenset(image.id for image in manifest.images if image.split == "test")
+
+
+def _records_of_pairs(config, manifest):
+  """Returns the records all of whose pairs are held out, counted without skipped bad records."""
+  shards = leaving_out.good_shards(config, manifest)
+  return pairs.held_out_records(manifest, config.held_out_pairs, shards.read)
+
+
+def _decode_all(serialized, clean_encoding, wanted: Sequence[int]):
+  element = schema.parse(serialized, clean_encoding)
+  streams, qualities = element.compressed, element.qualities
+  if wanted:
+    kept = tf.reduce_any(qualities[:, tf.newaxis] == tf.constant(wanted, tf.int64), axis=1)
+    streams, qualities = tf.boolean_mask(streams, kept), tf.boolean_mask(qualities, kept)
+  compressed = tf.map_fn(graph_codec.decode, streams, fn_output_signature=tf.uint8)
+  return element.clean, compressed, tf.cast(qualities, tf.int32)
