@@ -67,8 +67,8 @@ def find(pixels: np.ndarray) -> Traces | None:
   luma = to_luma(pixels)
   corners = _varied_corners(luma, is_clipped(pixels))
   places = [(top, left) for top in range(8) for left in range(8)]
-  gains = [likelihoods(_coefficients(luma, corners[:_KEPT], *place)).max() for place in places]
-  top, left = places[int(np.argmax(gains))]
+  every = _likelihoods_of([_coefficients(luma, corners[:_KEPT], *place) for place in places])
+  top, left = places[int(np.argmax(every.max(axis=(1, 2))))]
   coefficients = _coefficients(luma, corners[:_SURE_KEPT], top, left)
   found = likeliest(likelihoods(coefficients))
   if not is_certain(found.gain, is_large(coefficients).sum()):
@@ -92,16 +92,28 @@ def likelihoods(coefficients: np.ndarray) -> np.ndarray:
   Returns:
     [2, 101], natural logarithms, by whether the image was turned and by quality; 0 for quality 0.
   """
+  return _likelihoods_of([coefficients])[0]
+
+
+def _likelihoods_of(every):
+  """Returns `likelihoods` of several sets of blocks, [sets, 2, 101]; one call of NumPy for all."""
+  coefficients = np.concatenate(every)
+  ends = np.cumsum([0, *(len(one) for one in every)])
   large = is_large(coefficients)
-  gains = np.zeros((2, 101))
+  gains = np.zeros((len(every), 2, 101))
   for row in range(_FREQUENCIES):
     for column in range(_FREQUENCIES):
-      values = coefficients[:, row, column][large[:, row, column]]
-      if len(values):
-        for turned, place in enumerate(((row, column), (column, row))):
-          steps, qualities = _STEPS[place]
-          gains[turned] += value_gains(values[:, None], steps).sum(axis=0)[qualities]
-  gains[:, 0] = 0.0
+      chosen = large[:, row, column]
+      values = coefficients[chosen, row, column]
+      if not len(values):
+        continue
+      bounds = np.concatenate([[0], np.cumsum(chosen)])[ends]
+      for turned, place in enumerate(((row, column), (column, row))):
+        steps, qualities = _STEPS[place]
+        sums = np.zeros((len(values) + 1, len(steps)))
+        np.cumsum(value_gains(values[:, None], steps), axis=0, out=sums[1:])
+        gains[:, turned] += (sums[bounds[1:]] - sums[bounds[:-1]])[:, qualities]
+  gains[..., 0] = 0.0
   return gains
 
 

@@ -278,7 +278,7 @@ def test_ctrl_c_leaves_out_the_file_at_hand_and_tells_what_is_done(jobs, config)
       return super().parts(compressed, tables)
 
   told = []
-  with pytest.raises(batch.Interrupted, match="^2 of 3 files are done$") as stopped:
+  with pytest.raises(batch.Interrupted, match=r"^2 of 3 files are done$") as stopped:
     batch.run(jobs, Stopped(), config(), on_outcome=told.append)
   assert _statuses(stopped.value.made) == _statuses(told) == ["restored", "failed"]
   assert jobs[0].target.exists() and not jobs[2].target.exists()
