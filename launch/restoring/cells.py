@@ -6,7 +6,7 @@ coefficient of a plane to the nearest point of its cell never increases the plan
 (projection onto the constraint set: Zakhor, IEEE TCSVT 1992). With u = c / q - k, here follow
 
 1. Trust: each block's correction, free output minus decoded JPEG, is weighed by how well the free
-   output agrees with the file; see `trusted`.
+   output agrees with the file; see `trust`.
 2. Expectation: u moves to a place inside the cell; see `expectation`.
 3. Rounds: clipping to the range of pixels and projecting alternate, where pixels clip.
 
@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from deblock.launch.restoring import expectation
+from deblock.launch.restoring import exact, expectation, trust
 from deblock.launch.restoring import planes as planes_lib
 from deblock.records.jpeg import coefficients as jpeg_coefficients
 from deblock.records.jpeg import sampling as jpeg_sampling
@@ -29,18 +29,13 @@ from deblock.records.jpeg import sampling as jpeg_sampling
 BLOCK = jpeg_sampling.BLOCK
 # Side in pixels of what is worked on at a time: its planes fit into a processor's second cache.
 _WINDOW = 288
-# The border of trust is a / (1 + (q / b)^c) for a geometric mean of the plane's steps of q: the
-# smaller the steps, the more of them is even a good network off. a, b and c of luma, of whole and
-# of subsampled chroma are fitted to where the gain of blocks of photographs and of graphics at
-# quality 10 to 95 changes its sign.
-_BORDERS = {"luma": (0.13, 50.0, 1.5), "whole": (0.07, 40.0, 1.0), "sampled": (0.18, 30.0, 1.5)}
-# Where all planes are flat in the file, nothing but the network says which colour lies inside the
-# cells. Of smooth ramps it says the wrong one at low quality, of photographs' skies the right one.
-_FLAT_CHROMA = np.float32(0.5)
 # Rounds of clipping and projecting; in all but the last a projection overshoots by this factor,
 # which takes fewer rounds. So many times, for what is still out of range by more than rounding.
 _ROUNDS, _OVERSHOOT = 5, np.float32(1.9)
 _TIMES, _NEARLY = 4, 0.5
+# Luma guides the network to the detail of chroma below its resolution: it is trusted up to so many
+# times the border.
+_GUIDE = 3.0
 # Coefficients end that far inside their cells: rounding pixels to 8 bits then moves few of them out
 # again. Where pixels clip, most coefficients would lie at a border: farther.
 _INSIDE, _INSIDE_CLIPPED = 0.5, np.float32(1.5)
@@ -129,29 +124,6 @@ def share_given_back(image: np.ndarray, coefficients: jpeg_coefficients.Coeffici
   return kept / total
 
 
-def trusted(away: np.ndarray, border: float) -> np.ndarray:
-  """Returns the weight of each block's correction, 0 to 1, by how far its free output is outside.
-
-  With v the mean over the block's 64 coefficients of max(|u| - 1/2, 0), the weight falls from 1 at
-  half of the border to 0 at three halves of it.
-
-  Args:
-    away: float32 [rows, columns, 64], u of the free output.
-    border: see `_border`.
-  """
-  outside = np.abs(away)
-  outside -= np.float32(0.5)
-  np.maximum(outside, np.float32(0.0), out=outside)
-  return np.clip(np.float32(1.5) - outside.mean(axis=-1) / np.float32(border), 0.0, 1.0)
-
-
-def _border(steps, kind):
-  """Returns the v from which on corrections lose as much as they gain."""
-  most, step, power = _BORDERS[kind]
-  mean_step = float(np.exp(np.mean(np.log(steps))))
-  return most / (1.0 + (mean_step / step) ** power)
-
-
 def _windows(shape, grid) -> Iterator[tuple[slice, slice]]:
   (height, width), sides = shape[:2], [max(side, _WINDOW // side * side) for side in grid]
   for top in range(0, height, sides[0]):
@@ -195,16 +167,28 @@ def _planes_of(coefficients, top, left, shape) -> list[_Plane]:
   for index, plane in enumerate(coefficients.planes):
     integers = _blocks(plane, coefficients.grid, (top, left), shape)
     steps = plane.steps.astype(np.float32).ravel()
-    kind = "luma" if not index else "whole" if plane.factors == (1, 1) else "sampled"
-    most = np.ones(integers.shape[:2], np.float32)
-    if index:
-      most -= _FLAT_CHROMA * (_is_flat(integers) & _are_flat(made[0], plane.factors))
+    kind = trust.kind(index > 0, plane.factors)
+    flat = _are_flat(made[0], plane.factors) if index else np.zeros(integers.shape[:2], bool)
+    most = trust.most(integers, steps, kind, flat)
+    if index and coefficients.is_colourless:
       # A gray image stays gray.
-      most *= not coefficients.is_colourless
+      most[:] = 0.0
     rows = -(-shape[0] // plane.factors[0])
     move = expectation.Mover(steps, index > 0, _INSIDE)
-    made.append(_Plane(integers, steps, plane.factors, rows, most, _border(steps, kind), move))
+    border = trust.border(steps, kind)
+    made.append(_Plane(integers, steps, plane.factors, rows, most, border, move))
   return made
+
+
+def _are_flat(luma, factors):
+  """Returns where all of luma's blocks that a block of chroma covers are flat in the file."""
+  down, across = factors
+  flat = trust.is_flat(luma.integers)
+  if luma.factors != (1, 1):
+    # Chroma is finer than luma, which is rare.
+    return np.zeros((), bool)
+  rows, columns = flat.shape
+  return flat.reshape(rows // down, down, columns // across, across).all(axis=(1, 3))
 
 
 def _blocks(plane, grid, begin, shape):
@@ -219,20 +203,6 @@ def _blocks(plane, grid, begin, shape):
   integers = plane.integers[tuple(places)].astype(np.float32)
   integers = integers.reshape(*integers.shape[:2], BLOCK * BLOCK)
   return np.pad(integers, [*missing, (0, 0)], "edge") if np.any(missing) else integers
-
-
-def _is_flat(integers):
-  return ~integers[..., 1:].any(axis=-1)
-
-
-def _are_flat(luma, factors):
-  """Returns where all of luma's blocks that a block of chroma covers are flat in the file."""
-  if luma.factors != (1, 1):
-    return False
-  flat = _is_flat(luma.integers)
-  rows, columns = flat.shape
-  down, across = factors
-  return flat.reshape(rows // down, down, columns // across, across).all(axis=(1, 3))
 
 
 def _levels(image, scale, grid):
@@ -267,13 +237,13 @@ def _held(free, decoded, coefficients, top, left):
   for samples, old, plane in zip(made, before, planes, strict=True):
     away = _away(samples, plane)
     if guide is None:
-      guide = planes_lib.spread(trusted(away, 2 * plane.border), plane.sides)
-    weights = trusted(away, plane.border) * plane.most
+      guide = planes_lib.spread(trust.weights(away, _GUIDE * plane.border), plane.sides)
+    weights = trust.weights(away, plane.border) * plane.most
     every_weight.append(weights)
     _move(samples, old, away, weights, guide, plane)
   levels = planes_lib.to_rgb(made) if colour else made
   _project_clipped(levels, planes, coefficients.grid)
-  _keep_pure(levels, shown, planes[0])
+  exact.keep(levels, shown, coefficients, top, left)
   height, width = free.shape[:2]
   image = levels[:, :height, :width] * np.float32(1 / 255)
   rows, columns = (
@@ -303,22 +273,6 @@ def _move(samples, old, away, weights, guide, plane):
   samples *= planes_lib.spread(weights, plane.sides)
   samples += old
   samples += planes_lib.spread(planes_lib.inverse(change), plane.factors)
-
-
-def _keep_pure(levels, shown, luma):
-  """Gives blocks that the file holds as flat, and the JPEG shows pure black or white, back."""
-  if luma.factors != (1, 1):
-    return
-  rows, columns, _ = luma.integers.shape
-  blocks, old = (
-    image.reshape(-1, rows, BLOCK, columns, BLOCK).transpose(1, 3, 0, 2, 4)
-    for image in (levels, shown)
-  )
-  flat = _is_flat(luma.integers)
-  found = old[flat]
-  first = found[:, :1, :1, :1]
-  flat[flat] = ((found == first) & ((first == 0.0) | (first == 255.0))).all(axis=(1, 2, 3))
-  blocks[flat] = old[flat]
 
 
 def _project_clipped(levels, planes, grid):

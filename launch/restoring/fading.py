@@ -31,8 +31,8 @@ class _Fade(NamedTuple):
 # quality 97, 4.5 at 95, 9 at 90 and 11 at 88, 8 is chroma's at 95, 23.6 at 85 and 39.5 at 75. The
 # best shares of luma are, held to the cells, 0.85 to 1 at quality 95 and 0.7 to 0.85 at 97 on 6
 # validation images (at 0.7 none of them loses), and when freed 0.65 to 0.85 at 90 and 0.2 to 0.35
-# at 97 on 8; of chroma in 4:4:4, held, 0.4 to 0.85 at 95, freed 0.2 to 0.6 at 90.
-_HELD = (_Fade(0.7, 2.7, 5.0), _Fade(0.5, 8.0, 23.6))
+# at 97 on 8; of chroma in 4:4:4, held, 0.75 to 1 at 95, freed 0.2 to 0.6 at 90.
+_HELD = (_Fade(0.7, 2.7, 5.0), _Fade(0.75, 8.0, 23.6))
 _FREED = (_Fade(0.0, 2.0, 11.0), _Fade(0.0, 8.0, 39.5))
 
 

@@ -29,6 +29,8 @@ from deblock.records.photos import metadata, original, reading
 # 1 dB that they gain in 4:2:0, projected, 0.1 dB at most is theirs: projecting the JPEG itself
 # gains the rest, and loses 0.3 dB on one image. Freed, they gain 0.1 dB at most.
 _GOOD = 98
+# Of an image with a shorter side a network sees too little: as many lose as gain.
+_SMALLEST = 16
 # The share of blocks from which on a result that stays close to its JPEG is worth a note.
 _MANY_DOUBTED = 0.1
 _LUMA = np.array(jpeg_sampling.LUMA, np.float32)
@@ -39,7 +41,7 @@ class Condition(NamedTuple):
 
   Attributes:
     tables: int32 [2, 8, 8], its quantisation steps; None where there is nothing to restore: no sign
-      of a JPEG, or one of quality 98 or more.
+      of a JPEG, or one of quality 98 or more, or an image of less than 16 rows or columns.
     top: the rows above its first whole block, 0 to 7.
     left: the columns before it.
     source: how that is known, for a log.
@@ -216,6 +218,9 @@ def find_condition(found: original.Original, quality: int = 0) -> Condition:
     nearest = jpeg_encoders.nearest_quality(header.tables)
     if nearest >= _GOOD:
       source = f"quality {nearest} by its own tables, {header}: pixels left as they are"
+      return Condition(None, 0, 0, source)
+    if min(found.samples.shape[:2]) < _SMALLEST:
+      source = f"smaller than {_SMALLEST} pixels, {header}: pixels left as they are"
       return Condition(None, 0, 0, source)
     return Condition(header.tables, 0, 0, f"quality {nearest} by its own tables, {header}")
   pixels = _to_8_bits(found.samples)

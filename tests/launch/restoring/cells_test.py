@@ -8,7 +8,7 @@ from PIL import Image
 import pytest
 from scipy import fft
 
-from deblock.launch.restoring import cells, expectation
+from deblock.launch.restoring import cells, expectation, trust
 from deblock.launch.restoring import photograph as photograph_lib
 from deblock.model import tiling
 from deblock.records.jpeg import codec
@@ -105,8 +105,8 @@ def test_the_share_that_is_given_back_is_what_compressing_gives(photograph, kind
 @pytest.fixture
 def projecting(monkeypatch):
   """Has the cells trust everything and stop at a cell's border, half a level inside."""
-  monkeypatch.setattr(cells, "trusted", lambda away, border: np.ones(away.shape[:2], np.float32))
-  monkeypatch.setattr(cells, "_FLAT_CHROMA", np.float32(0.0))
+  monkeypatch.setattr(trust, "weights", lambda away, border: np.ones(away.shape[:2], np.float32))
+  monkeypatch.setattr(trust, "_FLAT_CHROMA", np.float32(0.0))
 
   class Nearest:
     def __init__(self, steps, chroma, inside):
@@ -209,7 +209,7 @@ def test_trust_falls_with_the_mean_distance_from_the_cells():
   away[0, 1:, 0] = 0.5 + 64 * np.array([0.05, 0.1, 0.15])
   # Inside the cell it does not count.
   away[0, :, 1:] = 0.49
-  np.testing.assert_allclose(cells.trusted(away, 0.1), [[1.0, 1.0, 0.5, 0.0]], atol=1e-5)
+  np.testing.assert_allclose(trust.weights(away, 0.1), [[1.0, 1.0, 0.5, 0.0]], atol=1e-5)
 
 
 def test_pure_white_and_black_stay_where_the_block_is_flat():
@@ -224,6 +224,25 @@ def test_pure_white_and_black_stay_where_the_block_is_flat():
   pure = flat & ((shown == 0) | (shown == 255)).all(axis=(2, 3, 4))
   assert pure.sum() > 20
   np.testing.assert_array_equal(restored[pure], shown[pure])
+
+
+def test_flat_areas_of_one_colour_stay_as_the_jpeg_shows_them():
+  clean = np.full((64, 64, 3), (90, 140, 60), np.uint8)
+  clean[:, 40:] = (91, 20, 200)
+  found = original.decode(codec.encode(clean, 75, "444"), "a")
+  made = photograph_lib.restore_original(found, Stub()).samples
+  np.testing.assert_array_equal(made[:, :32], found.samples[:, :32])
+  coarse = original.decode(codec.encode(clean, 10, "444"), "a")
+  made = photograph_lib.restore_original(coarse, Stub()).samples
+  assert (made[:, :32] != coarse.samples[:, :32]).any()
+
+
+@pytest.mark.parametrize("size", [(9, 2), (15, 64), (40, 15)])
+def test_images_of_less_than_16_rows_or_columns_are_left_as_they_are(photograph, size):
+  found = original.decode(codec.encode(photograph(*size), 40), "a")
+  made = photograph_lib.restore_original(found, Stub())
+  np.testing.assert_array_equal(made.samples, found.samples)
+  assert made.condition.source.startswith("smaller than 16 pixels")
 
 
 def test_a_gray_image_in_three_components_stays_gray(photograph):

@@ -23,13 +23,13 @@ def test_all_of_it_is_applied_where_steps_are_large(held):
 
 
 def test_the_shares_fall_with_the_steps_and_those_of_the_freed_to_nought():
-  for held, ends in ((True, (0.7, 0.5)), (False, (0.0, 0.0))):
+  for held, ends in ((True, (0.7, 0.75)), (False, (0.0, 0.0))):
     every = np.array([_shares(quality, held=held) for quality in range(75, 101)])
     assert (np.diff(every, axis=0) <= 0).all() and (np.diff(every[:20], axis=0) < 0).any()
     np.testing.assert_array_equal(every[-1], ends)
   # Halfway between its ends in logarithms, half of the way.
   tables = np.full((2, 8, 8), (8.0 * 23.6) ** 0.5)
-  assert fading.shares(tables, None, True) == (1.0, pytest.approx(0.75))
+  assert fading.shares(tables, None, True) == (1.0, pytest.approx(0.875))
 
 
 def test_chroma_of_lower_resolution_is_corrected_wholly():
