@@ -21,9 +21,9 @@ def main(arguments):
   settings = config_flags.parse(settings_lib.StepConfig)
   model = config_flags.parse(model_config.ModelConfig)
   program.start_tensorflow()
-  from deblock.launch.portable import export as step_export
+  from deblock.launch.portable import exported_step
 
-  step_export.export(model, settings)
+  exported_step.export(model, settings)
   print(f"programs: {settings.output}")
 
 

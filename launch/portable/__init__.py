@@ -1,1 +1,1 @@
-"""The training step as StableHLO for accelerators without TensorFlow, and weights in and out."""
+"""Networks, weights and the training step as files for other runtimes. Nothing trains here."""

@@ -1,9 +1,9 @@
 """A training step as a pure function of tensors: damage, network, loss, Adam and averaging.
 
 `launch.training` trains where TensorFlow runs. This step needs TensorFlow only to be exported as a
-StableHLO program (`launch.portable.export`), which any XLA runtime compiles, such as JAX's on an
-accelerator without a TensorFlow build (`launch.run_exported`). The pretrained weights were made
-that way.
+StableHLO program (`launch.portable.exported_step`). Any XLA runtime compiles that program, such as
+JAX's on an accelerator without a TensorFlow build (`launch.run_exported`). The pretrained weights
+were made that way.
 """
 
 from typing import NamedTuple

@@ -9,7 +9,7 @@ pytest.importorskip("jax", reason="JAX is not installed")
 
 def test_a_run_ends_with_weights_and_goes_on(tmp_path, picture, monkeypatch):
   from deblock.launch import run_exported
-  from deblock.launch.portable import export as step_export
+  from deblock.launch.portable import exported_step
   from deblock.launch.portable import settings as settings_lib
   from deblock.model.networks import config as model_config
 
@@ -17,7 +17,7 @@ def test_a_run_ends_with_weights_and_goes_on(tmp_path, picture, monkeypatch):
   settings = settings_lib.StepConfig(
     output=str(tmp_path / "programs"), crop_size=16, batch_size=3, full_chroma=1, twice=1
   )
-  step_export.export(model_config.ModelConfig("deblocknet", width=8), settings)
+  exported_step.export(model_config.ModelConfig("deblocknet", width=8), settings)
   (tmp_path / "images").mkdir()
   Image.fromarray(picture(40, 48)).save(tmp_path / "images" / "0.png")
   options = ["--programs", settings.output, "--images", str(tmp_path / "images")]

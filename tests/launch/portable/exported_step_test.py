@@ -4,7 +4,7 @@ import json
 import numpy as np
 import pytest
 
-from deblock.launch.portable import export as step_export
+from deblock.launch.portable import exported_step
 from deblock.launch.portable import settings as settings_lib
 from deblock.model.networks import config as model_config
 from deblock.model.networks import deblocknet
@@ -17,7 +17,7 @@ def _settings(folder, **options):
 
 
 def test_an_export_is_whole(tmp_path):
-  step_export.export(model_config.ModelConfig("deblocknet", width=8), _settings(tmp_path))
+  exported_step.export(model_config.ModelConfig("deblocknet", width=8), _settings(tmp_path))
   expected = {variable.path: tuple(variable.shape) for variable in deblocknet.deblocknet(8).weights}
   with np.load(tmp_path / "initial.npz") as initial:
     assert {name: initial[name].shape for name in initial.files} == expected
@@ -51,4 +51,4 @@ def test_settings_out_of_range_are_refused(options, message):
 
 def test_a_network_that_takes_no_tables_is_refused(tmp_path):
   with pytest.raises(ValueError, match="model must be one that takes the tables, got 'blockcnn'"):
-    step_export.export(model_config.ModelConfig("blockcnn"), _settings(tmp_path))
+    exported_step.export(model_config.ModelConfig("blockcnn"), _settings(tmp_path))
