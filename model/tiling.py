@@ -12,8 +12,7 @@ from deblock.records.jpeg import sampling as jpeg_sampling
 
 _BLOCK = jpeg_sampling.BLOCK
 TILE = 128  # Side of the tiles of networks that need not run block by block, in pixels.
-# Of networks that keep the size, which compute each tile's context in vain.
-TILE_WITH_CONTEXT = 768
+TILE_WITH_CONTEXT = 768  # Of networks that keep the size: they restore the context too, in vain.
 PIXELS_PER_CALL = 16384  # Output pixels of one call: 256 blocks, or one tile; bounds the memory.
 
 

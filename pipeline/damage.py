@@ -37,7 +37,7 @@ def random_crops(tile, config: config_lib.InputConfig, seed, index) -> batch.Bat
 
 
 def some_unharmed(made: batch.Batch, config: config_lib.InputConfig, seed, index) -> batch.Batch:
-  """Returns stored crops, a share of which (`clean_share`) is replaced by the clean ones.
+  """Returns stored crops; a share of them, `clean_share`, is replaced by the clean ones.
 
   Args:
     made: the uint8 crops of one tile.

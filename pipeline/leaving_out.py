@@ -78,8 +78,8 @@ def _shards_of_host(manifest, host, hosts):
     raise ValueError(f"{manifest.folder} holds no training records.")
   if len(paths) < hosts:
     raise ValueError(
-      f"{manifest.folder} has {len(paths)} training shards for {hosts} hosts, each of which needs "
-      f"one: write the records again with --shards={hosts} or more."
+      f"{manifest.folder} has {len(paths)} training shards for {hosts} hosts, and each needs its "
+      f"own: write the records again with --shards={hosts} or more."
     )
   return paths[host::hosts], counts[host::hosts]
 

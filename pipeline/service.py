@@ -39,7 +39,7 @@ def distributed(batches, address: str):
   """Returns a dataset of the same elements, made by the workers of a data service.
 
   Args:
-    batches: tf.data.Dataset with a source of stretches, one of which a worker makes at a time.
+    batches: tf.data.Dataset with a source of stretches: a worker makes one stretch at a time.
       Workers need the files that it reads, under the same absolute paths.
     address: of the service's dispatcher, grpc://host:port.
   Raises:

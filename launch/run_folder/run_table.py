@@ -222,7 +222,7 @@ def _shortened(note):
 
 
 def _aligned(rows, style):
-  """Returns rows, the first of which is the header, as tabulate's style; numbers stand right."""
+  """Returns rows in one of tabulate's styles, the header first; numbers are aligned right."""
   align = ["right" if _is_number_column(rows, index) else "left" for index in range(len(rows[0]))]
   header, *body = rows
   import tabulate  # Here, since it is of the training extra.

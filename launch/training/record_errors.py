@@ -35,7 +35,7 @@ def named_in_training(run: train_settings.RunConfig, manifest: manifest_lib.Mani
 
 
 def named_in_evaluation(run: train_settings.RunConfig, manifest: manifest_lib.Manifest):
-  """Returns a context for reading the tiles to evaluate on, none of which may be skipped."""
+  """Returns a context for reading the tiles to evaluate on. None of them may be skipped."""
   rules = bad_records.Rules(manifest.clean_encoding, qualities=run.input.qualities)
   split = "train" if run.input.sampling == "pairs" else "test"
   return bad_records.explained(

@@ -138,7 +138,7 @@ class BestSoFar:
   """The best evaluation so far.
 
   Attributes:
-    metric: name of the figure, of which more is better; as in `figure`.
+    metric: name of the figure, as in `figure`; higher is better.
     value: its highest value; None before the first evaluation.
     step: of that evaluation.
     since: number of evaluations since then.

@@ -3,7 +3,7 @@
 B. Li, J. Liang, Y. Wang, "Compression Artifact Removal with Stacked Multi-Context Channel-Wise
 Attention Network", ICIP 2019. The paper's layers were not available to us: this is our reading of
 its abstract, not its network. Features of several resolutions ("contexts") are weighted channel by
-channel, stages are stacked, and each restores an image, on all of which it is trained; w = 32:
+channel. Stages are stacked; each restores an image, and the loss is on every image; w = 32:
 
     stage: [compressed, image so far] | 3x3→w, ReLU | U U U U | 3x3→3, added to the image so far
     U: 3x3→w of dilation 1, 2 and 4 side by side, ReLU, joined: 3w | attention | 1x1→w | + identity

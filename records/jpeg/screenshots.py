@@ -1,7 +1,8 @@
-"""Finds a photograph that was a JPEG inside an image that has other things too, as screenshots do.
+"""Finds a photograph that was a JPEG inside a larger image, such as a screenshot.
 
-Squares of the image are searched for traces of JPEG as whole images are. Of the likeliest grid and
-quality each block is then weighed, and the rectangle taken whose blocks speak most for them.
+First, squares of the image are searched for traces of JPEG, as whole images are; they vote for a
+grid and a quality. Then each block gets a score: how well it fits that grid and quality. The
+photograph is the rectangle with the largest sum of scores.
 """
 
 from typing import NamedTuple
@@ -15,13 +16,13 @@ from deblock.records.jpeg import traces as jpeg_traces
 _BLOCK = jpeg_sampling.BLOCK
 _SQUARE = 64  # Side of what is searched at a time.
 _MOST_SQUARES = 128
-# A square most of whose pixels are of one colour has letters or nothing.
+# A square with more pixels of one level than this share shows text or a plain background.
 _MOST_OF_ONE = 0.25
-_FEWEST_BLOCKS = 6  # Of the photograph's sides.
-_MOST_LINES = 256  # Of blocks; of larger images several are weighed together.
-_LIKELY_PLACES = 2  # Rows, and columns, at which blocks of a square may begin.
+_FEWEST_BLOCKS = 6  # Along each side of the photograph.
+_MOST_LINES = 256  # Rows or columns of blocks; in larger images several share one score.
+_LIKELY_PLACES = 2  # Rows, and columns, that are tried as the start of a square's blocks.
 _LARGEST = 2**24  # Pixels of an image that is searched; bounds the memory.
-# What a block costs that says nothing, so that no flat surroundings are taken in.
+# The score of a block without large coefficients is minus this: it keeps flat surroundings out.
 _EMPTY = 0.02
 
 
@@ -40,7 +41,7 @@ class Part(NamedTuple):
 
 
 def find(pixels: np.ndarray) -> Part | None:
-  """Returns the photograph in an image that is no JPEG as a whole; None where none is certain.
+  """Returns the photograph in an image that is no JPEG as a whole; None if none is certain.
 
   Args:
     pixels: uint8 [H, W, 3] RGB or [H, W] gray.
@@ -67,7 +68,7 @@ def find(pixels: np.ndarray) -> Part | None:
 
 
 def _likeliest_grid(luma, clipped):
-  """Returns (top, left, quality, turned) of the grid that squares speak for; None without any."""
+  """Returns (top, left, quality, turned) of the likeliest grid; None if no square is certain."""
   found: dict[tuple[int, int], np.ndarray] = {}
   across, down = _jumps(luma), _jumps(luma.T)
   for top, left in _squares(luma):
@@ -97,7 +98,7 @@ def _squares(luma):
 def _jumps(luma):
   """Returns by how much each column of pixels differs from the one before, beyond its neighbours.
 
-  At the border of blocks that is more than inside them.
+  The difference is larger at the borders of blocks than inside them.
   """
   steps = np.abs(np.diff(luma, axis=1, prepend=luma[:, :1]))
   around = (np.roll(steps, 1, axis=1) + np.roll(steps, -1, axis=1)) / 2
@@ -139,12 +140,12 @@ def _blocks(image):
 
 
 def _block_gains(luma, clipped, quality, turned):
-  """Returns how much each block speaks for a quality, and by how many coefficients."""
+  """Returns the score of each block for a quality, and its number of large coefficients."""
   steps = jpeg_tables.quantization_tables(quality)[0].astype(np.float32)
   steps = steps.T if turned else steps
   coefficients = jpeg_traces.transformed(_blocks(luma))
   large = jpeg_traces.is_large(coefficients)
-  # Clipping moves coefficients: such blocks say nothing.
+  # Clipping moves coefficients: clipped blocks do not count.
   large &= ~_blocks(clipped).any(axis=(2, 3))[..., None, None]
   gains = jpeg_traces.value_gains(coefficients, steps[: large.shape[2], : large.shape[3]])
   counts = large.sum(axis=(2, 3))
@@ -176,16 +177,16 @@ def _best_rectangle(gains):
 
 
 def _trimmed(sums, lines):
-  """Returns lines without those at either end that speak for nothing."""
+  """Returns lines without those at either end whose sum is not positive."""
   speaking = lines.start + np.flatnonzero(sums[lines] > 0)
   return slice(int(speaking[0]), int(speaking[-1]) + 1) if len(speaking) else slice(0, 0)
 
 
 def _with_borders(luma, rows, columns):
-  """Returns a rectangle with the flat and the cut blocks of the photograph around it.
+  """Returns a rectangle, extended by the flat and the cut blocks of the photograph around it.
 
-  Lines of pixels are added up to one that is all of one colour, as what surrounds a photograph is.
-  If none comes within a quarter of the rectangle, nothing is added.
+  Lines of pixels are added up to the first line of one colour, which belongs to the surroundings.
+  If there is none within a quarter of the rectangle, nothing is added.
   """
   top, bottom = _grown(luma[:, columns], rows)
   left, right = _grown(luma[top:bottom].T, columns)

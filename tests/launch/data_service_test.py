@@ -24,7 +24,7 @@ def _service(*arguments):
 
 
 @pytest.mark.slow
-def test_a_run_is_fed_and_the_service_ends_when_told_to(tiny, small_run):
+def test_a_run_is_fed_and_the_service_ends_on_request(tiny, small_run):
   with _service("--workers=2") as (process, line):
     said, address = line.split("=")
     assert said == "train with --data_service"

@@ -17,7 +17,7 @@ def _small(width, residual):
 
 @pytest.fixture
 def registered(monkeypatch):
-  """Two networks, one of which predicts pixels alone."""
+  """Two networks; the second one predicts pixels only."""
   entry = registry.get("blockcnn_kodak")
   pixels = dataclasses.replace(
     entry, name="second", build=lambda width, residual: blockcnn_kodak.blockcnn_kodak(2, residual)

@@ -59,7 +59,7 @@ def test_constant_weights_restore_alike_and_stay(random_network, name):
     weight.assign(tf.zeros(weight.shape))
   for _ in range(2):
     np.testing.assert_allclose(constant(image, _TABLES).astype(int), before, atol=1)
-  other = _image(17, 9)  # Compiled anew, if anything were: still with the weights of before.
+  other = _image(17, 9)  # Of another size: still with the weights of before.
   np.testing.assert_array_equal(variable(image, _TABLES), image)
   assert np.any(constant(other, _TABLES) != other)
 

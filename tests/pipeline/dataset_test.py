@@ -121,7 +121,7 @@ def test_an_unturned_crop_of_a_whole_tile_is_the_jpeg_of_its_original(whole_tile
 
 
 def test_a_turned_crop_is_the_jpeg_of_its_original_turned_the_same_way(whole_tiles):
-  """Turning a crop back by its table leaves four flips, one of which is a stored tile."""
+  """Turning a crop back by its table leaves four flips; one of them is a stored tile."""
   stored = {tile.tobytes() for tile in whole_tiles.tiles["train"]}
   batches = dataset.training_dataset(_whole(), whole_tiles.manifest, 0)
   transposed_crops = 0

@@ -47,7 +47,7 @@ def first_shard_lost(tmp_path_factory, write_records, damaging):
 
 @pytest.fixture(scope="module")
 def damaged(tmp_path_factory, write_records, damaging):
-  """Records of which six of fifteen are bad, and the same without them."""
+  """Fifteen records, six of them bad, and the same without these six."""
   whole = write_records(tmp_path_factory.mktemp("whole"), {"train": COUNTS})
   folder = tmp_path_factory.mktemp("folders")
   bad = shutil.copytree(whole.manifest.folder, folder / "bad")

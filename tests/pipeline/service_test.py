@@ -41,7 +41,7 @@ def _running(count):
     server.stop()
 
 
-# For each test anew: workers that hold old jobs are long in stopping.
+# New ones for each test: workers that hold old jobs take long to stop.
 @pytest.fixture
 def two_workers():
   with _running(2) as running:
@@ -68,7 +68,7 @@ def position_of(records):
   """The position of each batch, by its content, in the stream that one machine makes."""
   made = _batches(records).take(_MOST).as_numpy_iterator()
   positions = {_content(one): position for position, one in enumerate(made)}
-  assert len(positions) == _MOST, "batches must differ to be told apart"
+  assert len(positions) == _MOST, "batches must differ"
   return positions
 
 

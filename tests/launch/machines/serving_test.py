@@ -40,8 +40,8 @@ def test_workers_join_a_dispatcher():
     worker = serving.ServiceConfig(
       role="worker", dispatcher=address.removeprefix("grpc://"), host="localhost"
     )
-    with serving.running(worker) as told:
-      assert told == address
+    with serving.running(worker) as served:
+      assert served == address
       assert sorted(_served(address, 20).as_numpy_iterator()) == list(range(20))
 
 

@@ -21,7 +21,7 @@ def rows(monkeypatch):
 
 
 def _trials(clean, name="a.png"):
-  """Returns what two methods make of an image, the first of which mends one place."""
+  """Returns the results of two methods for an image; the first one mends one place."""
   mended = np.s_[96:192, 48:144]
 
   def mend(jpeg, tables):

@@ -98,7 +98,7 @@ def test_a_run_that_is_killed_and_stopped_ends_with_the_same_bits_and_curve(
   resumed = loop.train(parts)
   assert (resumed.step, resumed.trained, resumed.best) == (8, True, whole.best)
   state = _state(whole.checkpoint)
-  # Two of each convolution, four of the normalisation, two of which are its statistics.
+  # Two of each convolution, and four of the normalisation, its statistics included.
   assert len([name for name in state if name.split("/")[0] == "weights"]) == 8
   _assert_same_bits(state, _state(resumed.checkpoint))
   curves = [history.curves(history.read(str(tmp_path / name))) for name in ("whole", "parts")]

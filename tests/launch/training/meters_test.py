@@ -22,7 +22,7 @@ def _late(value, seconds):
 
 
 def _batches(seconds):
-  """Returns batches each of which takes so long to make, none of them ahead of time."""
+  """Returns batches that take so long to make each, and are not made ahead of time."""
   options = tf.data.Options()
   options.experimental_optimization.apply_default_optimizations = False
   options.autotune.enabled = False

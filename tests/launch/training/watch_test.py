@@ -36,7 +36,7 @@ def test_every_tile_is_restored_by_the_tables_of_its_quality(small_run, records)
     other = codec.decode(codec.encode(jpeg, QUALITIES[1 - index % 2], "420"))
     error, other_error = (np.mean((made.astype(float) - jpeg) ** 2) for made in (again, other))
     assert error < other_error
-  # What is left as it is gains nothing, and is as good as the JPEGs, which have no gain.
+  # An unchanged JPEG gains nothing, and has the figures of the JPEGs, which have no gain.
   gains = {name: value for name, value in scalars.items() if name not in jpegs}
   assert gains == {"eval/gain_db/q10": 0, "eval/gain_db/q20": 0, "eval/gain_db/mean": 0}
   assert {name: scalars[name] for name in jpegs} == jpegs

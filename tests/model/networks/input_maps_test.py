@@ -55,12 +55,12 @@ def test_a_layer_survives_its_config_and_knows_its_shape(layer):
 
 
 @pytest.mark.parametrize("condition", config.CONDITIONS)
-def test_a_network_depends_on_what_it_is_told_alone(condition, randomize):
+def test_a_network_depends_on_its_condition_alone(condition, randomize):
   settings = config.ModelConfig(model="arcnn", width=16, condition=condition)
   entry = registry.configured(settings)
   network = randomize(registry.build(settings))
-  told = {config.NONE: 0, config.QUALITY: 1, config.TABLES: 2}[condition]
-  assert network.get_layer("convolution1").kernel.shape[2] == 3 + told
+  maps = {config.NONE: 0, config.QUALITY: 1, config.TABLES: 2}[condition]
+  assert network.get_layer("convolution1").kernel.shape[2] == 3 + maps
   assert entry.conditioned == (condition != config.NONE)
   # The second has the first's quality, but other chroma; the third another quality.
   tables = np.stack([_TABLES[0], [_TABLES[0, 0], _TABLES[1, 1]], _TABLES[1]])
@@ -90,8 +90,8 @@ def test_left_open_each_network_is_told_what_it_needs():
     assert own == (config.TABLES if name.startswith("deblocknet") else config.NONE,)
 
 
-def test_blocks_of_an_image_are_told_where_the_grid_lies(randomize):
-  """Run block by block, each call of many blocks, every block is told the same."""
+def test_all_blocks_of_an_image_get_the_same_maps(randomize):
+  """Run block by block, many blocks in a call."""
   settings = config.ModelConfig(model="blockcnn", width=3, condition="tables")
   entry = registry.configured(settings)
   restore = restorer.Restorer(randomize(registry.build(settings)), entry)
