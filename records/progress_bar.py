@@ -18,12 +18,14 @@ class _Lines:
 
   def __init__(self, stream):
     self._stream = stream
+    self._last = ""
 
   def write(self, text):
-    """Writes a line, unless the text only clears or ends one."""
+    """Writes a line, unless the text only clears or ends one, or repeats the last one."""
     words = text.strip()
-    if words:
+    if words and words != self._last:
       self._stream.write(f"{words}\n")
+      self._last = words
 
   def __getattr__(self, name):
     """Returns an attribute of the stream."""

@@ -1,5 +1,7 @@
 import io
 
+import tqdm
+
 from deblock.records import progress_bar
 
 
@@ -26,9 +28,11 @@ def test_a_log_file_gets_no_control_characters():
   assert "\r" not in text and "\x1b" not in text and not text.endswith("\n\n")
 
 
-def test_a_line_is_added_after_a_while(monkeypatch):
+def test_a_line_is_added_after_a_while_and_the_last_one_is_not_repeated(monkeypatch):
   monkeypatch.setattr(progress_bar, "_LOG_SECONDS", 0.0)
-  assert len(_shown(io.StringIO()).splitlines()) >= 4
+  monkeypatch.setattr(tqdm.std, "time", lambda: 0.0)
+  counts = [line.partition("/3")[0][-1] for line in _shown(io.StringIO()).splitlines()]
+  assert counts == ["0", "1", "2", "3"]
 
 
 def test_a_terminal_shows_one_line_that_is_redrawn():
