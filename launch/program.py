@@ -44,6 +44,11 @@ def run(
     except KeyboardInterrupt:
       _complain("stopped")
       return 130
+    except ModuleNotFoundError as error:
+      if verbose or (error.name or "").startswith("deblock"):
+        raise
+      _complain(f"{error.name} is missing: pip install 'deblock[train]'")
+      return 2
     except Exception as error:
       message = _mistake(error)
       if message is None:

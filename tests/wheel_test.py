@@ -11,6 +11,8 @@ import sysconfig
 import venv
 import zipfile
 
+import numpy as np
+from PIL import Image
 import pytest
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -130,3 +132,46 @@ def test_package_data_are_read_from_the_installed_package(scripts, tmp_path):
   *files, first, second = done.stdout.split()
   assert {first, second} == {"default", "fast"}
   assert all(pathlib.Path(file).is_relative_to(scripts.parent) for file in files)
+
+
+def _newest_python():
+  """Returns the newest Python from 3.10 on that can be found, which may be this one."""
+  found = (shutil.which(f"python3.{minor}") for minor in range(19, 9, -1))
+  for python in filter(None, found):
+    # pyenv has a name for each version that it knows, and runs those that are chosen alone.
+    if (
+      subprocess.run([python, "-c", "import venv, ensurepip"], capture_output=True).returncode == 0
+    ):
+      return python
+  return sys.executable
+
+
+@pytest.fixture(scope="module", params=["this Python", "the newest Python"])
+def base(request, wheel, tmp_path_factory):
+  """The folder of the console scripts of an environment with the wheel and what it needs alone."""
+  folder = tmp_path_factory.mktemp("base")
+  python = sys.executable if request.param == "this Python" else _newest_python()
+  subprocess.run([python, "-m", "venv", folder], check=True)
+  _pip("--python", folder / "bin" / "python", "install", "--quiet", wheel)
+  return folder / "bin"
+
+
+def test_photographs_are_restored_by_the_base_installation_alone(base, tmp_path):
+  pixels = np.random.default_rng(0).integers(0, 256, (48, 64, 3)).astype(np.uint8)
+  (tmp_path / "photos").mkdir()
+  Image.fromarray(pixels).save(tmp_path / "photos" / "a.jpg", quality=30)
+  command = [base / "deblock-restore", "photos", "--out=restored"]
+  done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+  assert done.returncode == 0, done.stderr
+  with Image.open(tmp_path / "restored" / "a.png") as result:
+    assert result.size == (64, 48)
+  (packages,) = base.parent.glob("lib/python3*/site-packages")
+  names = {path.name for path in packages.iterdir()}
+  assert not names & {"tensorflow", "keras", "apache_beam", "tensorflow_datasets", "scipy"}
+
+
+def test_a_program_that_lacks_its_extra_says_how_to_install_it(base, tmp_path):
+  command = [base / "deblock-train", "--records=r", "--logdir=l"]
+  done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+  assert done.returncode == 2
+  assert done.stderr == "deblock-train: TensorFlow is missing: pip install 'deblock[train]'\n"

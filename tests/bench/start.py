@@ -47,13 +47,20 @@ def commands(programs, folder):
   return made
 
 
+def environment(folder):
+  """Returns the variables of a command, for which modules are compiled once, as when installed."""
+  variables = {**os.environ, "PYTHONPYCACHEPREFIX": str(folder / "cache")}
+  variables.pop("PYTHONDONTWRITEBYTECODE", None)
+  return variables
+
+
 def cost(arguments, folder):
   """Returns the CPU-seconds and the largest memory in MB of a command."""
   nowhere = os.open(os.devnull, os.O_WRONLY)
   actions = [(os.POSIX_SPAWN_DUP2, nowhere, 1), (os.POSIX_SPAWN_DUP2, nowhere, 2)]
   before = pathlib.Path.cwd()
   os.chdir(folder)
-  process = os.posix_spawn(arguments[0], arguments, os.environ, file_actions=actions)
+  process = os.posix_spawn(arguments[0], arguments, environment(folder), file_actions=actions)
   os.chdir(before)
   os.close(nowhere)
   _, _, used = os.wait4(process, 0)
