@@ -26,16 +26,6 @@ class Batch(NamedTuple):
   tables: tf.Tensor
 
 
-def spec(batch_size: int | None, size: int | None, dtype: tf.DType = tf.float32) -> Batch:
-  """Returns the tf.TensorSpec of a batch of crops of `size` pixels a side, of this dtype."""
-  return Batch(
-    compressed=tf.TensorSpec((batch_size, size, size, 3), dtype),
-    clean=tf.TensorSpec((batch_size, size, size, 3), dtype),
-    quality=tf.TensorSpec((batch_size,), tf.int32),
-    tables=tf.TensorSpec((batch_size, 2, 8, 8), tf.float32),
-  )
-
-
 def of_one_jpeg(compressed, clean, quality, tables) -> Batch:
   """Returns a batch of N crops of one JPEG.
 

@@ -27,7 +27,6 @@ from deblock.model.networks import blocks, config, plain
 PAPER_WIDTH = 64
 REMOVAL_KERNELS = ((5, 5), (5, 5), (5, 5))
 RESIDUAL_SCALE = 0.05
-PREDICTION_KERNELS = ((3, 5), (3, 5), (1, 5))  # The published prediction branch: 16x24 to 12x12.
 
 
 def _unit(features, channels, kernel_size, initializer, name, dtype=None):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from deblock.pipeline import batch
 from deblock.records.jpeg import codec
 from deblock.records.layout import files, schema, triple
 from deblock.records.layout import manifest as manifest_lib
@@ -58,6 +59,21 @@ def _write_records(
   }
   made = manifest_lib.Manifest(settings, splits, (), (), folder=str(folder))
   return Records(made, tiles)
+
+
+@pytest.fixture(scope="session")
+def batch_spec():
+  """The function (batch size, side of a crop, dtype) that returns the tf.TensorSpec of a batch."""
+
+  def spec(batch_size, size, dtype=tf.float32):
+    return batch.Batch(
+      compressed=tf.TensorSpec((batch_size, size, size, 3), dtype),
+      clean=tf.TensorSpec((batch_size, size, size, 3), dtype),
+      quality=tf.TensorSpec((batch_size,), tf.int32),
+      tables=tf.TensorSpec((batch_size, 2, 8, 8), tf.float32),
+    )
+
+  return spec
 
 
 @pytest.fixture(scope="session")

@@ -58,10 +58,10 @@ def _crops(batches):
 
 
 @pytest.fixture(scope="module")
-def everything(records):
+def everything(records, batch_spec):
   """Eight batches with nearly everything on: encoders' tables would take long to compile."""
   batches = dataset.training_dataset(_config(**_EVERYTHING), records.manifest, 1)
-  assert batches.element_spec == batch_lib.spec(4, 24)
+  assert batches.element_spec == batch_spec(4, 24)
   return [batch_lib.Batch(*made) for made in batches.take(8).as_numpy_iterator()]
 
 

@@ -61,10 +61,10 @@ def through(records):
 
 
 @pytest.mark.parametrize("sampling", ["crops", "pairs"])
-def test_batches_are_as_their_spec_says(records, through, sampling):
+def test_batches_are_as_their_spec_says(records, through, sampling, batch_spec):
   batches = dataset.training_dataset(_config(sampling=sampling), records.manifest, 0)
   assert isinstance(batches.element_spec, batch_lib.Batch)
-  assert batches.element_spec == batch_lib.spec(4, 24)
+  assert batches.element_spec == batch_spec(4, 24)
   for made in through[sampling]:
     for images in (made.compressed, made.clean):
       assert images.shape == (4, 24, 24, 3)
@@ -79,9 +79,9 @@ def test_batches_are_as_their_spec_says(records, through, sampling):
 
 
 @pytest.mark.parametrize("sampling", ["crops", "pairs"])
-def test_batches_of_bytes_are_those_of_floats(records, through, sampling):
+def test_batches_of_bytes_are_those_of_floats(records, through, sampling, batch_spec):
   batches = dataset.training_dataset(_config(sampling=sampling), records.manifest, 1, floats=False)
-  assert batches.element_spec == batch_lib.spec(4, 24, tf.uint8)
+  assert batches.element_spec == batch_spec(4, 24, tf.uint8)
   made = [batch_lib.to_float(one) for one in batches.take(3)]
   _assert_equal(made, through[sampling][:3])
 

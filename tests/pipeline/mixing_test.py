@@ -73,9 +73,9 @@ def _stream(tiles, first_batch):
   return mixing.batches(dataset, window, _SIDE, 7, first_batch), made
 
 
-def test_a_window_is_its_crops_in_the_order_of_its_seed():
+def test_a_window_is_its_crops_in_the_order_of_its_seed(batch_spec):
   batches, made = _stream(tiles=7, first_batch=0)
-  assert batches.element_spec == batch.spec(4, _SIDE, tf.uint8)
+  assert batches.element_spec == batch_spec(4, _SIDE, tf.uint8)
   found = list(batches.as_numpy_iterator())
   # Seven tiles are two windows of three, three batches each; the seventh tile fills none.
   assert len(found) == 6

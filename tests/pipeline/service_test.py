@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from deblock.pipeline import batch as batch_lib
 from deblock.pipeline import config as config_lib
 from deblock.pipeline import dataset, service
 from deblock.records import paths
@@ -110,9 +109,9 @@ def test_a_worker_that_goes_takes_with_it_only_what_it_had_begun(records, two_wo
   [{}, {"degradation": "online"}, {"degradation": "online", "jpeg": "jpegsim"}],
   ids=["stored", "libjpeg", "jpegsim"],
 )
-def test_one_worker_makes_the_very_stream(records, one_worker, changes):
+def test_one_worker_makes_the_very_stream(records, one_worker, changes, batch_spec):
   served = _batches(records, data_service=one_worker, **changes)
-  assert served.element_spec == batch_lib.spec(4, 24)
+  assert served.element_spec == batch_spec(4, 24)
   count = _STRETCH + 2
   expected = _batches(records, **changes).take(count).as_numpy_iterator()
   for one, other in zip(served.take(count).as_numpy_iterator(), expected, strict=True):

@@ -7,6 +7,8 @@ from deblock.model.networks import blockcnn, blocks
 
 _BUILDERS = {"blockcnn": blockcnn.blockcnn, "blockcnn_fc": blockcnn.blockcnn_fc}
 _CONTEXTS = {"blockcnn": 8, "blockcnn_fc": 16}
+# Of the published prediction branch, 16x24 to 12x12.
+_PREDICTION_KERNELS = ((3, 5), (3, 5), (1, 5))
 
 
 def _images(height, width, count=2):
@@ -26,7 +28,7 @@ def _published(width):
   """Returns the prediction branch of the published code."""
   images = keras.Input((None, None, 3))
   features = blockcnn.trunk(
-    images, width, blockcnn.PREDICTION_KERNELS, "same", blocks.published_initializer(), False
+    images, width, _PREDICTION_KERNELS, "same", blocks.published_initializer(), False
   )
   return keras.Model(images, keras.layers.Conv2D(3, 1, use_bias=False)(features))
 
