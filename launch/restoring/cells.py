@@ -174,7 +174,7 @@ def _planes_of(coefficients, top, left, shape) -> list[_Plane]:
       # A gray image stays gray.
       most[:] = 0.0
     rows = -(-shape[0] // plane.factors[0])
-    move = expectation.Mover(steps, index > 0, _INSIDE)
+    move = expectation.Mover(steps, kind, _INSIDE)
     border = trust.border(steps, kind)
     made.append(_Plane(integers, steps, plane.factors, rows, most, border, move))
   return made

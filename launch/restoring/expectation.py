@@ -23,7 +23,7 @@ import numpy as np
 # elsewhere, for a step of q at frequency (i, j); of the first coefficient it is 1.3 q^-0.55. All
 # are fitted on validation photographs, and the part of the way on double JPEGs too:
 # make bench PART=expectation.
-LUMA, CHROMA = (0.36, 0.65), (0.36, 0.80)
+S_AND_L = {"luma": (0.36, 0.50), "sampled": (0.25, 0.45), "whole": (0.36, 0.80)}
 WAY = 0.5
 _MEAN, _MEAN_STEPS = 1.3, -0.55
 _STEPS, _FREQUENCIES = -0.3, 0.2
@@ -54,12 +54,12 @@ class Mover:
 
   Args:
     steps: [64], the plane's quantisation steps.
-    chroma: whether it is a plane of chroma.
+    kind: of the plane: "luma", or "whole" or "sampled" chroma.
     inside: how far inside the cell, in levels, a coefficient ends at least.
   """
 
-  def __init__(self, steps: np.ndarray, chroma: bool, inside: float):
-    self._table, self._slope = _table(tuple(int(step) for step in steps), chroma)
+  def __init__(self, steps: np.ndarray, kind: str, inside: float):
+    self._table, self._slope = _table(tuple(int(step) for step in steps), kind)
     self._most = np.maximum(0.5 - inside / steps, 0.0).astype(np.float32)
     self._first = np.arange(64, dtype=np.int32) * (_ENTRIES + 1)
 
@@ -84,10 +84,10 @@ class Mover:
 
 
 @functools.lru_cache(maxsize=8)
-def _table(steps, chroma):
+def _table(steps, kind):
   """Returns the values at the entries' beginnings and the differences to the next."""
   steps = np.array(steps, float)
-  small, large = CHROMA if chroma else LUMA
+  small, large = S_AND_L[kind]
   frequencies = 1.0 + np.add.outer(np.arange(8), np.arange(8)).ravel()
   sigma = np.stack([small * steps**_STEPS, large * steps**_STEPS * frequencies**_FREQUENCIES])
   sigma[:, 0] = _MEAN * steps[0] ** _MEAN_STEPS

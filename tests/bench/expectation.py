@@ -28,7 +28,7 @@ TWICE = ((30, 70, 0), (30, 70, 4), (60, 60, 4))
 SETTINGS = ((0.25, 0.45), (0.36, 0.5), (0.36, 0.65), (0.36, 0.8), (0.45, 1.0))
 WAYS = (0.25, 0.5, 0.75, 1.0)
 MEANS = tuple(np.geomspace(0.08, 2.0, 12))
-KINDS = ("luma", "chroma 420", "chroma 444")
+KINDS = {"luma": "luma", "chroma 420": "sampled", "chroma 444": "whole"}
 
 
 def cases(image):
@@ -105,7 +105,7 @@ def report(name, kind, found):
   print(f"\n| `{name}`, {kind} | {' | '.join(heads)} | best sigma of the first |")
   print("|---|" + "---|" * (len(heads) + 1))
   rest, first = slice(1, None), slice(0, 1)
-  usual = expectation.LUMA if kind == "luma" else expectation.CHROMA
+  usual = expectation.S_AND_L[KINDS[kind]]
   for done, sums in found.items():
     base = sums.error(sigmas(sums.steps, *usual), 0.0, rest)
     trials = [(setting, expectation.WAY) for setting in SETTINGS] + [(usual, way) for way in WAYS]

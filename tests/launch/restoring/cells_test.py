@@ -109,7 +109,7 @@ def projecting(monkeypatch):
   monkeypatch.setattr(trust, "_FLAT_CHROMA", np.float32(0.0))
 
   class Nearest:
-    def __init__(self, steps, chroma, inside):
+    def __init__(self, steps, kind, inside):
       self.most = np.maximum(0.5 - inside / steps, 0.0).astype(np.float32)
 
     def __call__(self, away, large):
