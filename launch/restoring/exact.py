@@ -1,7 +1,7 @@
 """Leaves alone what a JPEG already shows as it was, to all appearance.
 
 These are blocks that the file holds as flat and that are pure black or white; and, if the steps of
-means are small, blocks in flat areas of one colour. There a network can only lose.
+means are small or the whole image is of one colour, blocks in flat areas of one colour. There a network can only lose.
 """
 
 import numpy as np
@@ -29,7 +29,8 @@ def keep(levels, shown, coefficients, top, left):
   flat, even = np.ones(units, bool), np.ones(units, bool)
   for plane in coefficients.planes:
     is_flat, is_even = _flat_and_even(plane, (top, left), levels.shape[1:])
-    even &= is_even
+    fine = plane.steps[0, 0] <= _EXACT_STEP or coefficients.is_one_colour
+    even &= is_even & fine
     if plane is coefficients.planes[0]:
       flat &= is_flat
   if not flat.any():
@@ -69,8 +70,6 @@ def _flat_and_even(plane, begin, shape):
   means = np.pad(near[..., 0], margins, "edge")
   inner = (slice(1, -1), slice(1, -1))
   even = flat[inner].copy()
-  if plane.steps[0, 0] > _EXACT_STEP:
-    even[:] = False
   rows, columns = even.shape
   for row in range(3):
     for column in range(3):

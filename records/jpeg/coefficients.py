@@ -63,6 +63,14 @@ class Coefficients:
     """Whether chroma is zero everywhere: a gray image in a file of three components."""
     return not any(plane.integers.any() for plane in self.planes[1:])
 
+  @functools.cached_property
+  def is_one_colour(self) -> bool:
+    """Whether all blocks are flat and alike: an image of a single colour."""
+    return all(
+      not plane.integers.reshape(-1, 64)[:, 1:].any() and np.ptp(plane.integers[..., 0, 0]) == 0
+      for plane in self.planes
+    )
+
 
 def read(source: str | os.PathLike | bytes) -> Coefficients:
   """Returns the coefficients of a JPEG file.

@@ -237,6 +237,14 @@ def test_flat_areas_of_one_colour_stay_as_the_jpeg_shows_them():
   assert (made[:, :32] != coarse.samples[:, :32]).any()
 
 
+@pytest.mark.parametrize("subsampling", ["420", "444"])
+def test_an_image_of_one_colour_stays_as_it_is(subsampling):
+  clean = np.full((40, 56, 3), (200, 40, 90), np.uint8)
+  found = original.decode(codec.encode(clean, 30, subsampling), "a")
+  made = photograph_lib.restore_original(found, Stub())
+  np.testing.assert_array_equal(made.samples, found.samples)
+
+
 @pytest.mark.parametrize("size", [(9, 2), (15, 64), (40, 15)])
 def test_images_of_less_than_16_rows_or_columns_are_left_as_they_are(photograph, size):
   found = original.decode(codec.encode(photograph(*size), 40), "a")
