@@ -16,34 +16,11 @@ from deblock.records import paths
 from deblock.records.photos import results
 from deblock.records.sources import source_image
 
-IMAGE_SUFFIXES = frozenset(
-  (
-    ".avif",
-    ".bmp",
-    ".gif",
-    ".j2k",
-    ".jfi",
-    ".jfif",
-    ".jif",
-    ".jp2",
-    ".jpe",
-    ".jpeg",
-    ".jpg",
-    ".mpo",
-    ".pgm",
-    ".png",
-    ".ppm",
-    ".tga",
-    ".tif",
-    ".tiff",
-    ".webp",
-  )
-)
-
-_SUFFIXES = tuple(sorted(IMAGE_SUFFIXES))
+_SUFFIXES = (
+  ".avif", ".bmp", ".gif", ".j2k", ".jfi", ".jfif", ".jif", ".jp2", ".jpe", ".jpeg", ".jpg",
+  ".mpo", ".pgm", ".png", ".ppm", ".tga", ".tif", ".tiff", ".webp",
+)  # fmt: skip
 _WILDCARDS = frozenset("*?[")
-
-
 # The key of `PassedOver` for the images that are on a list of results.
 _RESULTS = "results"
 _MOST_KINDS = 8  # Of suffixes, in a message.
