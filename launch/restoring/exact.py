@@ -1,7 +1,8 @@
 """Leaves alone what a JPEG already shows as it was, to all appearance.
 
 These are blocks that the file holds as flat and that are pure black or white; and, if the steps of
-means are small or the whole image is of one colour, blocks in flat areas of one colour. There a network can only lose.
+means are small or the whole image is of one colour, blocks in flat areas of one colour. There a
+network can only lose.
 """
 
 import numpy as np
