@@ -192,10 +192,10 @@ def explained(
     problem = find(error)
     if problem is None:
       raise
-    raise BadRecordError(advised(str(problem), folder, may_be_left_out)) from error
+    raise BadRecordError(with_advice(str(problem), folder, may_be_left_out)) from error
 
 
-def advised(problem: str, folder: str, may_be_left_out: bool = True) -> str:
+def with_advice(problem: str, folder: str, may_be_left_out: bool = True) -> str:
   """Returns a problem with advice."""
   advice = (
     f"{problem}. To rewrite the shard, delete it and repeat the deblock-records command that wrote "

@@ -50,7 +50,7 @@ def good_shards(
   found = list(itertools.islice(bad_records.problems(paths, good, rules), _MOST_LOGGED))
   if bad > config.max_bad_share * total:
     raise bad_records.BadRecordError(
-      bad_records.advised(
+      bad_records.with_advice(
         f"{bad} of {total} training records are bad, more than max_bad_share = "
         f"{config.max_bad_share:g} allows. The first: {found[0]}",
         manifest.folder,

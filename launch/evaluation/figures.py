@@ -162,16 +162,16 @@ def trials(
     protocol: how to compress, and what to measure.
     clock: seconds since any moment.
   """
-  clean, data = protocol_lib.compressed(clean, quality, protocol)
-  reference = protocol_lib.measured(clean, protocol)
+  clean, data = protocol_lib.reference_and_jpeg(clean, quality, protocol)
+  reference = protocol_lib.measured_samples(clean, protocol)
   of_jpeg = None
   for method in methods:
     begun = clock()
-    jpeg, made = restored(method.restore, data, quality, protocol.faithful, protocol.gray)
+    jpeg, made = jpeg_and_restored(method.restore, data, quality, protocol.faithful, protocol.gray)
     seconds = clock() - begun
     if of_jpeg is None:
-      of_jpeg = figures(protocol_lib.measured(jpeg, protocol), reference)
-    of_made = figures(protocol_lib.measured(made, protocol), reference)
+      of_jpeg = figures(protocol_lib.measured_samples(jpeg, protocol), reference)
+    of_made = figures(protocol_lib.measured_samples(made, protocol), reference)
     row = _row(image, quality, of_jpeg, of_made, method.name, seconds)
     yield Trial(row, clean, data, jpeg, made)
 
@@ -200,7 +200,9 @@ def evaluate(
   ]
 
 
-def restored(restore, data: bytes, quality: int, faithful: bool = False, gray: bool = False):
+def jpeg_and_restored(
+  restore, data: bytes, quality: int, faithful: bool = False, gray: bool = False
+):
   """Returns the pixels of a JPEG and the restored pixels, both uint8 [H, W, 3] or [H, W, 1].
 
   Args:

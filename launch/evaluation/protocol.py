@@ -44,10 +44,10 @@ class ProtocolConfig:
 PUBLISHED = ProtocolConfig()
 
 
-def compressed(
+def reference_and_jpeg(
   clean: np.ndarray, quality: int, protocol: ProtocolConfig = PUBLISHED
 ) -> tuple[np.ndarray, bytes]:
-  """Returns an image as it is measured against, and its JPEG.
+  """Returns the reference that results are measured against, and its JPEG.
 
   Args:
     clean: uint8 [H, W, 3].
@@ -94,7 +94,7 @@ def luma(image: np.ndarray) -> np.ndarray:
   return np.rint(levels).astype(np.uint8)
 
 
-def measured(image: np.ndarray, protocol: ProtocolConfig) -> np.ndarray:
+def measured_samples(image: np.ndarray, protocol: ProtocolConfig) -> np.ndarray:
   """Returns the samples of an image, uint8 [H, W, 3] or [H, W, 1], that are measured."""
   return luma(image) if protocol.luma else image
 

@@ -95,7 +95,7 @@ def kind_of(protocol: protocol_lib.ProtocolConfig) -> str:
   return GRAY if protocol.gray else protocol.subsampling
 
 
-def matching(
+def matching_test_set(
   means: Sequence[figures.Row], images: int, protocol: protocol_lib.ProtocolConfig
 ) -> Reference | None:
   """Returns the test set that was measured, or None if it is none of `REFERENCES`.

@@ -91,7 +91,7 @@ def markdown(
   """
   means = sorted(figures.means(rows), key=lambda row: row.quality)
   images = len({row.image for row in rows})
-  found = published.matching(means, images, protocol)
+  found = published.matching_test_set(means, images, protocol)
   parts = [
     "# Evaluation",
     f"{images} {'image' if images == 1 else 'images'}; {protocol_lib.describe(protocol)}. Figures "

@@ -11,7 +11,7 @@ FILE = ".training"
 
 
 @contextlib.contextmanager
-def occupying(logdir: str) -> Iterator[None]:
+def hold(logdir: str) -> Iterator[None]:
   """Returns a context in which no other process can occupy the folder, which is made if missing.
 
   The system releases the folder however the process ends. The file stays and has no meaning by

@@ -52,7 +52,7 @@ class Batches:
     inputs = crop_stages.inputs_at(run.input, run.optimization.early_crop_sizes, done)
     if inputs != self._inputs:
       self._inputs = inputs
-      self._iterator = opened(self._hosts, inputs, run.train.seed, self._manifest, step)
+      self._iterator = open_iterator(self._hosts, inputs, run.train.seed, self._manifest, step)
     return self._iterator
 
   def errors_named(self):
@@ -66,7 +66,7 @@ class Batches:
     return record_errors.origin(self._run, self._manifest, replicas, step, hosts.index, hosts.count)
 
 
-def opened(
+def open_iterator(
   hosts: hosts_lib.Hosts,
   inputs: input_config.InputConfig,
   seed: int,

@@ -64,7 +64,7 @@ def train(
   _check_batch(run, hosts.strategy.num_replicas_in_sync)
   # Before the folder is made: a run that cannot start leaves none.
   network = _network(run, hosts.strategy, entry)
-  alone = occupied.occupying(run.train.logdir) if hosts.writes else contextlib.nullcontext()
+  alone = occupied.hold(run.train.logdir) if hosts.writes else contextlib.nullcontext()
   with alone, hosts.saving_folder(run.train.logdir) as saved_in:
     _prepare_folder(run, hosts)
     run = _limited(run, manifest)

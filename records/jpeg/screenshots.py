@@ -126,7 +126,7 @@ def _square_gains(luma, clipped, top, left, place):
   first = [(row - start) % _BLOCK for row, start in zip(place, (top, left), strict=True)]
   blocks = _blocks(luma[first[0] :, first[1] :])
   usable = ~_blocks(clipped[first[0] :, first[1] :]).any(axis=(2, 3))
-  coefficients = jpeg_traces.transformed(blocks[usable])
+  coefficients = jpeg_traces.low_frequencies(blocks[usable])
   gains = jpeg_traces.likelihoods(coefficients)
   count = jpeg_traces.is_large(coefficients).sum()
   return gains if jpeg_traces.is_certain(gains.max(), count) else None
@@ -143,7 +143,7 @@ def _block_gains(luma, clipped, quality, turned):
   """Returns the score of each block for a quality, and its number of large coefficients."""
   steps = jpeg_tables.quantization_tables(quality)[0].astype(np.float32)
   steps = steps.T if turned else steps
-  coefficients = jpeg_traces.transformed(_blocks(luma))
+  coefficients = jpeg_traces.low_frequencies(_blocks(luma))
   large = jpeg_traces.is_large(coefficients)
   # Clipping moves coefficients: clipped blocks do not count.
   large &= ~_blocks(clipped).any(axis=(2, 3))[..., None, None]

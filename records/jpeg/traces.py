@@ -149,7 +149,7 @@ def value_gains(values: np.ndarray, steps: np.ndarray) -> np.ndarray:
   return np.log((1.0 - _OUTLIERS) * steps * normal + _OUTLIERS)
 
 
-def transformed(blocks: np.ndarray) -> np.ndarray:
+def low_frequencies(blocks: np.ndarray) -> np.ndarray:
   """Returns the lowest frequencies of blocks [..., 8, 8], float32 [..., 6, 6]."""
   return np.einsum("fr,...rc,gc->...fg", _BASIS, blocks, _BASIS, optimize=True)
 
@@ -200,7 +200,7 @@ def _coefficients(luma, corners, top, left):
   # Blocks of drawings are often equal; each counts once.
   levels = np.rint(blocks - blocks[:, :1, :1]).astype(np.int16).reshape(len(blocks), 64)
   _, first = np.unique(levels, axis=0, return_index=True)
-  return transformed(blocks[first])
+  return low_frequencies(blocks[first])
 
 
 def _basis():

@@ -14,14 +14,14 @@ _WORDS = "Sphinx of black quartz, judge my vow: 1234567890 (every letter, and al
 
 def _single(subsampling="420", gray=False):
   settings = protocol.ProtocolConfig(subsampling=subsampling, gray=gray)
-  return lambda clean, quality: protocol.compressed(clean, quality, settings)
+  return lambda clean, quality: protocol.reference_and_jpeg(clean, quality, settings)
 
 
 def _double(shift):
   def damage(clean, qualities):
     first, second = qualities
     settings = protocol.ProtocolConfig(double_quality=first, double_shift=shift)
-    return protocol.compressed(clean, second, settings)
+    return protocol.reference_and_jpeg(clean, second, settings)
 
   return damage
 

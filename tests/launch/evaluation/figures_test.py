@@ -112,7 +112,7 @@ def test_faithful_figures_are_those_of_the_projected_image(picture):
     assert row.psnr_jpeg == free.psnr_jpeg and free.gain < -10.0
     assert abs(row.gain) < 3.0
     data = codec.encode(images[0][1], quality)
-    jpeg, made = figures.restored(Darker(), data, quality, faithful=True)
+    jpeg, made = figures.jpeg_and_restored(Darker(), data, quality, faithful=True)
     np.testing.assert_array_equal(jpeg, codec.decode(data))
     assert row.psnr == pytest.approx(_psnr(images[0][1], made), abs=1e-4)
 

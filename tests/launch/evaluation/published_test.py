@@ -22,10 +22,10 @@ def test_a_test_set_is_known_by_the_figures_of_its_jpegs(reference):
   gray = reference.kind == published.GRAY
   settings = GRAY if gray else protocol.ProtocolConfig(subsampling=reference.kind)
   means = _means(reference)
-  assert published.matching(means, reference.images, settings) is reference
-  assert published.matching(means[:1], reference.images, settings) is reference
+  assert published.matching_test_set(means, reference.images, settings) is reference
+  assert published.matching_test_set(means[:1], reference.images, settings) is reference
   other = dataclasses.replace(means[0], quality=55, psnr_jpeg=0.0)
-  assert published.matching([*means, other], reference.images, settings) is reference
+  assert published.matching_test_set([*means, other], reference.images, settings) is reference
 
 
 @pytest.mark.parametrize(
@@ -34,16 +34,16 @@ def test_a_test_set_is_known_by_the_figures_of_its_jpegs(reference):
 )
 def test_the_figures_agree_to_the_last_printed_digit(psnr_offset, ssim_offset, found):
   means = _means(LIVE1, psnr_offset, ssim_offset)
-  assert published.matching(means, 29, GRAY) == (LIVE1 if found else None)
+  assert published.matching_test_set(means, 29, GRAY) == (LIVE1 if found else None)
 
 
 def test_another_number_of_images_quality_or_protocol_is_another_test_set():
   means = _means(CLASSIC5)
-  assert published.matching(means, 6, GRAY) is None
-  assert published.matching(means, 5, protocol.PUBLISHED) is None
-  assert published.matching([dataclasses.replace(means[0], quality=55)], 5, GRAY) is None
+  assert published.matching_test_set(means, 6, GRAY) is None
+  assert published.matching_test_set(means, 5, protocol.PUBLISHED) is None
+  assert published.matching_test_set([dataclasses.replace(means[0], quality=55)], 5, GRAY) is None
   one_differs = [*means[:3], dataclasses.replace(means[3], psnr_jpeg=40.0)]
-  assert published.matching(one_differs, 5, GRAY) is None
+  assert published.matching_test_set(one_differs, 5, GRAY) is None
 
 
 @pytest.mark.parametrize(

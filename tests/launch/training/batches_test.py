@@ -23,7 +23,7 @@ def opened(monkeypatch):
     asked.append((inputs.crop_size, step))
     return f"batches from {step}"
 
-  monkeypatch.setattr(batches_lib, "opened", note)
+  monkeypatch.setattr(batches_lib, "open_iterator", note)
   return asked
 
 
@@ -73,12 +73,12 @@ def test_a_step_takes_the_global_batch_and_a_run_resumes_where_it_was(
       make(tf.distribute.InputContext(count, host, replicas)) for host in range(count)
     ],
   )
-  streams = batches_lib.opened(None, run.input, run.train.seed, manifest, 0)
+  streams = batches_lib.open_iterator(None, run.input, run.train.seed, manifest, 0)
   steps = [list(stream.take(3 * each).as_numpy_iterator()) for stream in streams]
   # Each replica of a host takes one of its batches in a step.
   sizes = [len(made.quality) for stream in steps for made in stream[:each]]
   assert (sum(sizes), len(sizes)) == (12, replicas)
-  entered = batches_lib.opened(None, run.input, run.train.seed, manifest, 2)
+  entered = batches_lib.open_iterator(None, run.input, run.train.seed, manifest, 2)
   for stream, expected in zip(entered, steps, strict=True):
     (first,) = stream.take(1).as_numpy_iterator()
     np.testing.assert_array_equal(first.clean, expected[2 * each].clean)
