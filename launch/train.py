@@ -3,7 +3,9 @@
 deblock-train --records=DIR --logdir=DIR --model=blockcnn --width=16 --max_steps=2000
 """
 
+import difflib
 import math
+import pathlib
 import sys
 
 from absl import flags
@@ -14,6 +16,14 @@ from deblock.launch.settings import train as train_settings
 
 for _part in train_settings.PARTS.values():
   config_flags.define(_part)
+_RECIPES = {
+  path.stem: path for path in sorted(pathlib.Path(__file__).parent.glob("recipes/*.flags"))
+}
+flags.DEFINE_string(
+  "recipe",
+  "",
+  f"flags of a recipe, {', '.join(_RECIPES)}; flags behind it on the command line replace its own",
+)
 _LIST_MODELS = flags.DEFINE_boolean(
   "list_models", False, "Print every network with its parameters and kMAC a pixel, and exit."
 )
@@ -59,8 +69,25 @@ def main(arguments):
   return request.status if result.ending == endings.STOPPED else None
 
 
+def _expanded(argument):
+  """Returns an argument, or the flag file of the recipe that it names."""
+  flag, _, name = argument.partition("=")
+  if flag not in ("--recipe", "-recipe") or not name:
+    return argument
+  if name not in _RECIPES:
+    near = difflib.get_close_matches(name, _RECIPES, 1)
+    proposal = f" Did you mean {near[0]}?" if near else ""
+    print(
+      f"deblock-train: recipe must be one of {', '.join(_RECIPES)}, got {name!r}.{proposal}",
+      file=sys.stderr,
+    )
+    sys.exit(1)
+  return f"--flagfile={_RECIPES[name]}"
+
+
 def run():
   """Entry point of the console script."""
+  sys.argv[1:] = map(_expanded, sys.argv[1:])
   program.run(main)
 
 

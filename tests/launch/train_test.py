@@ -41,3 +41,19 @@ def test_every_network_has_a_line_with_its_figures(registered, program_module):
   assert first.split() == ["a", str((27 + 1) * 4 + 8 + (4 + 1) * 3), "0.1", "small"]
   assert second.startswith("second ") and second.endswith(registry.get("second").description)
   assert len({line.index(word) for line, word in ((header, "description"), (first, "small"))}) == 1
+
+
+def test_a_recipe_gives_its_flags_and_those_behind_it_count_more(program):
+  done = program("train", "--recipe=kodak", "--crop_size=60", "--records=r", "--logdir=l")
+  assert "crop_size" in done.stderr and "60" in done.stderr
+  done = program("train", "--recipe=kodak")
+  assert (done.returncode, done.stderr) == (
+    1,
+    "deblock-train: records must name a folder: use --records=DIR.\n",
+  )
+
+
+def test_an_unknown_recipe_is_named_with_its_neighbour(program):
+  done = program("train", "--recipe=fats")
+  assert done.returncode == 1
+  assert "one of default, fast, kodak, got 'fats'. Did you mean fast?" in done.stderr
