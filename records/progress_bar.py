@@ -13,19 +13,27 @@ class _Bar(tqdm.tqdm):
   monitor_interval = 0  # No thread: with miniters=0 each update looks at the clock.
 
 
+class _LogBar(_Bar):
+  _drawn: float | None = None
+
+  def display(self, msg=None, pos=None):
+    """Draws the bar, unless nothing was counted since, as when it closes after its last line."""
+    if self._drawn != self.n:
+      self._drawn = self.n
+      super().display(msg, pos)
+
+
 class _Lines:
   """Writes each state of a bar as a line of its own, without carriage returns."""
 
   def __init__(self, stream):
     self._stream = stream
-    self._last = ""
 
   def write(self, text):
-    """Writes a line, unless the text only clears or ends one, or repeats the last one."""
+    """Writes a line, unless the text only clears or ends one."""
     words = text.strip()
-    if words and words != self._last:
+    if words:
       self._stream.write(f"{words}\n")
-      self._last = words
 
   def __getattr__(self, name):
     """Returns an attribute of the stream."""
@@ -50,7 +58,7 @@ def bar(
   """
   stream = sys.stderr if stream is None else stream
   terminal = stream.isatty()
-  return _Bar(
+  return (_Bar if terminal else _LogBar)(
     total=total,
     # tqdm adds the colon to its own formats only.
     desc=f"{description}: " if "bar_format" in options else description,

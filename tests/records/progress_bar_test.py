@@ -1,4 +1,5 @@
 import io
+import itertools
 
 import tqdm
 
@@ -30,7 +31,8 @@ def test_a_log_file_gets_no_control_characters():
 
 def test_a_line_is_added_after_a_while_and_the_last_one_is_not_repeated(monkeypatch):
   monkeypatch.setattr(progress_bar, "_LOG_SECONDS", 0.0)
-  monkeypatch.setattr(tqdm.std, "time", lambda: 0.0)
+  seconds = itertools.count()
+  monkeypatch.setattr(tqdm.std, "time", lambda: next(seconds))
   counts = [line.partition("/3")[0][-1] for line in _shown(io.StringIO()).splitlines()]
   assert counts == ["0", "1", "2", "3"]
 
