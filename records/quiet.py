@@ -35,7 +35,14 @@ def standard_error() -> Iterator[None]:
 
   Exceptions pass.
   """
-  saved = os.dup(2)
+  try:
+    saved = os.dup(2)
+  except OSError:
+    saved = None
+  if saved is None:
+    # There is no standard error, as in programs without a console.
+    yield
+    return
   nowhere = os.open(os.devnull, os.O_WRONLY)
   os.dup2(nowhere, 2)
   try:

@@ -13,12 +13,17 @@ from deblock.launch.restoring import network as network_lib
 from deblock.launch.restoring import outcomes, outputs, photograph, restore_config
 from deblock.model import tiling
 from deblock.records import paths
+from deblock.records.jpeg import coefficients as jpeg_coefficients
 from deblock.records.photos import metadata as metadata_lib
 from deblock.records.photos import original, reading, saving
 
 # Of an image that is decoded, restored, turned and encoded, by the format: measured, and a margin.
 _IMAGE_BYTES_PER_PIXEL = {"png": 14, "tiff": 16, "jpg": 20, "webp": 40}
 _DEEP_BYTES_PER_PIXEL = 8  # What 16 bits take besides.
+# While jpeglib reads coefficients in 4:4:4: 3 decoded, and 6 in libjpeg's and in jpeglib's arrays
+# each. There are three copies of the file then, but no tile. Later the coefficients take 6: with
+# the decoded image and the result, 12. A slow test measures it.
+_READING_BYTES_PER_PIXEL, _COPIES = 15, 3
 # The share of --max_memory that the work on one tile may take; the rest is the image's.
 _WINDOW_SHARE = 4
 _MIB = 2**20
@@ -79,6 +84,8 @@ def restore(
   ]
   if planned.passed_over:
     log(str(planned.passed_over))
+  if config.faithful and (reason := jpeg_coefficients.missing()):
+    log(f"every file is restored freely: {reason}")
   sizes = {job.path: outputs.pixels(job.path) for job in planned.jobs}
   total = sum(sizes.values())
   files = f"{len(planned.jobs)} files"
@@ -166,15 +173,21 @@ def _one(job, network, config, settings: Mapping[str, Any], on_pixels):
   _check_memory(job.path, data, config)
   found = original.decode(data, job.path, int(config.max_megapixels * 1e6))
   made = photograph.restore_original(
-    found, network, config.quality, config.strength, on_pixels, config.faithful, config.depth
+    found,
+    network,
+    config.quality,
+    config.strength,
+    on_pixels,
+    config.faithful,
+    config.depth,
+    shares=bool(config.report),
   )
   height, width = found.samples.shape[:2]
   keep = config.metadata == "keep"
   condition, copied = made.condition.source, None
   if made.samples.dtype == found.samples.dtype and np.array_equal(made.samples, found.samples):
     copied = saving.copied(data, found, config.format, keep)
-  given_back = photograph.share_given_back(found, made.samples) if config.report else None
-  kept_close = made.kept_close
+  kept_close, given_back = made.kept_close, made.given_back
   if copied is not None:
     encoded, notes = copied, (*made.notes, "the input's bytes are copied")
     if original.NO_END in found.notes:
@@ -205,8 +218,13 @@ def _check_memory(path, data, config):
   most_pixels = int(config.max_megapixels * 1e6)
   with reading.opened(data, path, most_pixels) as picture:
     width, height = picture.size
-  each = _IMAGE_BYTES_PER_PIXEL[config.format] + _DEEP_BYTES_PER_PIXEL * (config.depth == 16)
+    is_jpeg = reading.format_name(picture) == "JPEG"
+  deep = _DEEP_BYTES_PER_PIXEL * (config.depth == 16)
+  each = _IMAGE_BYTES_PER_PIXEL[config.format] + deep
   needed = width * height * each + len(data) + window_bytes(config)
+  if is_jpeg and (config.faithful or config.report):
+    reading_takes = width * height * (_READING_BYTES_PER_PIXEL + deep) + _COPIES * len(data)
+    needed = max(needed, reading_takes)
   if needed > config.max_memory * _MIB:
     raise reading.ImageError(
       path,

@@ -66,12 +66,15 @@ class Restored(NamedTuple):
     notes: what was asked for and could not be done, a clause each.
     kept_close: share of the blocks that were kept close to the JPEG; None if it was not held to its
       coefficients.
+    given_back: share of the JPEG's coefficients that compressing the result with its tables gives;
+      None if they are not known, or the share was not asked for.
   """
 
   samples: np.ndarray
   condition: Condition
   notes: tuple[str, ...] = ()
   kept_close: float | None = None
+  given_back: float | None = None
 
 
 def restore(
@@ -95,7 +98,8 @@ def restore(
       what the network does, see `fading`.
     faithful: whether the coefficients of a JPEG file are kept: each of the result's is then one
       that the file's own tables round to the file's, but for what 8 bits and blending change. Files
-      of which they are not known, such as CMYK, and pixels are restored freely.
+      of which they are not known, such as CMYK, and pixels are restored freely. On machines without
+      jpeglib, all are.
     self_ensemble: whether the photograph is restored in its eight positions and the mean taken: a
       little nearer, for eight times the work.
   Returns:
@@ -128,6 +132,7 @@ def restore_original(
   on_part: Callable[[int], None] = lambda pixels: None,
   faithful: bool = True,
   depth: int = 8,
+  shares: bool = False,
 ) -> Restored:
   """Returns what a network makes of a photograph.
 
@@ -139,6 +144,7 @@ def restore_original(
     on_part: called with the number of pixels after each part of the image.
     faithful: as in `restore`.
     depth: bits of the result's samples: 8, or 16. An original of 16 bits keeps them.
+    shares: whether to find the share of coefficients that are given back, also if not faithful.
   Raises:
     ValueError: if quality or strength are out of range, or parts of a JPEG that is to be faithful
       do not begin and end with its blocks.
@@ -149,8 +155,10 @@ def restore_original(
   height, width = whole.shape[:2]
   if condition.tables is None:
     on_part(height * width)
-    return Restored(whole, condition)
-  coefficients, obstacle = _coefficients(found) if faithful else (None, "")
+    known, _ = _coefficients(found) if shares else (None, "")
+    return Restored(whole, condition, given_back=_share_given_back(whole, known))
+  known, obstacle = _coefficients(found) if faithful or shares else (None, "")
+  coefficients, obstacle = (known, obstacle) if faithful else (None, "")
   # What surrounds a part stays as it is.
   samples = np.empty_like(whole) if condition.part is None else whole.copy()
   seen, made = (_part(pixels, condition) for pixels in (found.samples, samples))
@@ -183,19 +191,11 @@ def restore_original(
   kept_close = doubted / blocks if blocks else None
   if kept_close is not None and kept_close > _MANY_DOUBTED:
     notes = (f"kept close to the JPEG in {100 * kept_close:.0f} % of the blocks",)
-  return Restored(samples, condition, notes, kept_close)
+  given_back = _share_given_back(samples, known if shares else None)
+  return Restored(samples, condition, notes, kept_close, given_back)
 
 
-def share_given_back(found: original.Original, samples: np.ndarray) -> float | None:
-  """Returns the share of a JPEG's coefficients that compressing a result with its tables gives.
-
-  Args:
-    found: the photograph.
-    samples: of its result, not turned.
-  Returns:
-    0 to 1; None if the file's coefficients are not known.
-  """
-  coefficients, _ = _coefficients(found)
+def _share_given_back(samples, coefficients):
   return None if coefficients is None else cells.share_given_back(samples, coefficients)
 
 
@@ -269,9 +269,12 @@ def _shipped(model, self_ensemble):
 
 
 def _coefficients(found):
-  """Returns the coefficients of a gray or YCbCr JPEG, or None and why there are none."""
+  """Returns the coefficients of a gray or YCbCr JPEG, or None and why this file has none."""
   if found.header is None:
     return None, "it is no JPEG file"
+  if jpeg_coefficients.missing():
+    # A set of files says so once.
+    return None, ""
   if found.header.colours not in ("gray", "YCbCr"):
     return None, f"its colours are {found.header.colours}"
   try:

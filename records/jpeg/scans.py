@@ -7,12 +7,17 @@ image again, however little it says.
 
 from collections.abc import Iterator
 import re
+from typing import NamedTuple
 
 from deblock.records.jpeg import sampling
 
 # Encoders write about 10; with jpegtran a file can have hundreds.
 MOST_SCANS = 100
 _SOI, _EOI, _SOS = 0xD8, 0xD9, 0xDA
+# Huffman tables, quantisation tables, the restart interval and scans.
+_TABLES_AND_SCANS = (0xC4, 0xDB, 0xDD, _SOS)
+# The largest number of a quantisation table, and the largest sampling factor.
+_MOST_TABLE, _MOST_FACTOR = 3, 4
 # Frames with Huffman coding: each block takes a bit at least.
 _HUFFMAN = (0xC0, 0xC1, 0xC2)
 _FRAMES = (*_HUFFMAN, 0xC9, 0xCA)
@@ -46,6 +51,64 @@ def problem(data: bytes) -> str:
   if blocks > 8 * len(data):
     return f"is damaged: {len(data)} bytes cannot hold its {blocks} blocks"
   return ""
+
+
+class Work(NamedTuple):
+  """What decoding the coefficients of a file passes over.
+
+  Attributes:
+    blocks: of the image, of all components.
+    visits: the same, counted again in each scan that they are in.
+  """
+
+  blocks: int
+  visits: int
+
+
+def work(data: bytes) -> Work:
+  """Returns the blocks that the scans of a JPEG file pass over.
+
+  Args:
+    data: bytes of the file; bytes behind the JPEG's end are ignored.
+  """
+  components: list[tuple[int, int]] = []
+  visits = 0
+  for marker, payload in _segments(data):
+    if marker in _FRAMES:
+      components = _components(payload)
+    elif marker == _SOS and payload:
+      blocks = dict(components)
+      visits += sum(blocks.get(name, 0) for name in payload[1 : 1 + 2 * payload[0] : 2])
+  return Work(sum(blocks for _, blocks in components), visits)
+
+
+def is_regular(data: bytes) -> bool:
+  """Returns whether the segments of a JPEG file are those that every encoder writes.
+
+  It then has one frame, of one or three components, whose names differ and whose numbers are in
+  range; tables and scans; and no segment that ends behind the file.
+
+  Args:
+    data: bytes of the file, without metadata, see `bare`.
+  """
+  frames = 0
+  for marker, start in _markers(data):
+    length = int.from_bytes(data[start : start + 2], "big")
+    payload = data[start + 2 : start + length]
+    if marker in _FRAMES:
+      frames += 1
+      if len(payload) < 6 or payload[5] not in (1, 3) or len(payload) != 6 + 3 * payload[5]:
+        return False
+      if len(set(payload[6::3])) != payload[5] or max(payload[8::3]) > _MOST_TABLE:
+        return False
+      factors = [factor for both in payload[7::3] for factor in (both >> 4, both & 15)]
+      if not all(1 <= factor <= _MOST_FACTOR for factor in factors):
+        return False
+    elif marker not in (_EOI, *_TABLES_AND_SCANS, *_COLOURS):
+      return False
+    if marker != _EOI and (length < 2 or start + length > len(data)):
+      return False
+  return frames == 1
 
 
 def unsupported(data: bytes) -> str:
@@ -135,13 +198,21 @@ def _segments(data) -> Iterator[tuple[int, memoryview]]:
 
 def _blocks(frame) -> int:
   """Returns the number of blocks of all components that a frame's header declares."""
+  return sum(blocks for _, blocks in _components(frame))
+
+
+def _components(frame) -> list[tuple[int, int]]:
+  """Returns the name of each component that a frame's header declares, and its number of blocks."""
   height, width = (int.from_bytes(frame[start : start + 2], "big") for start in (1, 3))
   # Each component has three bytes: its name, its factors and its table.
   factors = [(both >> 4, both & 15) for both in frame[7::3]]
   if not all(across and down for across, down in factors):
-    return 0
+    return []
   most_across = max((across for across, _ in factors), default=1)
   most_down = max((down for _, down in factors), default=1)
   # Pixels of one block of the plane that is sampled least.
   columns, rows = sampling.BLOCK * most_across, sampling.BLOCK * most_down
-  return sum(-(-width * across // columns) * -(-height * down // rows) for across, down in factors)
+  return [
+    (name, -(-width * across // columns) * -(-height * down // rows))
+    for name, (across, down) in zip(frame[6::3], factors, strict=False)
+  ]

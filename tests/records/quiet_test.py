@@ -20,3 +20,15 @@ def test_the_error_stream_is_dropped_and_comes_back(capfd):
     os.write(2, b"greeting")
   os.write(2, b"news")
   assert capfd.readouterr().err == "news"
+
+
+def test_without_an_error_stream_nothing_is_dropped(capfd):
+  held = os.dup(2)
+  os.close(2)
+  try:
+    with quiet.standard_error():
+      os.write(1, b"work")
+  finally:
+    os.dup2(held, 2)
+    os.close(held)
+  assert capfd.readouterr().out == "work"

@@ -1,6 +1,8 @@
 import os
 import pathlib
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 from PIL import Image
@@ -9,9 +11,42 @@ import tifffile
 
 from deblock.launch.restoring import batch, outputs, restore_config
 from deblock.model import pretrained_files, tiling
-from deblock.records.photos import original, saving
+from deblock.records.photos import original, reading, saving
 
 _CASES = pathlib.Path(__file__).parents[2] / "cases"
+
+
+# Prints by how many KiB restoring a.jpg raises the most memory that the process has had.
+_MEASURING = """
+import pathlib, re, sys
+import numpy as np
+from deblock.launch.restoring import batch, outputs, restore_config
+from deblock.model import tiling
+
+class Stub:
+  def parts(self, compressed, tables):
+    for top in range(0, compressed.shape[0], 256):
+      for left in range(0, compressed.shape[1], 256):
+        window = compressed[top : top + 256, left : left + 256]
+        yield tiling.Part(top, left, window / np.float32(255.0))
+
+def most():
+  return int(re.search(r"VmHWM:\\s+(\\d+)", pathlib.Path("/proc/self/status").read_text())[1])
+
+def restore(name):
+  job = outputs.Job(str(folder / name), folder / "out" / (name + ".png"))
+  (outcome,) = batch.run([job], Stub(), config)
+  assert outcome.kept_close is not None and outcome.given_back > 0.9, outcome
+
+folder = pathlib.Path(sys.argv[1])
+config = restore_config.RestoreConfig(
+  out=str(folder / "out"), depth=int(sys.argv[2]), report="report.json"
+)
+restore("small.jpg")
+before = most()
+restore("a.jpg")
+print(most() - before)
+"""
 
 
 class Stub:
@@ -235,6 +270,57 @@ def test_of_every_case_a_whole_file_or_a_reason_comes_out(tmp_path, config, name
     else:
       assert "not supported" in outcome.detail or "only 8 are supported" in outcome.detail
       assert not target.exists()
+
+
+def test_without_jpeglib_jpegs_are_restored_freely_and_the_reason_is_said_once(
+  jobs, config, tmp_path, monkeypatch
+):
+  monkeypatch.setitem(sys.modules, "jpeglib", None)
+  lines = []
+  made = batch.restore([jobs[0].path, jobs[2].path], config(model="fast"), lines.append)
+  assert _statuses(made) == ["restored", "restored"] and not made[0].notes
+  (said,) = [line for line in lines if "freely" in line]
+  assert (
+    said == "every file is restored freely: jpeglib, which reads coefficients, is not installed"
+  )
+  lines.clear()
+  batch.restore([jobs[0].path], config(model="fast", faithful=False), lines.append)
+  assert not [line for line in lines if "freely" in line]
+
+
+def test_copies_of_a_file_whose_coefficients_are_read_count_as_memory(
+  tmp_path, picture, config, monkeypatch
+):
+  monkeypatch.setattr(batch, "_MIB", 2**10)
+  job = _jpeg(tmp_path / "a.jpg", picture(24, 40))
+  data = pathlib.Path(job.path).read_bytes()
+  data += bytes(200 * 2**10 - len(data))
+  # 960 pixels take 15 bytes each while the coefficients are read.
+  batch._check_memory(job.path, data, config(max_memory=615))
+  with pytest.raises(reading.ImageError, match="needs 615 MiB for 40x24 pixels, more than"):
+    batch._check_memory(job.path, data, config(max_memory=614))
+  batch._check_memory(job.path, data, config(max_memory=300, faithful=False))
+  with pytest.raises(reading.ImageError, match="needs 615 MiB for 40x24 pixels, more than"):
+    batch._check_memory(job.path, data, config(max_memory=614, faithful=False, report="a.json"))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize(("depth", "most"), [(8, 15), (16, 23)])
+def test_16_megapixels_in_444_take_the_memory_that_is_assumed(tmp_path, picture, depth, most):
+  pixels = np.tile(picture(512, 488), (8, 8, 1))
+  _jpeg(tmp_path / "a.jpg", pixels, quality=75, subsampling="4:4:4")
+  _jpeg(tmp_path / "small.jpg", pixels[:300, :300], quality=75, subsampling="4:4:4")
+  done = subprocess.run(
+    [sys.executable, "-c", _MEASURING, str(tmp_path), str(depth)],
+    capture_output=True,
+    text=True,
+    check=True,
+    env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+  )
+  each = int(done.stdout) * 1024 / (pixels.shape[0] * pixels.shape[1])
+  # Besides, three copies of the file, about 0.3 bytes a pixel each, and some buffers.
+  assert 0.8 * most < each < most + 2
 
 
 def test_times_are_kept_if_asked_for(tmp_path, config, picture):

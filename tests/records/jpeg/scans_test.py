@@ -86,3 +86,39 @@ def test_segments_too_short_for_their_names_are_no_part_of_a_bare_file(mutants):
   data = mutants.seeds()["baseline.jpg"]
   for segment in (b"\xff\xe2\0\2MPF\0", b"\xff\xe0\0\7JFIF\0", b"\xff\xee\0\2"):
     assert jpeg_scans.bare(data[:2] + segment + data[2:]) == jpeg_scans.bare(data)
+
+
+def test_work_counts_blocks_and_how_often_scans_visit_them(photograph):
+  # 4:2:0: 7x13 blocks of luma, and 4x7 of chroma twice, all in one scan.
+  assert jpeg_scans.work(_data(photograph(51, 97))) == (91 + 56, 91 + 56)
+  progressive = _data(photograph(51, 97), progressive=True)
+  assert jpeg_scans.work(progressive).blocks == 91 + 56
+  # Pillow's script: the means twice, all other frequencies of luma four times, of chroma twice.
+  assert jpeg_scans.work(progressive).visits == 2 * (91 + 56) + 4 * 91 + 2 * 56
+  assert jpeg_scans.work(b"no JPEG at all") == (0, 0)
+
+
+def test_what_encoders_write_is_regular_and_other_segments_are_not(photograph):
+  for options in ({}, {"progressive": True}, {"restart_marker_rows": 1}, {"optimize": True}):
+    assert jpeg_scans.is_regular(jpeg_scans.bare(_data(photograph(16, 16), **options)))
+  data = jpeg_scans.bare(_data(photograph(16, 16)))
+  frame, scan = data.index(b"\xff\xc0"), data.index(b"\xff\xda")
+  length = 2 + int.from_bytes(data[frame + 2 : frame + 4], "big")
+
+  def changed(place, value):
+    return data[:place] + bytes((value,)) + data[place + 1 :]
+
+  assert jpeg_scans.is_regular(data)
+  irregular = {
+    "two frames": data[:frame] + data[frame : frame + length] + data[frame:],
+    "no frame": data[:frame] + data[frame + length :],
+    "another segment": data[:scan] + b"\xff\xdc\0\4\0\x10" + data[scan:],
+    "two components": changed(frame + 9, 2),
+    "a factor of 0": changed(frame + 11, 0x02),
+    "a factor of 5": changed(frame + 11, 0x25),
+    "table 4": changed(frame + 12, 4),
+    "two components of one name": changed(frame + 13, data[frame + 10]),
+    "a frame that ends behind the file": data[: frame + length - 1],
+  }
+  for what, made in irregular.items():
+    assert not jpeg_scans.is_regular(made), what
