@@ -16,6 +16,7 @@ from deblock.launch.restoring import photograph
 from deblock.model import metrics
 from deblock.pipeline import batch
 from deblock.records.jpeg import codec
+from deblock.records.jpeg import coefficients as jpeg_coefficients
 from deblock.records.jpeg import tables as jpeg_tables
 from deblock.records.photos import original
 
@@ -211,16 +212,21 @@ def jpeg_and_restored(
     quality: quality of these tables.
     faithful: whether to keep the result inside the JPEG's quantisation cells.
     gray: whether the JPEG is gray; the result then has one channel.
+  Raises:
+    ValueError: if faithful, and the coefficients of the JPEG cannot be read.
   """
   if not faithful and not gray:
     jpeg = codec.decode(data)
     return jpeg, restore(jpeg, jpeg_tables.quantization_tables(quality))
   found = original.decode(data, "the JPEG")
   # Without a quality, restoring would leave JPEGs of high quality as they are.
-  made = photograph.restore_original(found, restore, quality, faithful=faithful).samples
+  made = photograph.restore_original(found, restore, quality, faithful=faithful)
+  if faithful and made.kept_close is None:
+    reason = jpeg_coefficients.missing() or "; ".join(made.notes)
+    raise ValueError(f"faithful figures need the coefficients of JPEGs: {reason}.")
   if gray:
-    return found.samples[..., np.newaxis], made[..., np.newaxis]
-  return found.samples, made
+    return found.samples[..., np.newaxis], made.samples[..., np.newaxis]
+  return found.samples, made.samples
 
 
 def means(rows: Sequence[Row]) -> list[Row]:

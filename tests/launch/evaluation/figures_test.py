@@ -1,5 +1,6 @@
 import dataclasses
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from deblock.launch.evaluation import baselines, bootstrap, figures, methods, pr
 from deblock.model import metrics, tiling
 from deblock.pipeline import batch
 from deblock.records.jpeg import codec
+from deblock.records.jpeg import coefficients as jpeg_coefficients
 from deblock.records.jpeg import tables as jpeg_tables
 
 
@@ -115,6 +117,24 @@ def test_faithful_figures_are_those_of_the_projected_image(picture):
     jpeg, made = figures.jpeg_and_restored(Darker(), data, quality, faithful=True)
     np.testing.assert_array_equal(jpeg, codec.decode(data))
     assert row.psnr == pytest.approx(_psnr(images[0][1], made), abs=1e-4)
+
+
+def test_faithful_figures_need_the_coefficients(picture, monkeypatch):
+  class Same:
+    def parts(self, jpeg, tables):
+      yield tiling.Part(0, 0, jpeg / np.float32(255.0))
+
+  data = codec.encode(picture(24, 24), 50)
+  monkeypatch.setattr(jpeg_coefficients, "read", _refuse)
+  with pytest.raises(ValueError, match=r"faithful figures need .*: restored freely: it is damaged"):
+    figures.jpeg_and_restored(Same(), data, 50, faithful=True)
+  monkeypatch.setitem(sys.modules, "jpeglib", None)
+  with pytest.raises(ValueError, match=r"faithful figures need .*: jpeglib, .* is not installed"):
+    figures.jpeg_and_restored(Same(), data, 50, faithful=True)
+
+
+def _refuse(data):
+  raise jpeg_coefficients.CoefficientsError("it is damaged")
 
 
 def test_a_perfect_restoration_is_infinitely_good(picture):
