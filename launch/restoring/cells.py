@@ -32,7 +32,7 @@ _WINDOW = 288
 # Rounds of clipping and projecting; in all but the last a projection overshoots by this factor,
 # which takes fewer rounds. So many times, for what is still out of range by more than rounding.
 _ROUNDS, _OVERSHOOT = 5, np.float32(1.9)
-_TIMES, _NEARLY = 4, 0.5
+_TIMES, _NEARLY = 6, 0.5
 # Luma guides the network to the detail of chroma below its resolution: it is trusted up to so many
 # times the border.
 _GUIDE = 3.0
@@ -143,7 +143,7 @@ class _Plane(NamedTuple):
     factors: pixels to a sample, down and across.
     rows: of samples that hold pixels.
     most: the largest weight of each block's correction, float32 [rows, columns].
-    border: of trust.
+    border: of trust, of each block, float32 [rows, columns].
     move: see `expectation.Mover`.
   """
 
@@ -152,7 +152,7 @@ class _Plane(NamedTuple):
   factors: tuple[int, int]
   rows: int
   most: np.ndarray
-  border: float
+  border: np.ndarray
   move: expectation.Mover
 
   @property
@@ -163,32 +163,37 @@ class _Plane(NamedTuple):
 
 def _planes_of(coefficients, top, left, shape) -> list[_Plane]:
   """Returns the planes of a window; blocks without a pixel repeat those beside them."""
+  every = [_blocks(plane, coefficients.grid, (top, left), shape) for plane in coefficients.planes]
+  strong = _are_strong(coefficients.planes, every)
   made: list[_Plane] = []
-  for index, plane in enumerate(coefficients.planes):
-    integers = _blocks(plane, coefficients.grid, (top, left), shape)
+  for index, (plane, integers) in enumerate(zip(coefficients.planes, every, strict=True)):
     steps = plane.steps.astype(np.float32).ravel()
     kind = trust.kind(index > 0, plane.factors)
-    flat = _are_flat(made[0], plane.factors) if index else np.zeros(integers.shape[:2], bool)
-    most = trust.most(integers, steps, kind, flat)
+    most = trust.most(integers, steps, kind, strong)
     if index and coefficients.is_colourless:
       # A gray image stays gray.
       most[:] = 0.0
     rows = -(-shape[0] // plane.factors[0])
     move = expectation.Mover(steps, kind, _INSIDE)
-    border = trust.border(steps, kind)
+    border = trust.border(integers, steps, kind)
     made.append(_Plane(integers, steps, plane.factors, rows, most, border, move))
   return made
 
 
-def _are_flat(luma, factors):
-  """Returns where all of luma's blocks that a block of chroma covers are flat in the file."""
-  down, across = factors
-  flat = trust.is_flat(luma.integers)
-  if luma.factors != (1, 1):
-    # Chroma is finer than luma, which is rare.
+def _are_strong(planes, integers):
+  """Returns where luma is flat and the colour strong, for each block of chroma; see `trust`."""
+  if len(planes) < 3 or planes[0].factors != (1, 1) or planes[1].factors != planes[2].factors:
+    # Gray, or what is rare: chroma finer than luma, or of two resolutions.
     return np.zeros((), bool)
-  rows, columns = flat.shape
-  return flat.reshape(rows // down, down, columns // across, across).all(axis=(1, 3))
+  down, across = planes[1].factors
+  every = trust.is_flat(integers[0])
+  rows, columns = every.shape
+  flat = every.reshape(rows // down, down, columns // across, across).all(axis=(1, 3))
+  means = (
+    whole[..., 0] * np.float32(plane.steps[0, 0] / BLOCK)
+    for plane, whole in zip(planes[1:], integers[1:], strict=True)
+  )
+  return flat & trust.is_strong(*means)
 
 
 def _blocks(plane, grid, begin, shape):

@@ -106,7 +106,7 @@ def test_the_share_that_is_given_back_is_what_compressing_gives(photograph, kind
 def projecting(monkeypatch):
   """Has the cells trust everything and stop at a cell's border, half a level inside."""
   monkeypatch.setattr(trust, "weights", lambda away, border: np.ones(away.shape[:2], np.float32))
-  monkeypatch.setattr(trust, "_FLAT_CHROMA", np.float32(0.0))
+  monkeypatch.setattr(trust, "_STRONG", np.float32(0.0))
 
   class Nearest:
     def __init__(self, steps, kind, inside):
@@ -210,6 +210,28 @@ def test_trust_falls_with_the_mean_distance_from_the_cells():
   # Inside the cell it does not count.
   away[0, :, 1:] = 0.49
   np.testing.assert_allclose(trust.weights(away, 0.1), [[1.0, 1.0, 0.5, 0.0]], atol=1e-5)
+
+
+def test_of_fine_steps_lumas_border_grows_with_the_number_of_coefficients():
+  integers = np.zeros((1, 3, 64), np.float32)
+  integers[0, 1, 1:16] = 1.0
+  integers[0, 2, 1:] = 1.0
+  borders = trust.border(integers, np.full(64, 4.0), "luma")[0]
+  np.testing.assert_allclose(borders / borders[2], [1 / 32, 16 / 32, 1.0], rtol=1e-6)
+  for steps, kind in ((11.0, "luma"), (4.0, "whole")):
+    assert np.ptp(trust.border(integers, np.full(64, steps), kind)) == 0.0
+
+
+def test_strong_colours_that_the_file_holds_as_flat_count_less():
+  integers = np.zeros((1, 2, 64), np.float32)
+  integers[0, 1, 5] = 1.0
+  steps, everywhere = np.full(64, 99.0), np.ones((1, 2), bool)
+  strong = trust.most(integers, steps, "sampled", everywhere)
+  np.testing.assert_allclose(strong, [[0.6, 1.0]], rtol=1e-6)
+  np.testing.assert_array_equal(trust.most(integers, steps, "sampled", ~everywhere), [[1.0, 1.0]])
+  np.testing.assert_array_equal(
+    trust.is_strong(np.array([12.0, 9.0]), np.array([-12.0, 12.0])), [True, False]
+  )
 
 
 def test_pure_white_and_black_stay_where_the_block_is_flat():
