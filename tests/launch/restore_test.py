@@ -1,5 +1,6 @@
 """deblock-restore as a program; what it does to photographs is tested in launch/restoring."""
 
+import functools
 import pathlib
 import signal
 import subprocess
@@ -61,7 +62,9 @@ def test_a_real_ctrl_c_leaves_no_traceback_and_no_part_of_a_file(tmp_path):
   Image.fromarray(pixels).save(path, quality=30)
   out = tmp_path / "out"
   command = [sys.executable, "-m", "deblock.launch.restore", path, f"--out={out}"]
-  with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+  # Jobs in the background of a shell ignore Ctrl-C, and so would what they start.
+  heeding = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+  with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=heeding) as process:
     while not out.exists():
       time.sleep(0.05)
     time.sleep(1.0)

@@ -148,7 +148,7 @@ def test_two_hosts_train_as_one_device_on_the_union_of_their_batches_through_a_k
     assert status == 0, messages
     assert output.split() == expected
 
-  monkeypatch.setattr(batches, "opened", _of_both_hosts)
+  monkeypatch.setattr(batches, "open_iterator", _of_both_hosts)
   one = loop.train(
     small_run(
       records=sharded,
