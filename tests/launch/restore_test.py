@@ -39,11 +39,11 @@ def test_ctrl_c_says_how_many_files_are_done(program, photos, tmp_path, monkeypa
   restored = []
   restore = photograph.restore_original
 
-  def stop_at_the_second(*given):
+  def stop_at_the_second(*given, **named):
     if restored:
       raise KeyboardInterrupt
     restored.append(1)
-    return restore(*given)
+    return restore(*given, **named)
 
   monkeypatch.setattr(photograph, "restore_original", stop_at_the_second)
   done = program("restore", photos, f"--out={tmp_path / 'out'}", "--model=fast")
