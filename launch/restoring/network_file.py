@@ -3,7 +3,7 @@
 `deblock-export` writes such files, with inputs `compressed`, float32 [N, H, W, 3] in [0, 1], and,
 if the network takes them, `tables`, float32 [N, 2, 8, 8]; the output is `restored`. The description
 is JSON under the key `deblock` of the file's metadata. ONNX files are protocol buffers
-(https://protobuf.dev/programming-guides/encoding/), of which only the outermost fields are read.
+(https://protobuf.dev/programming-guides/encoding/). Only their outermost fields are read here.
 """
 
 from collections.abc import Iterator

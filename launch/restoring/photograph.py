@@ -89,17 +89,17 @@ def restore(
 
   Args:
     source: a file; or what a file holds; or pixels: uint8 [H, W, 3] RGB, uint8 [H, W] gray or
-      uint16 [H, W] gray; or an image of Pillow, of which only the pixels are known.
+      uint16 [H, W] gray; or an image of Pillow, which gives its pixels alone.
     model: pretrained network, "default" or "fast", or FILE.onnx of deblock-export. It is loaded
       once.
-    quality: IJG quality of the JPEG; 0 to take its own tables or, of what is no JPEG file, to look
-      for traces. Without traces, and from quality 98 on, the pixels come back as they are.
-    strength: 1 for all of the correction, 0 for none. Of a JPEG of good quality, all is a part of
-      what the network does, see `fading`.
-    faithful: whether the coefficients of a JPEG file are kept: each of the result's is then one
-      that the file's own tables round to the file's, but for what 8 bits and blending change. Files
-      of which they are not known, such as CMYK, and pixels are restored freely. On machines without
-      jpeglib, all are.
+    quality: IJG quality of the JPEG; 0 takes the tables of a JPEG file, and looks for traces in
+      other pixels. Without traces, and from quality 98 on, the pixels come back unchanged.
+    strength: 1 for all of the correction, 0 for none. At good quality the network's output counts
+      only in part, see `fading`.
+    faithful: whether the result keeps the coefficients of a JPEG file: rounded by the file's tables
+      they are the file's, except for what rounding to 8 bits and blending change. Pixels, and files
+      whose coefficients cannot be read, such as CMYK, are restored freely. Without jpeglib every
+      file is.
     self_ensemble: whether the photograph is restored in its eight positions and the mean taken: a
       little nearer, for eight times the work.
   Returns:
