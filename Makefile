@@ -26,7 +26,7 @@ SELECTION = --logdir=$(LOGDIR) --records=$(RECORDS) --output=$(EVALUATION) --qua
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo records train pretrained evaluate compare tensorboard test test-slow golden \
-  lint typecheck bench fuzz clean
+  long-run long-run-state lint typecheck bench fuzz clean
 
 help:
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  \1\t\2/p' Makefile | expand -t 20
@@ -69,6 +69,25 @@ pretrained: records ## train the pretrained weights again (IMAGES=FOLDER, NAME=d
 	  --logdir=$(WORKDIR)/$(NAME) $(TRAIN_FLAGS)
 	@$(BIN)/deblock-export-weights --logdir=$(WORKDIR)/$(NAME) --name=$(NAME) \
 	  --output=$(WORKDIR)/weights
+
+# A run of days, on any machine: docs/long_runs/NAME holds its flags, its curve and its newest state.
+LONG_RUN = docs/long_runs/$(NAME)
+LONG_LOGDIR = $(WORKDIR)/long/$(NAME)
+
+# Resumes it in WORKDIR.
+long-run: $(INSTALLED)
+	@test -d $(LONG_LOGDIR) || { mkdir -p $(WORKDIR)/long && cp -R $(LONG_RUN) $(LONG_LOGDIR); }
+	@$(BIN)/deblock-train --flagfile=$(LONG_RUN)/run.flags --records=$(RECORDS) \
+	  --logdir=$(LONG_LOGDIR) $(TRAIN_FLAGS)
+
+# Copies its newest checkpoint from WORKDIR, to be committed. A checkpoint names the folders of its run:
+# choose a WORKDIR below this folder.
+long-run-state:
+	@newest=$$(sed -n 's/^model_checkpoint_path: "\(.*\)"/\1/p' $(LONG_LOGDIR)/checkpoints/checkpoint) && \
+	rm -rf $(LONG_RUN)/checkpoints && mkdir -p $(LONG_RUN)/checkpoints && \
+	cp $(LONG_LOGDIR)/checkpoints/$$newest.* $(LONG_RUN)/checkpoints && \
+	cp $(LONG_LOGDIR)/run.json $(LONG_LOGDIR)/metrics.jsonl $(LONG_RUN) && \
+	echo "$(LONG_RUN): $$newest"
 
 evaluate: $(EVALUATION)/evaluation.json ## PSNR and SSIM of the held-out images
 
@@ -116,7 +135,7 @@ typecheck: $(INSTALLED) ## static types
 
 # tests/bench/__main__.py lists the parts and the variables that each takes.
 BENCH_VARIABLES = WORKDIR SUB IMAGES VALID COUNT MINUTES SEED MODELS LOSS FULL ENSEMBLE TORCH \
-  REVISION BESIDE
+  REVISION BESIDE CROP RATE THREADS
 
 bench: $(INSTALLED) ## measure PART=records, pipeline, training, ...; without PART, the list
 	@$(BIN)/python tests/bench $(PART) $(if $(PART),$(foreach \

@@ -1,13 +1,15 @@
 """Networks by name for the equal-time table: the registry's, and variants of deblocknet.
 
 `dncnn3`, `arcnn:32` (width 32), or `deblocknet:width=48,units=8,scale=4,kernel=5,attention=1,
-separable=1`. Each setting may be missing; deblocknet's own are 64, 6, 2, 3, 0 and 0.
+separable=1`. Each setting may be missing; deblocknet's own are 64, 6, 2, 3, 0 and 0. `NAME@fast`
+starts from pretrained weights: those of layers that both networks have.
 """
 
 import dataclasses
 
 import keras
 
+from deblock.model import pretrained, pretrained_files
 from deblock.model.networks import blocks, conditioning, config, registry
 
 VARIED = "deblocknet"
@@ -38,9 +40,13 @@ def parse(name: str) -> tuple[str, dict[str, int]]:
   """Returns a network's name and its settings; those that are missing have their defaults.
 
   Raises:
-    ValueError: if a setting is not known for it, or is not a number above zero.
+    ValueError: if a setting is not known for it, or is not a number above zero, or there are no
+      such pretrained weights.
   """
-  network, _, text = name.partition(":")
+  design, _, weights = name.partition("@")
+  if weights:
+    pretrained_files.check_name(weights)
+  network, _, text = design.partition(":")
   settings = {}
   for part in filter(None, text.split(",")):
     key, _, value = part.rpartition("=")
@@ -57,11 +63,20 @@ def parse(name: str) -> tuple[str, dict[str, int]]:
 
 
 def build(name: str):
-  """Returns a fresh network, and the registry's entry that describes how it is run.
+  """Returns a network before training, and the registry's entry that describes how it is run.
 
   Raises:
-    ValueError: as `parse`, or if there is no such network.
+    ValueError: as `parse`, or if there is no such network, or the pretrained weights are of one
+      that has other layers than this one.
   """
+  design, _, weights = name.partition("@")
+  network, entry = _fresh(design)
+  if weights:
+    _start_from(network, pretrained.load(weights)[0])
+  return network, entry
+
+
+def _fresh(name):
   network, settings = parse(name)
   entry = registry.configured(config.ModelConfig(model=network))
   if network != VARIED or not settings.keys() - {"width"}:
@@ -71,6 +86,15 @@ def build(name: str):
   context = -(-reach // 8) * 8
   pools = bool(variant.attention)
   return deblocknet(variant), dataclasses.replace(entry, context=context, pools=pools)
+
+
+def _start_from(network, trained):
+  variables = {variable.path: variable for variable in network.weights}
+  missing = sorted({variable.path for variable in trained.weights} - variables.keys())
+  if missing:
+    raise ValueError(f"{network.name} has no {missing[0]}, which {trained.name} has.")
+  for variable in trained.weights:
+    variables[variable.path].assign(variable.value)
 
 
 def deblocknet(settings: Settings) -> keras.Model:

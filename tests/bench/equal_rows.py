@@ -65,7 +65,7 @@ class Row:
   @property
   def key(self):
     """The settings that identify a row."""
-    return (self.network, self.minutes, self.seed, self.qualities, self.loss)
+    return (self.network, self.minutes, self.seed, self.qualities, self.loss, self.command)
 
   @property
   def mean(self) -> float:

@@ -5,7 +5,8 @@ make bench PART=networks-equal-time IMAGES=TRAIN VALID=VALID MINUTES=60 MODELS='
 Every network gets the same CPU-minutes: user and system, of all threads, from the end of the first
 call, which compiles. Other jobs on the machine do not change the result. All networks see the same
 crops in the same order, each compressed at its own quality, and use Adam, the same loss, and a
-cosine from the same learning rate over their minutes. Finished rows are skipped. The table is
+cosine from the same learning rate over their minutes. NAME@fast starts from pretrained weights, and
+MINUTES=0 measures where it starts. Finished rows are skipped. The table is
 WORKDIR/table.csv, the curves WORKDIR/curves/*.csv; --markdown prints the table only.
 """
 
@@ -34,7 +35,7 @@ from deblock.pipeline import config as input_config
 from deblock.pipeline import dataset
 from deblock.records.layout import manifest as manifest_lib
 
-CROP, STEPS_PER_CALL = 96, 5
+STEPS_PER_CALL = 5
 NAMES = (
   "arcnn dncnn3 dncnn3:32 l4 l8 blockcnn:16 blockcnn_fc:16 nafcar smca deblocknet deblocknet_fast "
   "deblocknet:width=48,units=11 deblocknet:width=96,units=3 deblocknet:width=128,units=6,scale=4 "
@@ -56,14 +57,14 @@ def trained(network, entry, arguments):
   folder = arguments.workdir / "records"
   settings = input_config.InputConfig(
     records=str(folder),
-    crop_size=CROP,
+    crop_size=arguments.crop,
     batch_size=arguments.batch,
     degradation="online",
     online_qualities=arguments.qualities,
   )
   stream = dataset.training_dataset(settings, manifest_lib.load(str(folder)), arguments.seed)
   batches = iter(stream)
-  optimizer = keras.optimizers.Adam(arguments.learning_rate)
+  optimizer = keras.optimizers.Adam(arguments.rate)
   optimizer.build(network.trainable_variables)
   strategy = tf.distribute.OneDeviceStrategy("/cpu:0")
   rules = optimization.UpdateRules(
@@ -74,7 +75,7 @@ def trained(network, entry, arguments):
   )
   taken, budget, share, curve = 0, None, 0.0, []
   while share < 1.0:
-    rate = schedule.learning_rate(arguments.learning_rate, "cosine", taken, 20, share)
+    rate = schedule.learning_rate(arguments.rate, "cosine", taken, 20, share)
     optimizer.learning_rate.assign(rate)
     totals = run(batches, tf.constant(STEPS_PER_CALL))
     loss = float(totals.loss) / STEPS_PER_CALL
@@ -89,10 +90,22 @@ def trained(network, entry, arguments):
   return taken, time.process_time() - budget.began
 
 
+def command_of(arguments, name):
+  """Returns the command that repeats a row, which names all that a user may choose."""
+  chosen = {"MINUTES": f"{arguments.minutes:g}", "SEED": arguments.seed, "LOSS": arguments.loss}
+  # Rows of before these could be chosen have commands without them.
+  others = {"CROP": (arguments.crop, 96), "RATE": (arguments.rate, 1e-3)}
+  chosen |= {key: f"{value:g}" for key, (value, usual) in others.items() if value != usual}
+  settings = " ".join(f"{key}={value}" for key, value in chosen.items())
+  return f"make bench PART=networks-equal-time {settings} MODELS='{name}'"
+
+
 def curve_path(arguments):
   """Returns the path of the curve of the one network."""
   name = re.sub(r"[^a-z0-9_]+", "-", arguments.models)
   kind = f"{arguments.loss}-{arguments.minutes:g}-seed{arguments.seed}"
+  if arguments.rate != 1e-3:
+    kind += f"-rate{arguments.rate:g}"
   return arguments.workdir / "curves" / f"{name}-{kind}.csv"
 
 
@@ -125,7 +138,7 @@ def measure(arguments):
   keras.utils.set_random_seed(arguments.seed)
   network, entry = designs.build(name)
   work = round(macs.per_pixel(network, entry))
-  steps, spent = trained(network, entry, arguments)
+  steps, spent = trained(network, entry, arguments) if arguments.minutes else (0, 0.0)
   row = equal_rows.Row(
     network=name,
     minutes=arguments.minutes,
@@ -135,10 +148,9 @@ def measure(arguments):
     parameters=ours.parameters(network),
     macs=work,
     steps=steps,
-    megapixels=round(steps * arguments.batch * CROP**2 / 1e6, 2),
+    megapixels=round(steps * arguments.batch * arguments.crop**2 / 1e6, 2),
     cpu_minutes=round(spent / 60.0, 2),
-    command=f"make bench PART=networks-equal-time MINUTES={arguments.minutes:g} "
-    f"SEED={arguments.seed} LOSS={arguments.loss} MODELS='{name}'",
+    command=command_of(arguments, name),
     **gains(network, entry, arguments.valid, arguments.count),
   )
   equal_rows.append(arguments.workdir / "table.csv", row)
@@ -158,7 +170,8 @@ def main():
   parser.add_argument("--loss", default="l2", choices=losses.names())
   parser.add_argument("--seed", type=int, default=0)
   parser.add_argument("--batch", type=int, default=8)
-  parser.add_argument("--learning_rate", type=float, default=1e-3)
+  parser.add_argument("--crop", type=int, default=96, help="side of the crops in pixels")
+  parser.add_argument("--rate", type=float, default=1e-3, help="highest learning rate")
   parser.add_argument("--threads", type=int, default=2)
   parser.add_argument("--markdown", action="store_true", help="print the table and stop")
   parser.add_argument("--here", action="store_true", help="in this process; one network")
@@ -176,7 +189,8 @@ def main():
       designs.parse(name)
     write_records(arguments)
     for name in names:
-      key = (name, arguments.minutes, arguments.seed, arguments.qualities, arguments.loss)
+      key = (name, arguments.minutes, arguments.seed, arguments.qualities, arguments.loss,
+             command_of(arguments, name))  # fmt: skip
       if key in {row.key for row in equal_rows.load(table)}:
         print(f"{name}: finished before.")
         continue

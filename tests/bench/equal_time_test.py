@@ -1,3 +1,4 @@
+import argparse
 import dataclasses
 import importlib
 import pathlib
@@ -6,6 +7,7 @@ import numpy as np
 from PIL import Image
 import pytest
 
+from deblock.model import pretrained
 from deblock.model.networks import registry
 
 
@@ -47,6 +49,28 @@ def test_rows_are_told_apart_by_what_was_asked_for_alone(bench, change):
   rows = bench("equal_rows")
   assert _row(rows, **change).key != _row(rows).key
   assert _row(rows, steps=1, gain_q10=0.0).key == _row(rows).key
+
+
+def test_a_row_of_other_crops_or_another_rate_is_another_row(bench):
+  command = bench("equal_time").command_of
+  usual = {"minutes": 2.0, "seed": 0, "loss": "l1", "crop": 96, "rate": 1e-3}
+  # Of the table in docs/equal_time.
+  before = "make bench PART=networks-equal-time MINUTES=2 SEED=0 LOSS=l1 MODELS='arcnn'"
+  assert command(argparse.Namespace(**usual), "arcnn") == before
+  changed = command(argparse.Namespace(**{**usual, "crop": 128, "rate": 5e-4}), "arcnn")
+  assert changed == before.replace("l1", "l1 CROP=128 RATE=0.0005")
+
+
+def test_training_starts_from_pretrained_weights_of_the_same_layers_alone(bench):
+  designs = bench("designs")
+  network, _ = designs.build("deblocknet_fast@fast")
+  trained, _ = pretrained.load("fast")
+  for variable, expected in zip(network.weights, trained.weights, strict=True):
+    np.testing.assert_array_equal(variable, expected)
+  with pytest.raises(ValueError, match=r"deblocknet has no .*, which deblocknet_fast has"):
+    designs.build("deblocknet@fast")
+  with pytest.raises(ValueError, match="model must be one of default, fast, got 'fats'"):
+    designs.parse("deblocknet@fats")
 
 
 def test_another_table_is_refused(bench, tmp_path):
