@@ -42,6 +42,7 @@ ROOMS = (
   "launch.pipeline_report",
   "launch.training",
   "launch.portable",
+  "launch.page",
   "launch",
 )
 FEWEST_FILES, MOST_FILES = 3, 16  # Of a room that is a sub-package, beside its __init__.

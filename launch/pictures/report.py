@@ -6,7 +6,6 @@ import functools
 import io
 import json
 import math
-import pathlib
 from typing import NamedTuple
 
 import jinja2
@@ -14,10 +13,10 @@ import markupsafe
 from PIL import Image
 
 from deblock.launch.evaluation import bootstrap, figures, tables
-from deblock.launch.pictures import gain_plot, grid, side_by_side
+from deblock.launch.pictures import gain_plot, grid, side_by_side, slider
 
 FILE = "report.html"
-FOLDER = pathlib.Path(__file__).parent / "report_page"
+FOLDER = slider.FOLDER
 TITLE = "Restored JPEGs, compared"
 _WEBP_SIDE = 16383
 
@@ -133,8 +132,8 @@ def page(rows: Sequence[figures.Row], cards: Sequence[Card], protocol: str) -> s
     rows=rows,
     size=size_text(len(data)),
     data=markupsafe.Markup(data),
-    style=markupsafe.Markup((FOLDER / "page.css").read_text(encoding="utf-8")),
-    script=markupsafe.Markup((FOLDER / "page.js").read_text(encoding="utf-8")),
+    style=markupsafe.Markup((FOLDER / "page.css").read_text(encoding="utf-8") + slider.style()),
+    script=markupsafe.Markup(slider.script() + (FOLDER / "page.js").read_text(encoding="utf-8")),
   )
 
 

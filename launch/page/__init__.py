@@ -1,0 +1,1 @@
+"""The page that restores in a browser: its files, the runtime they need, building and serving."""
