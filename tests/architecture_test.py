@@ -26,6 +26,7 @@ ROOMS = (
   "records.jpeg",
   "records.photos",
   "records.layout",
+  "records.graphics",
   "records.sources",
   "records.planning",
   "records.writing",

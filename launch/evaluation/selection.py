@@ -91,7 +91,9 @@ def choose(settings: settings_lib.SelectionConfig) -> tuple[Chosen, Sequence[int
   )
   if not images:
     raise ValueError(f"{records} has no test images: name some with --images=FOLDER.")
-  options = {name: manifest.settings[name] for name in records_config.SOURCE_FIELDS}
+  # Records without drawn images have no settings for them.
+  fields = [name for name in records_config.SOURCE_FIELDS if name in manifest.settings]
+  options = {name: manifest.settings[name] for name in fields}
   chosen = Chosen(opening.open_source(**options), images, manifest.settings["jpeg_downscale"])
   return chosen, settings.qualities or manifest.qualities
 

@@ -1,6 +1,7 @@
 """The settings of a folder of records. Each field is a flag of deblock-records."""
 
 import dataclasses
+from typing import Any
 
 from deblock.records import option
 from deblock.records.jpeg import sampling
@@ -9,9 +10,13 @@ from deblock.records.layout import triple
 from deblock.records.planning import duplicates, perceptual, plan, tiles
 from deblock.records.sources import opening
 
-SOURCE_FIELDS = ("images", "source", "tfds_split", "tfds_feature", "tfds_dir")
+SOURCE_FIELDS = (
+  "images", "source", "tfds_split", "tfds_feature", "tfds_dir", "graphics_count", "graphics_split",
+  "graphics_side", "seed",
+)  # fmt: skip
 SAMPLED = "sampled"
 
+_OF_GRAPHICS = ("graphics_count", "graphics_split", "graphics_side")
 # Fields that do not change the bytes of the records.
 _NOT_SETTINGS = frozenset(("records", "workers", "max_bad_fraction", "overwrite"))
 
@@ -26,11 +31,19 @@ class RecordsConfig:
 
   images: str = option.field("", "Folder, glob or file of clean images.")
   source: str = option.field(
-    "", "Known set instead of --images: kodak, tfds:NAME or packaged (default)."
+    "", "Known set instead of --images: kodak, tfds:NAME, graphics or packaged (default)."
   )
   tfds_split: str = option.field("train", "Split of --source=tfds:NAME that is read.")
   tfds_feature: str = option.field("image", "Feature of --source=tfds:NAME that holds the image.")
   tfds_dir: str = option.field("", "Folder of prepared TFDS datasets; its own default if empty.")
+  graphics_count: int = option.field(
+    0,
+    "Images to draw: text, charts, comics, windows; beside --images, or with --source=graphics.",
+  )
+  graphics_split: str = option.field(
+    "train", "Drawn images for train or for valid: no image is in both, whatever the seeds."
+  )
+  graphics_side: int = option.field(512, "Side of the drawn images in pixels.")
   records: str = option.field("", "Folder to write the records to.")
   qualities: tuple[int, ...] = option.field(
     (25,), "JPEG qualities, 1 to 100: 10,20 or 5-95 or 10-90:20."
@@ -75,7 +88,7 @@ class RecordsConfig:
     False, "Replace records of other settings or images in the folder."
   )
   seed: int = option.field(
-    0, "Seed of every random decision: what is drawn for a tile, and the order."
+    0, "Seed of every random decision: drawn images, what is drawn for a tile, and the order."
   )
 
   def __post_init__(self):
@@ -121,7 +134,7 @@ class RecordsConfig:
       )
 
   @property
-  def source_options(self) -> dict[str, str]:
+  def source_options(self) -> dict[str, Any]:
     """The fields that say where the images come from, as arguments of `opening.open_source`."""
     return {name: getattr(self, name) for name in SOURCE_FIELDS}
 
@@ -133,6 +146,10 @@ class RecordsConfig:
       if field.name not in _NOT_SETTINGS:
         value = getattr(self, field.name)
         settings[field.name] = list(value) if isinstance(value, tuple) else value
+    if not self.graphics_count:
+      # Records without drawn images are those of versions that could not draw any.
+      for name in _OF_GRAPHICS:
+        del settings[name]
     if not self.images and not self.source:
       settings["source"] = "packaged"
     return settings

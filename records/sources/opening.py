@@ -1,7 +1,8 @@
-"""Where clean images come from, behind one interface: files, known sets and TFDS."""
+"""Where clean images come from, behind one interface: files, known sets, TFDS and drawn images."""
 
 from collections.abc import Callable, Iterator, Sequence
 import dataclasses
+import itertools
 import os
 import pathlib
 from typing import Any, Protocol
@@ -9,11 +10,11 @@ from typing import Any, Protocol
 from deblock.records import paths
 from deblock.records.layout import files
 from deblock.records.photos import reading
-from deblock.records.sources import kodak, listing, packaged, source_image
+from deblock.records.sources import graphics, kodak, listing, packaged, source_image
 from deblock.records.sources import tfds as tfds_source
 
 # "tfds:NAME" is the third kind.
-NAMES = ("kodak", "packaged")
+NAMES = ("graphics", "kodak", "packaged")
 TFDS_PREFIX = "tfds:"
 
 
@@ -66,6 +67,31 @@ class FileSource:
         yield image, error
 
 
+@dataclasses.dataclass(frozen=True)
+class MixedSource:
+  """The images of a source, and drawn images after them.
+
+  Attributes:
+    first: the source.
+    drawn: the drawn images.
+  """
+
+  first: Source
+  drawn: graphics.GraphicsSource
+
+  def list(self) -> tuple[source_image.SourceImage, ...]:
+    """Returns the images of both, and raises the errors of the first one."""
+    return (*self.first.list(), *self.drawn.list())
+
+  def read(
+    self, wanted: Sequence[source_image.SourceImage]
+  ) -> Iterator[tuple[source_image.SourceImage, reading.Picture | reading.ImageError]]:
+    """Yields each image with its pixels, or why it has none, in the order given."""
+    for is_drawn, run in itertools.groupby(wanted, key=graphics.is_drawn):
+      source: Source = self.drawn if is_drawn else self.first
+      yield from source.read(tuple(run))
+
+
 def _read_bytes(path):
   """Returns the bytes of an image file, on any file system that `listing` supports."""
   if not paths.is_remote(path):
@@ -82,20 +108,42 @@ def open_source(
   tfds_split: str = "train",
   tfds_feature: str = "image",
   tfds_dir: str = "",
+  graphics_count: int = 0,
+  graphics_split: str = "train",
+  graphics_side: int = 512,
+  seed: int = 0,
   cache_dir: str | os.PathLike | None = None,
 ) -> Source:
   """Returns the source of the flags with these names, without touching a file.
 
+  With a count of drawn images they come after those of `images` or `source`.
+
   Args:
     images: folder, glob or file of clean images, see `listing.from_pattern`.
-    source: instead of images: "kodak", "tfds:NAME" or "packaged", which is also the default.
+    source: instead of images: "kodak", "tfds:NAME", "graphics", which needs a count, or "packaged",
+      which is also the default.
     tfds_split: of the data set.
     tfds_feature: of the data set, see `tfds_source.TfdsSource`.
     tfds_dir: folder of TFDS's data sets; empty for its default.
+    graphics_count: drawn images.
+    graphics_split: "train" or "valid", which share no drawn image.
+    graphics_side: of the drawn images, in pixels.
+    seed: of the drawn images.
     cache_dir: folder for the Kodak images, in a folder kodak; by default ~/.cache/deblock.
   Raises:
-    ValueError: if both images and a source are given, or the source is unknown.
+    ValueError: if both images and a source are given, the source is unknown, or a value for drawn
+      images is out of range.
   """
+  if source == "graphics" and not images:
+    return graphics.GraphicsSource(graphics_count, graphics_split, seed, graphics_side)
+  first = _open_first(images, source, tfds_split, tfds_feature, tfds_dir, cache_dir)
+  if not graphics_count:
+    return first
+  drawn = graphics.GraphicsSource(graphics_count, graphics_split, seed, graphics_side)
+  return MixedSource(first, drawn)
+
+
+def _open_first(images, source, tfds_split, tfds_feature, tfds_dir, cache_dir) -> Source:
   if images and source:
     raise ValueError(f"images and source exclude each other, got {images!r} and {source!r}.")
   if images:

@@ -35,8 +35,11 @@ def test_settings_survive_json_and_leave_out_what_changes_no_byte():
   [
     ({"records": ""}, "records must name the folder to write to, got ''"),
     ({"images": "a", "source": "kodak"}, "images and source exclude each other, got 'a'"),
-    ({"source": "coco"}, "source must be one of kodak, packaged, tfds:NAME, got 'coco'"),
-    ({"source": "tfds:"}, "source must be one of kodak, packaged, tfds:NAME, got 'tfds:'"),
+    ({"source": "coco"}, "source must be one of graphics, kodak, packaged, tfds:NAME, got 'coco'"),
+    (
+      {"source": "tfds:"},
+      "source must be one of graphics, kodak, packaged, tfds:NAME, got 'tfds:'",
+    ),
     ({"qualities": ()}, "qualities must hold at least one"),
     ({"qualities": (10, 0)}, r"each of qualities must be an integer in \[1, 100\], got 0\."),
     ({"qualities": (10, 10)}, r"qualities must differ from each other, got \[10, 10\]"),

@@ -62,7 +62,8 @@ def test_the_kodak_images_are_fetched_when_they_are_listed(tmp_path, monkeypatch
 
 
 @pytest.mark.parametrize(
-  "settings", [{"images": "photos"}, {"source": "kodak"}, {}, {"source": "tfds:div2k"}]
+  "settings",
+  [{"images": "photos"}, {"source": "kodak"}, {}, {"source": "tfds:div2k"}, {"graphics_count": 3}],
 )
 def test_a_source_is_cheap_to_send_to_a_worker(settings):
   source = opening.open_source(**settings)
@@ -85,7 +86,7 @@ def test_a_data_set_is_read_as_the_flags_say():
 
 @pytest.mark.parametrize("source", ["mine", "tfds:", "tfds", "Kodak"])
 def test_an_unknown_source_is_named(source):
-  message = f"source must be one of kodak, packaged, tfds:NAME, got '{source}'"
+  message = f"source must be one of graphics, kodak, packaged, tfds:NAME, got '{source}'"
   with pytest.raises(ValueError, match=message):
     opening.open_source(source=source)
 

@@ -1,0 +1,1 @@
+"""Draws images of the kinds that people restore beside photographs, from seeds."""
