@@ -25,7 +25,7 @@ def main(arguments):
   from deblock.launch.evaluation import selection
   from deblock.launch.pictures import gallery as gallery_lib
 
-  gallery = gallery_lib.Gallery(selection.prepare_output(settings.output), settings.report_images)
+  gallery = gallery_lib.Gallery(program.prepare_output(settings.output), settings.report_images)
   chosen, qualities = selection.choose(settings)
   methods = selection.load_methods(settings)
   methods_lib.warm(methods)

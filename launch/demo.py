@@ -1,10 +1,10 @@
-"""deblock-demo: restores packaged photographs with pretrained weights, and draws the results.
+"""deblock-demo: restores two photographs with pretrained weights, and draws the results.
 
 deblock-demo --output=DIR
 
-Takes squares of the four photographs in scikit-image, compresses each at one quality, restores
-them, and shows them beside the clean ones: in demo.png, and in report.html for a browser. Four
-squares are an example, not an evaluation.
+The photographs, squares of 256x256 pixels, come with the package. They are compressed in turn, one
+at each quality, restored, and shown beside the clean ones: in demo.png, and in report.html for a
+browser. Two squares are an example, not an evaluation.
 """
 
 from deblock.launch import flags as config_flags
@@ -18,11 +18,9 @@ def main(arguments):
   """Writes the picture and the report."""
   del arguments
   config = config_flags.parse(settings_lib.DemoConfig)
-  program.start_tensorflow()
-  from deblock.launch.evaluation import selection
   from deblock.launch.pictures import demo, gallery, report
 
-  folder = selection.prepare_output(config.output)
+  folder = program.prepare_output(config.output)
   made = demo.trials(config.model, config.qualities)
   gallery.save_picture(folder / "demo.png", demo.sheet(made))
   size_bytes = gallery.save_text(folder / report.FILE, demo.page(made))

@@ -23,7 +23,7 @@ def main(arguments):
   from deblock.launch.evaluation import figures, selection, tables
   from deblock.launch.evaluation import methods as methods_lib
 
-  selection.prepare_output(settings.output)
+  program.prepare_output(settings.output)
   chosen, qualities = selection.choose(settings)
   methods = selection.load_methods(settings)
   methods_lib.warm(methods)

@@ -1,4 +1,4 @@
-"""Starting a program: flags, usage mistakes as one line, exit status."""
+"""Starting a program: flags, usage mistakes as one line, exit status, the folder to write to."""
 
 from collections.abc import Callable, Sequence
 import importlib.util
@@ -85,6 +85,22 @@ def start_tensorflow() -> None:
     # TensorFlow looks for devices once, and reports each library that a machine without a GPU
     # lacks. Listing logical devices would create them, and no cluster could be joined afterwards.
     tf.config.list_physical_devices()
+
+
+def prepare_output(folder: str) -> pathlib.Path:
+  """Creates the folder to write to, before any work is done.
+
+  Raises:
+    OSError: if it cannot be written.
+  """
+  path = pathlib.Path(folder)
+  try:
+    path.mkdir(parents=True, exist_ok=True)
+  except OSError as error:
+    raise OSError(
+      f"output {folder} cannot be written: {error.strerror}. Choose another --output."
+    ) from error
+  return path
 
 
 def _mistake(error):

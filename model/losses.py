@@ -137,7 +137,7 @@ def frequency(restored, clean, tables=None):
 
 
 def ssim(restored, clean, tables=None):
-  """Returns 1 - SSIM of each image, computed in float64; see `metrics.ssim`.
+  """Returns 1 - SSIM of each image, computed in float64; see `metrics.similarity`.
 
   Zhao et al., "Loss Functions for Image Restoration With Neural Networks", IEEE TCI 2017, eq. 6;
   they vary the window's size; here it is the metric's.
@@ -152,7 +152,8 @@ def ssim(restored, clean, tables=None):
     ValueError: if the images are smaller than the window.
   """
   del tables
-  return tf.cast(1.0 - metrics.ssim(restored, clean), restored.dtype)
+  similarity = metrics.similarity(tf.cast(restored, tf.float64), tf.cast(clean, tf.float64))
+  return tf.cast(1.0 - tf.reduce_mean(similarity, axis=(1, 2, 3)), restored.dtype)
 
 
 def psnr(restored, clean, tables=None):

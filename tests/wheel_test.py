@@ -170,6 +170,13 @@ def test_photographs_are_restored_by_the_base_installation_alone(base, tmp_path)
   assert not names & {"tensorflow", "keras", "apache_beam", "tensorflow_datasets", "scipy"}
 
 
+def test_the_demo_needs_nothing_but_the_base_installation(base, tmp_path):
+  command = [base / "deblock-demo", "--output=demo", "--model=fast", "--qualities=10"]
+  done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+  assert (done.returncode, done.stderr) == (0, "")
+  assert {path.name for path in (tmp_path / "demo").iterdir()} == {"demo.png", "report.html"}
+
+
 def test_a_program_that_lacks_its_extra_says_how_to_install_it(base, tmp_path):
   command = [base / "deblock-train", "--records=r", "--logdir=l"]
   done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)

@@ -38,12 +38,12 @@ def of_mean(values: Sequence[float]) -> Interval:
     `UNKNOWN` for fewer than two values, which cannot show how they vary, and for values that are
     not finite.
   """
-  # A second of imports, which no program should spend before it knows its flags.
-  from scipy import stats
-
   sample = np.asarray(values, np.float64)
   if sample.size < 2 or not np.isfinite(sample).all():
     return UNKNOWN
+  # A second of imports, which only real intervals are worth.
+  from scipy import stats
+
   found = stats.bootstrap(
     (sample,),
     np.mean,

@@ -2,19 +2,16 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 import dataclasses
-import functools
 import math
 from typing import NamedTuple
 
 import numpy as np
-import tensorflow as tf
 
 from deblock.launch.evaluation import bootstrap
 from deblock.launch.evaluation import methods as methods_lib
 from deblock.launch.evaluation import protocol as protocol_lib
 from deblock.launch.restoring import photograph
 from deblock.model import metrics
-from deblock.pipeline import batch
 from deblock.records.jpeg import codec
 from deblock.records.jpeg import coefficients as jpeg_coefficients
 from deblock.records.jpeg import tables as jpeg_tables
@@ -103,7 +100,7 @@ def figures(image: np.ndarray, clean: np.ndarray) -> Figures:
   Raises:
     ValueError: if the shapes differ, or are smaller than SSIM's window.
   """
-  height, width, channels = clean.shape
+  height, width = clean.shape[:2]
   if image.shape != clean.shape:
     raise ValueError(f"image and clean must have one shape, got {image.shape} and {clean.shape}.")
   if min(height, width) < metrics.SSIM_WINDOW:
@@ -111,21 +108,9 @@ def figures(image: np.ndarray, clean: np.ndarray) -> Figures:
       f"figures need images of at least {metrics.SSIM_WINDOW}x{metrics.SSIM_WINDOW} pixels, got "
       f"{height}x{width}."
     )
-  image, clean = (batch.pixels_to_float(item[np.newaxis]) for item in (image, clean))
-  return Figures(*_measure(channels)(image, clean).numpy().tolist())
-
-
-@functools.cache
-def _measure(channels):
-  """Returns the graph of the figures; op by op, those of small images take 100 times as long."""
-  images = tf.TensorSpec([1, None, None, channels], tf.float32)
-
-  def measure(image, clean):
-    return tf.stack(
-      [metric(image, clean)[0] for metric in (metrics.psnr, metrics.ssim, metrics.psnr_b)]
-    )
-
-  return tf.function(measure).get_concrete_function(images, images)
+  image, clean = (item[np.newaxis] / 255.0 for item in (image, clean))
+  measured = (metric(image, clean)[0] for metric in (metrics.psnr, metrics.ssim, metrics.psnr_b))
+  return Figures(*map(float, measured))
 
 
 def compare(image: str, quality: int, clean, jpeg, restored) -> Row:

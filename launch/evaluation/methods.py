@@ -7,8 +7,8 @@ import numpy as np
 
 from deblock.launch.evaluation import baselines, settings
 from deblock.launch.restoring import network
-from deblock.launch.run_folder import saved_weights
-from deblock.model import restorer, tiling
+from deblock.launch.run_folder import checkpoint_folder
+from deblock.model import tiling
 
 
 class Method(NamedTuple):
@@ -29,7 +29,7 @@ def load(
   logdirs: Sequence[str],
   subsampling: str = "420",
   checkpoint: str = "",
-  weights: str = saved_weights.AUTO,
+  weights: str = checkpoint_folder.AUTO,
   self_ensemble: bool = False,
 ) -> list[Method]:
   """Returns the methods, networks of runs first.
@@ -50,6 +50,10 @@ def load(
   mark = "+" if self_ensemble else ""
   loaded = []
   for logdir in logdirs:
+    # Only runs need TensorFlow.
+    from deblock.launch.run_folder import saved_weights
+    from deblock.model import restorer
+
     trained = saved_weights.load_network(logdir, checkpoint, weights)
     restore = restorer.Restorer(
       trained.network, trained.entry, constant=True, ensemble=self_ensemble

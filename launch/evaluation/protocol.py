@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 
+from deblock.model import metrics
 from deblock.records import option
 from deblock.records.jpeg import codec
 from deblock.records.jpeg import sampling as jpeg_sampling
@@ -86,12 +87,7 @@ def luma(image: np.ndarray) -> np.ndarray:
   Args:
     image: uint8 [H, W, 3].
   """
-  # Here, so that settings are checked without TensorFlow.
-  from deblock.model import metrics
-  from deblock.pipeline import batch
-
-  levels = 255.0 * metrics.luma(batch.pixels_to_float(image[np.newaxis]))[0]
-  return np.rint(levels).astype(np.uint8)
+  return np.rint(255.0 * metrics.luma(image[np.newaxis] / 255.0)[0]).astype(np.uint8)
 
 
 def measured_samples(image: np.ndarray, protocol: ProtocolConfig) -> np.ndarray:

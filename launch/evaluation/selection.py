@@ -1,7 +1,6 @@
 """The methods and images that deblock-evaluate and deblock-compare work on."""
 
 from collections.abc import Iterator, Sequence
-import pathlib
 from typing import NamedTuple
 
 import numpy as np
@@ -16,22 +15,6 @@ from deblock.records.photos import reading
 from deblock.records.planning import config as records_config
 from deblock.records.planning import cutting
 from deblock.records.sources import opening, source_image
-
-
-def prepare_output(folder: str) -> pathlib.Path:
-  """Creates the folder to write to, before any work is done.
-
-  Raises:
-    OSError: if it cannot be written.
-  """
-  path = pathlib.Path(folder)
-  try:
-    path.mkdir(parents=True, exist_ok=True)
-  except OSError as error:
-    raise OSError(
-      f"output {folder} cannot be written: {error.strerror}. Choose another --output."
-    ) from error
-  return path
 
 
 def load_methods(settings: settings_lib.SelectionConfig) -> list[methods.Method]:

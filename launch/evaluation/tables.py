@@ -8,8 +8,6 @@ import json
 import math
 import pathlib
 
-import tabulate
-
 from deblock.launch.evaluation import bootstrap, figures, published
 from deblock.launch.evaluation import protocol as protocol_lib
 from deblock.records.layout import files
@@ -191,6 +189,9 @@ def _published_double():
 
 def _table(style, header, cells, align):
   """Returns an aligned table; `align` has a letter of l, c, r for each column."""
+  # Not in the base installation, whose demo draws the report page.
+  import tabulate
+
   sides = [{"l": "left", "c": "center", "r": "right"}[letter] for letter in align]
   return tabulate.tabulate(cells, header, style, colalign=sides, disable_numparse=True)
 

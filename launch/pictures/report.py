@@ -13,7 +13,7 @@ import markupsafe
 from PIL import Image
 
 from deblock.launch.evaluation import bootstrap, figures, tables
-from deblock.launch.pictures import gain_plot, grid, side_by_side, slider
+from deblock.launch.pictures import grid, side_by_side, slider
 
 FILE = "report.html"
 FOLDER = slider.FOLDER
@@ -99,13 +99,16 @@ def card(trials: Sequence[figures.Trial]) -> Card:
   return Card(first.row.image, shown)
 
 
-def page(rows: Sequence[figures.Row], cards: Sequence[Card], protocol: str) -> str:
+def page(
+  rows: Sequence[figures.Row], cards: Sequence[Card], protocol: str, plot: bool = True
+) -> str:
   """Returns the HTML document.
 
   Args:
     rows: figures of every image at every quality by every method, at least one.
     cards: the images that are shown.
     protocol: what was compressed and measured, as `protocol.describe` says it.
+    plot: whether to draw the mean gains, which needs matplotlib.
   """
   means = figures.means(rows)
   models = list(dict.fromkeys(row.model for row in rows))
@@ -121,10 +124,8 @@ def page(rows: Sequence[figures.Row], cards: Sequence[Card], protocol: str) -> s
     models=models,
     several=several,
     protocol=f"{protocol[0].upper()}{protocol[1:]}",
-    plot=markupsafe.Markup(gain_plot.svg(means, joined=len(images_of) == 1)),
-    plot_words=gain_plot.words(means),
-    colours=len(gain_plot.COLOURS),
     joined=len(images_of) == 1,
+    **(_plotted(means, joined=len(images_of) == 1) if plot else {"plot": ""}),
     confidence=f"{100 * bootstrap.CONFIDENCE:.0f} %" if known else "",
     means=sorted(means, key=lambda row: row.quality),
     shown=len(cards),
@@ -144,6 +145,17 @@ def size_text(size_bytes: int) -> str:
   if size_bytes < 1_000_000:
     return f"{size_bytes / 1000:.1f} kB"
   return f"{size_bytes / 1_000_000:.1f} MB"
+
+
+def _plotted(means, joined):
+  """Returns what the template needs for the plot."""
+  from deblock.launch.pictures import gain_plot
+
+  return {
+    "plot": markupsafe.Markup(gain_plot.svg(means, joined)),
+    "plot_words": gain_plot.words(means),
+    "colours": len(gain_plot.COLOURS),
+  }
 
 
 @functools.cache

@@ -30,7 +30,7 @@ class DemoConfig:
   output: str = option.field("", "folder to write to")
   model: str = option.field("default", "pretrained network: default or fast")
   qualities: tuple[int, ...] = option.field(
-    (10, 20, 30, 40), "JPEG qualities, one for each photograph"
+    (10, 20, 30, 40), "JPEG qualities; the photographs take turns"
   )
 
   def __post_init__(self):
