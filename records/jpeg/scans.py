@@ -13,6 +13,11 @@ from deblock.records.jpeg import sampling
 
 # Encoders write about 10; with jpegtran a file can have hundreds.
 MOST_SCANS = 100
+# Blocks that all scans together may pass over: 10 times those of the largest image in 4:4:4, about
+# 7 s of decoding if the scans say nothing.
+MOST_VISITS = 2**26
+# Of all kinds. Profiles and metadata are cut into pieces of 64 kB, scans have some tables each.
+MOST_SEGMENTS = 2**16
 _SOI, _EOI, _SOS = 0xD8, 0xD9, 0xDA
 # Huffman tables, quantisation tables, the restart interval and scans.
 _TABLES_AND_SCANS = (0xC4, 0xDB, 0xDD, _SOS)
@@ -30,8 +35,10 @@ _UNSUPPORTED = {
 _METADATA = (*range(0xE0, 0xF0), 0xFE)
 # Those of them that say which colours the components are, JFIF's and Adobe's, at their least size.
 _COLOURS, _SHORTEST = {0xE0: b"JFIF\0", 0xEE: b"Adobe"}, 14
-# In entropy-coded data, 0xFF begins a marker unless 0, a restart marker or 0xFF follows.
-_NEXT = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+# 0xFF begins a marker unless 0xFF or 0 follows, the latter in entropy-coded data. Nothing belongs
+# to restart markers and to those below 0xC0: TEM, and reserved ones, which libjpeg skips inside of
+# scans and refuses elsewhere.
+_NEXT = re.compile(rb"\xff[^\x00-\xbf\xd0-\xd7\xff]")
 
 
 def problem(data: bytes) -> str:
@@ -41,16 +48,30 @@ def problem(data: bytes) -> str:
     data: bytes of the file; bytes behind the JPEG's end are ignored.
   """
   scans, blocks = 0, 0
-  for marker, payload in _segments(data):
-    if marker in _FRAMES:
-      blocks = max(blocks, _blocks(payload) if marker in _HUFFMAN else 0)
+  if has_too_many_segments(data):
+    return f"has over {MOST_SEGMENTS} segments"
+  for marker, start in _markers(data):
+    if marker in (_SOI, _EOI):
+      continue
+    length = int.from_bytes(data[start : start + 2], "big")
+    if length < 2:
+      return f"is damaged: its segment FF{marker:02X} has a length of {length}, less than 2"
+    if marker in _HUFFMAN:
+      blocks = max(blocks, _blocks(data[start + 2 : start + length]))
     scans += marker == _SOS
   if scans > MOST_SCANS:
     return f"has {scans} scans, more than {MOST_SCANS}"
+  if (visits := work(data).visits) > MOST_VISITS:
+    return f"has {scans} scans that pass over {visits} blocks in all, more than {MOST_VISITS}"
   # Headers and restart markers count as data here, so no complete file is refused.
   if blocks > 8 * len(data):
     return f"is damaged: {len(data)} bytes cannot hold its {blocks} blocks"
   return ""
+
+
+def has_too_many_segments(data: bytes) -> bool:
+  """Returns whether a JPEG file has so many segments that reading its header takes long."""
+  return sum(1 for _ in _markers(data)) >= MOST_SEGMENTS
 
 
 class Work(NamedTuple):
@@ -77,8 +98,10 @@ def work(data: bytes) -> Work:
     if marker in _FRAMES:
       components = _components(payload)
     elif marker == _SOS and payload:
-      blocks = dict(components)
-      visits += sum(blocks.get(name, 0) for name in payload[1 : 1 + 2 * payload[0] : 2])
+      # Where names are not unique, libjpeg invents others.
+      most = max((count for _, count in components), default=0)
+      named = dict(components) if len(dict(components)) == len(components) else {}
+      visits += sum(named.get(name, most) for name in payload[1 : 1 + 2 * payload[0] : 2])
   return Work(sum(blocks for _, blocks in components), visits)
 
 
@@ -133,25 +156,43 @@ def end(data: bytes) -> int:
   return -1
 
 
+def contents(data: bytes, marker: int, name: bytes) -> list[bytes]:
+  """Returns what the segments of a marker hold behind a name, such as all parts of the EXIF."""
+  return [
+    bytes(payload[len(name) :])
+    for found, payload in _segments(data)
+    if found == marker and payload[: len(name)] == name
+  ]
+
+
 def bare(data: bytes) -> bytes:
   """Returns a JPEG with what decoding it takes, and nothing else: no metadata, nothing behind.
 
   Args:
     data: bytes of a file.
   """
+  return b"".join((*(data[start:end] for start, end in _bare(data)), bytes((0xFF, _EOI))))
+
+
+def size_of_bare(data: bytes) -> int:
+  """Returns how many bytes `bare` would return, without making them."""
+  return sum(end - start for start, end in _bare(data)) + 2
+
+
+def _bare(data):
+  """Yields where each part that decoding takes begins and ends, except for the end marker."""
   places = [(2, 2, _SOI)]
   for marker, start in _markers(data):
     places.append((start - 2, start, marker))
   ends = [place for place, _, _ in places[1:]] + [len(data)]
-  kept = [data[:2]]
+  yield 0, 2
   for (place, start, marker), end in zip(places[1:], ends[1:], strict=True):
     length = int.from_bytes(data[start : start + 2], "big")
     colours = _COLOURS.get(marker)
     if colours and data[start + 2 : start + 2 + len(colours)] == colours and length >= _SHORTEST:
-      kept.append(data[place : start + length])
+      yield place, min(start + length, len(data))
     elif marker not in _METADATA and marker != _EOI:
-      kept.append(data[place:end])
-  return b"".join((*kept, bytes((0xFF, _EOI))))
+      yield place, end
 
 
 def has_all_scans(data: bytes) -> bool:
@@ -177,14 +218,20 @@ def has_all_scans(data: bytes) -> bool:
 
 
 def _markers(data) -> Iterator[tuple[int, int]]:
-  """Yields each marker and where what follows it begins, up to the first end of an image."""
+  """Yields each marker and where what follows it begins, up to the first end of an image.
+
+  As in libjpeg, any other bytes between segments are skipped, and 0xFF may be repeated. Ends behind
+  MOST_SEGMENTS, and `problem` refuses the file.
+  """
   place = 2
-  while found := _NEXT.search(data, place):
+  for _ in range(MOST_SEGMENTS):
+    if not (found := _NEXT.search(data, place)):
+      return
     marker, start = data[found.start() + 1], found.end()
     yield marker, start
     if marker == _EOI:
       return
-    place = start + (int.from_bytes(data[start : start + 2], "big") if marker != _SOI else 0)
+    place = start + _length(data, marker, start)
 
 
 def _segments(data) -> Iterator[tuple[int, memoryview]]:
@@ -192,8 +239,12 @@ def _segments(data) -> Iterator[tuple[int, memoryview]]:
   view = memoryview(data)
   for marker, start in _markers(data):
     if marker != _EOI:
-      length = int.from_bytes(view[start : start + 2], "big") if marker != _SOI else 0
-      yield marker, view[start + 2 : start + length]
+      yield marker, view[start + 2 : start + _length(view, marker, start)]
+
+
+def _length(data, marker, start):
+  """Returns how many bytes belong to a marker, those of the length itself included."""
+  return 0 if marker == _SOI else int.from_bytes(data[start : start + 2], "big")
 
 
 def _blocks(frame) -> int:

@@ -62,6 +62,66 @@ def test_no_more_scans_are_decoded_than_make_sense(photograph):
       read(more, "a")
 
 
+def _hidden(data, cover):
+  """Returns a JPEG with 200 more scans, each behind a cover."""
+  scan = data[data.rindex(b"\xff\xda") : -2]
+  return data[:-2] + (cover + scan) * 200 + data[-2:]
+
+
+@pytest.mark.parametrize("restarts", [0, 1])
+def test_no_marker_hides_scans(photograph, restarts):
+  # TEM, for example, has no length: with one, a scan behind it would pass for its content.
+  data = _data(photograph(16, 16), progressive=True, restart_marker_blocks=restarts)
+  covers = [bytes((0xFF, marker)) for marker in range(0x01, 0xFF)]
+  covers += [bytes((0xFF, marker, 0, length)) for marker in range(0xC0, 0xFF) for length in (0, 1)]
+  covers += [b"", b"\xff", b"\xff" * 9, b"garbage", b"\xff\0", b"\xff\0\xff\x01"]
+  accepted = []
+  for cover in covers:
+    hidden = _hidden(data, cover)
+    if jpeg_scans.problem(hidden):
+      continue
+    try:
+      with Image.open(io.BytesIO(hidden)) as picture:
+        picture.load()
+    except (OSError, SyntaxError):
+      continue
+    accepted.append(cover[:2])
+  # Behind an end of the image nothing is read.
+  assert set(accepted) == {b"\xff\xd9"}
+
+
+def test_the_work_of_all_scans_is_bounded(photograph):
+  data = _data(photograph(16, 16), progressive=True, subsampling="4:4:4")
+  assert jpeg_scans.problem(_promising(data, 11000, 12000) + bytes(10**6)) == ""
+  scan = data[data.rindex(b"\xff\xda") : -2]
+  many = _promising(data[:-2] + scan * 60 + data[-2:], 11000, 12000) + bytes(10**6)
+  visits = jpeg_scans.work(many).visits
+  assert visits > jpeg_scans.MOST_VISITS
+  assert f"scans that pass over {visits} blocks in all, more than " in jpeg_scans.problem(many)
+  for read in (original.decode, reading.decode_picture):
+    with pytest.raises(reading.ImageError, match="scans that pass over"):
+      read(many, "a")
+
+
+def test_components_of_one_name_are_counted_by_the_largest(photograph):
+  data = _data(photograph(51, 97))
+  frame, scan = data.index(b"\xff\xc0"), data.index(b"\xff\xda")
+  names = [frame + 10 + 3 * number for number in range(3)] + [scan + 5, scan + 7, scan + 9]
+  alike = bytearray(data)
+  for place in names:
+    alike[place] = 1
+  assert jpeg_scans.work(bytes(alike)).visits == 3 * 91
+
+
+def test_a_file_of_countless_segments_is_refused_at_once(photograph):
+  data = _data(photograph(16, 16))
+  many = data[:2] + b"\xff\xfe\0\2" * jpeg_scans.MOST_SEGMENTS + data[2:]
+  assert "has over 65536 segments" in jpeg_scans.problem(many)
+  for read in (original.decode, reading.decode_picture):
+    with pytest.raises(reading.ImageError, match="has over 65536 segments"):
+      read(many, "a")
+
+
 def test_what_looks_like_markers_inside_of_segments_is_none(photograph):
   scans = b"\xff\xda\x00\x02" * 200
   data = _data(photograph(16, 16), exif=b"Exif\0\0" + scans)
