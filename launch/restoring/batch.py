@@ -14,6 +14,7 @@ from deblock.launch.restoring import outcomes, outputs, photograph, restore_conf
 from deblock.model import tiling
 from deblock.records import paths
 from deblock.records.jpeg import coefficients as jpeg_coefficients
+from deblock.records.jpeg import scans as jpeg_scans
 from deblock.records.photos import metadata as metadata_lib
 from deblock.records.photos import original, reading, saving
 
@@ -24,6 +25,9 @@ _DEEP_BYTES_PER_PIXEL = 8  # What 16 bits take besides.
 # each. There are three copies of the file then, but no tile. Later the coefficients take 6: with
 # the decoded image and the result, 12. A slow test measures it.
 _READING_BYTES_PER_PIXEL, _COPIES = 15, 3
+# Copies of metadata while they are read, changed and written (7.7 at most, comments of a JPEG and
+# EXIF), and of what lies behind a JPEG's image, with the file 2.7.
+_METADATA_COPIES, _BEHIND_COPIES = 8, 2
 # The share of --max_memory that the work on one tile may take; the rest is the image's.
 _WINDOW_SHARE = 4
 _MIB = 2**20
@@ -164,7 +168,7 @@ def result_settings(config: restore_config.RestoreConfig) -> dict[str, Any]:
 
 
 def _one(job, network, config, settings: Mapping[str, Any], on_pixels):
-  data = reading.read_bytes(job.path)
+  data = _read(job.path, config)
   digest = outputs.digest(data)
   if not config.overwrite and outputs.is_finished(job, digest, settings):
     return outcomes.Outcome(
@@ -213,23 +217,36 @@ def _one(job, network, config, settings: Mapping[str, Any], on_pixels):
   )
 
 
+def _read(path, config):
+  """Returns the bytes of a file; raises ImageError if they alone take more memory than they may."""
+  try:
+    return reading.read_bytes(path, config.max_memory * _MIB - window_bytes(config))
+  except reading.FileTooLargeError as error:
+    reason = f"{error.reason} for a file with --max_memory={config.max_memory}"
+    raise reading.ImageError(path, reason) from error
+
+
 def _check_memory(path, data, config):
   """Raises ImageError if an image would take more memory than it may, by its header."""
   most_pixels = int(config.max_megapixels * 1e6)
   with reading.opened(data, path, most_pixels) as picture:
     width, height = picture.size
     is_jpeg = reading.format_name(picture) == "JPEG"
+    metadata_bytes = metadata_lib.size_bytes(picture, data)
   deep = _DEEP_BYTES_PER_PIXEL * (config.depth == 16)
   each = _IMAGE_BYTES_PER_PIXEL[config.format] + deep
   needed = width * height * each + len(data) + window_bytes(config)
   if is_jpeg and (config.faithful or config.report):
     reading_takes = width * height * (_READING_BYTES_PER_PIXEL + deep) + _COPIES * len(data)
     needed = max(needed, reading_takes)
+  behind_bytes = len(data) - jpeg_scans.end(data) if is_jpeg and jpeg_scans.end(data) > 0 else 0
+  needed += _METADATA_COPIES * metadata_bytes + _BEHIND_COPIES * behind_bytes
   if needed > config.max_memory * _MIB:
+    metadata = f" and {metadata_bytes} bytes of metadata" if metadata_bytes > _MIB else ""
     raise reading.ImageError(
       path,
-      f"needs {-(-needed // _MIB)} MiB for {width}x{height} pixels, more than --max_memory="
-      f"{config.max_memory}",
+      f"needs {-(-needed // _MIB)} MiB for {width}x{height} pixels{metadata}, more than "
+      f"--max_memory={config.max_memory}",
     )
 
 

@@ -12,6 +12,7 @@ import warnings
 
 from PIL import Image
 
+from deblock.records import regular_file
 from deblock.records.photos import reading, results
 from deblock.records.sources import listing
 
@@ -121,7 +122,7 @@ def is_finished(job: Job, input_digest: str, settings: Mapping[str, Any]) -> boo
     OSError: if that file cannot be read.
   """
   try:
-    present = job.target.read_bytes()
+    present = regular_file.read(job.target, reading.MAX_BYTES)
   except (FileNotFoundError, NotADirectoryError):
     return False
   written = _results(job.target.parent).get(job.target.name, [])
@@ -188,7 +189,7 @@ def pixels(path: str) -> int:
   try:
     with warnings.catch_warnings():
       warnings.simplefilter("ignore")
-      with Image.open(path) as picture:
+      with regular_file.open_to_read(path) as file, Image.open(file) as picture:
         return picture.width * picture.height
   except (OSError, ValueError, SyntaxError, struct.error, Image.DecompressionBombError):
     # For a progress bar alone: reading the file later says what is wrong with it.

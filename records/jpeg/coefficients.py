@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from deblock.records import quiet
+from deblock.records import quiet, regular_file
 from deblock.records.jpeg import limited_process, sampling, scans
 
 # Above it, starting a process, which takes 0.3 s, matters little.
@@ -105,7 +105,7 @@ def read(source: str | os.PathLike | bytes) -> Coefficients:
   """
   if reason := missing():
     raise CoefficientsError(reason)
-  data = source if isinstance(source, bytes) else pathlib.Path(source).read_bytes()
+  data = source if isinstance(source, bytes) else _read_whole(source)
   # jpeglib crashes on some damaged metadata, which it has no use for.
   data = scans.bare(data)
   with _LOCK:  # Else it may lie in the folder of another thread.
@@ -117,6 +117,11 @@ def read(source: str | os.PathLike | bytes) -> Coefficients:
     # What jpeglib reads, it reads from its copies.
     del data
     return _read_here(folder) if here else _read_apart(folder, work, size)
+
+
+def _read_whole(path):
+  with regular_file.open_to_read(path) as file:
+    return file.read()
 
 
 def _seconds(work, size):

@@ -14,7 +14,7 @@ import uuid
 
 import filelock
 
-from deblock.records import paths
+from deblock.records import paths, regular_file
 
 _TEMPORARY_SUFFIX = ".tmp"
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP)
@@ -96,7 +96,8 @@ def read_bytes(path: str) -> bytes:
     OSError: if the file is missing (FileNotFoundError) or cannot be read.
   """
   if not paths.is_remote(path):
-    return pathlib.Path(path).read_bytes()
+    with regular_file.open_to_read(path) as local:
+      return local.read()
   with _gfile() as gfile, gfile.GFile(path, "rb") as file:
     return file.read()
 

@@ -6,7 +6,8 @@ import struct
 
 from PIL import ExifTags, Image
 
-from deblock.records.photos import jpeg_segments, png_chunks, tiff_file
+from deblock.records.jpeg import scans as jpeg_scans
+from deblock.records.photos import jpeg_segments, png_chunks, tag_directory, tiff_file
 from deblock.records.photos import xmp as xmp_lib
 
 _EXIF_MARK = b"Exif\0\0"
@@ -91,6 +92,24 @@ def read(picture: Image.Image, data: bytes, notes: list[str]) -> tuple[Metadata,
   elif isinstance(comment := picture.info.get("comment"), bytes):
     made = dataclasses.replace(made, comments=(("Comment", jpeg_segments.text(comment)),))
   return made, orientation
+
+
+def size_bytes(picture: Image.Image, data: bytes) -> int:
+  """Returns how many bytes of a file are metadata, by its header, without what lies behind a JPEG.
+
+  Args:
+    picture: what Pillow has opened; its pixels need not be decoded.
+    data: bytes of the file.
+  """
+  if picture.format in ("JPEG", "MPO"):
+    end = jpeg_scans.end(data)
+    return max(0, (end if end > 0 else len(data)) - jpeg_scans.size_of_bare(data))
+  if picture.format == "TIFF":
+    return tag_directory.claimed_bytes(data)
+  if picture.format == "PNG":
+    # Some of its chunks may lie behind the image.
+    return sum(len(content) for name, content in png_chunks.chunks(data) if name != b"IDAT")
+  return sum(len(value) for value in picture.info.values() if isinstance(value, (bytes, str)))
 
 
 def behind_the_image(metadata: Metadata) -> str:

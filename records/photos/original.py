@@ -79,6 +79,7 @@ def decode(data: bytes, name: str, max_pixels: int = reading.MAX_PIXELS) -> Orig
       notes.append("16-bit colour became 8-bit")
     # Loading turns the pixels of TIFF files, and removes their orientation.
     picture.load()
+    reading.check_tags(name, picture)
     metadata, orientation = metadata_lib.read(picture, ended, notes)
     samples, alpha = _samples(name, picture, notes)
     if picture.mode in ("CMYK", "LAB", "HSV", "YCbCr"):

@@ -25,7 +25,7 @@ _ROWS = 64  # That are filtered at a time; bounds the memory.
 def colour(data: bytes) -> tuple[tuple[bytes, bytes], ...]:
   """Returns the chunks of a PNG file that say what its numbers mean, as (name, content)."""
   found = []
-  for name, content in _chunks(data):
+  for name, content in chunks(data):
     if name == b"IDAT":
       break
     if name in _COLOUR:
@@ -51,7 +51,7 @@ def deepened(data: bytes, samples: np.ndarray, alpha: np.ndarray | None) -> byte
   kind = (_COLOUR_TYPE if samples.ndim == 3 else 0) + (_ALPHA_TYPE if alpha is not None else 0)
   header = struct.pack(">LLBBBBB", width, height, 16, kind, 0, 0, 0)
   made = [_MAGIC]
-  for name, content in _chunks(data):
+  for name, content in chunks(data):
     if name == b"IHDR":
       made.append(_chunk(name, header))
     elif name == b"IDAT":
@@ -61,7 +61,7 @@ def deepened(data: bytes, samples: np.ndarray, alpha: np.ndarray | None) -> byte
   return b"".join(made)
 
 
-def _chunks(data) -> Iterator[tuple[bytes, bytes]]:
+def chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
   """Yields (name, content) of each chunk; ends where one is cut."""
   place = len(_MAGIC)
   while place + 12 <= len(data):

@@ -4,18 +4,20 @@ from collections.abc import Iterator
 import contextlib
 import hashlib
 import io
-import pathlib
 from typing import NamedTuple
 import warnings
 
 import numpy as np
 from PIL import Image, ImageOps
 
-from deblock.records import paths
+from deblock.records import paths, regular_file
 from deblock.records.jpeg import scans as jpeg_scans
+from deblock.records.photos import tag_directory
 
 # More than any camera of today takes (102 megapixels); 400 MB once decoded.
 MAX_PIXELS = 2**27
+# Of a file: such an image without compression, in 16 bits and with transparency, and its metadata.
+MAX_BYTES = 9 * MAX_PIXELS
 
 # Formats that Pillow decodes itself (MPO counts as JPEG). EPS would run another program on an
 # untrusted file.
@@ -33,6 +35,7 @@ _FORMATS = (
 )
 
 _JPEG, _END = b"\xff\xd8\xff", b"\xff\xd9"
+_APP1, _EXIF = 0xE1, b"Exif\0\0"
 _HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 _JPEG_XL = (b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n")
 # Bits of several kinds, to stand in for missing ones.
@@ -56,6 +59,10 @@ class ImageError(ValueError):
   def __reduce__(self):
     """Pickles the error, so that it can cross processes."""
     return type(self), (self.path, self.reason)
+
+
+class FileTooLargeError(ImageError):
+  """A file is larger than it may be, and was not read."""
 
 
 class Picture(NamedTuple):
@@ -83,25 +90,34 @@ def read_picture(path: str, max_pixels: int = MAX_PIXELS) -> Picture:
   return decode_picture(read_bytes(path), path, max_pixels)
 
 
-def read_bytes(path: str) -> bytes:
+def read_bytes(path: str, most_bytes: int = MAX_BYTES) -> bytes:
   """Returns the bytes of a file.
 
   Args:
     path: local, or one that `etils.epath` reads: gs://, s3://, az:// and hf://.
+    most_bytes: larger files are refused before they are read.
   Raises:
-    ImageError: if the file is missing or cannot be read, or if a package is missing that reads
-      such paths.
+    FileTooLargeError: an ImageError, if the file is larger.
+    ImageError: if the file is missing, is not a regular file or cannot be read, or if a package is
+      missing that reads such paths.
   """
   if paths.is_remote(path):
-    return _read_remote(path)
+    return _read_remote(path, most_bytes)
   try:
-    return pathlib.Path(path).read_bytes()
+    return regular_file.read(path, most_bytes)
+  except regular_file.TooLargeError as error:
+    raise FileTooLargeError(path, too_large(error.size_bytes, most_bytes)) from error
   except (OSError, ValueError) as error:
     reason = getattr(error, "strerror", None) or str(error)
     raise ImageError(path, f"cannot be read: {reason}") from error
 
 
-def _read_remote(path):
+def too_large(size_bytes: int, most_bytes: int) -> str:
+  """Returns why a file was not read, as a clause."""
+  return f"is too large: {size_bytes} bytes, more than {most_bytes}"
+
+
+def _read_remote(path, most_bytes):
   # Imported here because local files need neither the package nor what it imports.
   from etils import epath
 
@@ -111,7 +127,12 @@ def _read_remote(path):
     scheme = path.partition("://")[0]
     raise ImageError(path, f"cannot be read: no file system is known for {scheme}://") from error
   try:
+    size_bytes = file.stat().length
+    if size_bytes > most_bytes:
+      raise FileTooLargeError(path, too_large(size_bytes, most_bytes))
     return file.read_bytes()
+  except ImageError:
+    raise
   except Exception as error:
     # Each file system raises kinds of its own; ImportError names the package that is missing.
     reason = getattr(error, "message", None) or str(error) or type(error).__name__
@@ -142,6 +163,8 @@ def decode_picture(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Pict
     ImageError: if the data are empty, damaged, no image, too large or of several frames.
   """
   with opened(data, name, max_pixels) as picture:
+    picture.load()
+    check_tags(name, picture)
     pixels = _to_rgb(name, ImageOps.exif_transpose(picture))
     return Picture(pixels, format_name(picture))
 
@@ -156,6 +179,8 @@ def opened(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Iterator[Ima
   if not data:
     raise ImageError(name, "cannot be read as an image: the file is empty")
   ended = with_end(data)
+  if reason := _overlong(ended):
+    raise ImageError(name, reason)
   try:
     with warnings.catch_warnings():
       # `max_pixels` replaces Pillow's warning. Its error, at twice that size, stays.
@@ -176,6 +201,21 @@ def opened(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Iterator[Ima
     # Damaged files make Pillow's decoders raise a dozen kinds of errors, struct.error to KeyError.
     detail = str(error) or type(error).__name__
     raise ImageError(name, f"cannot be read as an image: {detail}") from error
+
+
+def _overlong(data):
+  """Returns why it would take long to look at a file's header, as a clause; "" if it would not."""
+  if not data.startswith(_JPEG):
+    return tag_directory.problem(data)
+  if jpeg_scans.has_too_many_segments(data):
+    return jpeg_scans.problem(data)
+  return tag_directory.problem(b"".join(jpeg_scans.contents(data, _APP1, _EXIF)))
+
+
+def check_tags(name: str, picture: Image.Image) -> None:
+  """Raises ImageError if reading the EXIF of a loaded image would take much memory."""
+  if reason := tag_directory.problem_of(picture):
+    raise ImageError(name, reason)
 
 
 def with_end(data: bytes) -> bytes:
@@ -225,8 +265,9 @@ def _check(path, picture, max_pixels, data):
   width, height = picture.size
   if width * height > max_pixels:
     raise ImageError(path, f"is too large: {width}x{height} pixels, more than {max_pixels} in all")
-  if picture.format != "MPO" and getattr(picture, "n_frames", 1) > 1:
-    raise ImageError(path, f"is not a single photograph: it has {picture.n_frames} frames")
+  # Counting the pages of a TIFF file takes time that grows with their square.
+  if picture.format != "MPO" and getattr(picture, "is_animated", False):
+    raise ImageError(path, "is not a single photograph: it has several frames or pages")
   if format_name(picture) == "JPEG" and (problem := jpeg_scans.problem(data)):
     raise ImageError(path, problem)
 

@@ -15,7 +15,7 @@ import os
 import pathlib
 from typing import Any
 
-from deblock.records import paths
+from deblock.records import paths, regular_file
 
 NAME = ".deblock-results"
 
@@ -57,7 +57,8 @@ def mark(path: str | os.PathLike) -> None:
 def load(folder: str | os.PathLike) -> Mapping[str, list[dict[str, Any]]]:
   """Returns the facts of each image on a folder's list, oldest first; {} where there is no list."""
   try:
-    text = pathlib.Path(folder, NAME).read_text(encoding="utf-8", errors="replace")
+    with regular_file.open_to_read(pathlib.Path(folder, NAME)) as file:
+      text = file.read().decode("utf-8", "replace")
   except (FileNotFoundError, NotADirectoryError):
     return {}
   return parse(text)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from absl import logging
 
-from deblock.records import paths
+from deblock.records import paths, regular_file
 from deblock.records.photos import results
 from deblock.records.sources import source_image
 
@@ -68,7 +68,7 @@ def find(pattern: str) -> Found:
   """Returns the images of a folder, a glob or a single file, and what was passed over.
 
   - A folder: all files below it with the suffix of an image, except names that begin with a dot,
-    devices and pipes.
+    devices and pipes, and links to these.
   - A glob or a single file: every match, whatever its suffix.
   - Folders and globs skip the images on a list of results, see `photos.results`.
 
@@ -168,7 +168,14 @@ def _walk_without_links(prefix, top, visited, links, passed_over):
 
 
 def _is_file_or_link(entry):
-  return entry.is_file(follow_symlinks=False) or entry.is_symlink()
+  """Returns whether an entry is a file, or a link to anything but a folder, device or pipe."""
+  if not entry.is_symlink():
+    return entry.is_file(follow_symlinks=False)
+  try:
+    return not regular_file.kind(entry.stat().st_mode)
+  except OSError:
+    # It leads nowhere, or where nobody may look: reading it says so.
+    return True
 
 
 def _leads_to_folder(link):

@@ -97,7 +97,11 @@ def _read_bytes(path):
   if not paths.is_remote(path):
     return reading.read_bytes(path)
   try:
+    if (size_bytes := files.size_bytes(path)) > reading.MAX_BYTES:
+      raise reading.FileTooLargeError(path, reading.too_large(size_bytes, reading.MAX_BYTES))
     return files.read_bytes(path)
+  except reading.ImageError:
+    raise
   except (OSError, UnicodeError) as error:
     raise reading.ImageError(path, f"cannot be read: {error}") from error
 

@@ -1,5 +1,6 @@
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -132,6 +133,23 @@ def test_what_is_too_large_is_refused_before_it_is_decoded(tmp_path, config, mon
   (by_memory,) = batch.run([job], Stub(), config(max_memory=256))
   assert "MiB for 5000x3000 pixels, more than --max_memory=256" in by_memory.detail
   assert not job.target.exists()
+
+
+def test_files_and_metadata_count_towards_the_memory_before_they_are_read(tmp_path, config):
+  hole = tmp_path / "hole.png"
+  with hole.open("wb") as file:
+    file.truncate(2**32)
+  (outcome,) = batch.run([outputs.Job(str(hole), tmp_path / "a.png")], Stub(), config())
+  assert outcome.detail == (
+    "is too large: 4294967296 bytes, more than 1610612736 for a file with --max_memory=2048"
+  )
+  path = tmp_path / "profile.tif"
+  Image.new("RGB", (64, 64)).save(path, icc_profile=bytes(30_000_000))
+  job = outputs.Job(str(path), tmp_path / "b.png")
+  (outcome,) = batch.run([job], Stub(), config(max_memory=256))
+  assert outcome.status == "failed"
+  assert re.search(r"64x64 pixels and 300\d{5} bytes of metadata, more than", outcome.detail)
+  assert _statuses(batch.run([job], Stub(), config())) == ["restored"]
 
 
 @pytest.mark.parametrize(
@@ -294,7 +312,7 @@ def test_copies_of_a_file_whose_coefficients_are_read_count_as_memory(
   monkeypatch.setattr(batch, "_MIB", 2**10)
   job = _jpeg(tmp_path / "a.jpg", picture(24, 40))
   data = pathlib.Path(job.path).read_bytes()
-  data += bytes(200 * 2**10 - len(data))
+  data = data[:-2] + bytes(200 * 2**10 - len(data)) + data[-2:]
   # 960 pixels take 15 bytes each while the coefficients are read.
   batch._check_memory(job.path, data, config(max_memory=615))
   with pytest.raises(reading.ImageError, match="needs 615 MiB for 40x24 pixels, more than"):

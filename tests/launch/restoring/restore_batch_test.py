@@ -51,7 +51,7 @@ def _broken(folder, picture):
   frames[0].save(folder / "frames.gif", save_all=True, append_images=frames[1:])
   Image.fromarray(np.zeros((8, 8), np.float32)).save(folder / "float.tif")
   reasons = {name: reason for name, (_, reason) in made.items()}
-  return {**reasons, "frames.gif": "2 frames", "float.tif": "floating-point"}
+  return {**reasons, "frames.gif": "several frames", "float.tif": "floating-point"}
 
 
 @pytest.fixture

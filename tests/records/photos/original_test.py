@@ -161,5 +161,5 @@ def test_a_bomb_and_several_frames_are_refused(picture):
   with pytest.raises(reading.ImageError, match="too large: 40x24 pixels, more than 959"):
     original.decode(_data(picture, "PNG"), "a", 959)
   data = _data(picture, "GIF", save_all=True, append_images=[picture.rotate(180)])
-  with pytest.raises(reading.ImageError, match="2 frames"):
+  with pytest.raises(reading.ImageError, match="several frames"):
     original.decode(data, "a")

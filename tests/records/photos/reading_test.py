@@ -132,7 +132,35 @@ def test_several_frames_are_no_photograph(tmp_path, suffix):
   frames = [Image.new("RGB", (8, 8), color) for color in ("red", "blue", "green")]
   path = tmp_path / f"a.{suffix}"
   frames[0].save(path, save_all=True, append_images=frames[1:])
-  assert _problem(path) == "is not a single photograph: it has 3 frames"
+  assert _problem(path) == "is not a single photograph: it has several frames or pages"
+
+
+def test_pages_are_not_counted(tmp_path):
+  # Each directory leads to the next: 20,000 pages in 2 MB, which Pillow would count for 10 s.
+  entries = ((256, 4), (257, 4), (258, 8), (259, 1), (262, 1), (273, 8), (279, 16))
+  pages = 20_000
+  size = 2 + 12 * len(entries) + 4
+  directory = struct.pack("<H", len(entries))
+  directory += b"".join(struct.pack("<HHLL", tag, 4, 1, value) for tag, value in entries)
+  links = [24 + size * (number + 1) for number in range(pages - 1)] + [0]
+  data = b"II*\0" + struct.pack("<L", 24) + bytes(16)
+  data += b"".join(directory + struct.pack("<L", link) for link in links)
+  (tmp_path / "a.tif").write_bytes(data)
+  before = time.process_time()
+  assert _problem(tmp_path / "a.tif").endswith("it has several frames or pages")
+  assert time.process_time() - before < 1.0
+
+
+def test_what_is_no_file_or_too_large_is_refused_before_it_is_read(tmp_path):
+  os.mkfifo(tmp_path / "pipe.jpg")
+  assert _problem(tmp_path / "pipe.jpg") == "cannot be read: it is a pipe, not a regular file"
+  with (tmp_path / "hole.png").open("wb") as file:
+    file.truncate(2**40)
+  reason = f"is too large: {2**40} bytes, more than {reading.MAX_BYTES}"
+  assert _problem(tmp_path / "hole.png") == reason
+  with pytest.raises(reading.FileTooLargeError) as caught:
+    reading.read_bytes(str(tmp_path / "hole.png"))
+  assert isinstance(pickle.loads(pickle.dumps(caught.value)), reading.FileTooLargeError)
 
 
 def _header_of_png(width, height):
@@ -162,7 +190,7 @@ def test_an_animated_png_is_no_photograph(tmp_path):
   frames = [Image.new("RGB", (8, 8), color) for color in ("red", "blue")]
   path = tmp_path / "a.png"
   frames[0].save(path, save_all=True, append_images=frames[1:])
-  assert _problem(path) == "is not a single photograph: it has 2 frames"
+  assert _problem(path) == "is not a single photograph: it has several frames or pages"
 
 
 @pytest.mark.parametrize("progressive", [False, True])

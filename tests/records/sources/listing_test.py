@@ -250,3 +250,13 @@ def test_a_remote_folder_that_vanishes_is_not_passed_over(remote, monkeypatch):
   monkeypatch.setattr(tf.io.gfile, "walk", walk)
   with pytest.raises(OSError, match=r"ram://.* cannot be listed: sub is gone"):
     listing.from_pattern(remote)
+
+
+def test_links_to_pipes_and_devices_are_not_listed(tmp_path):
+  os.mkfifo(tmp_path / "pipe.jpg")
+  (tmp_path / "photos").mkdir()
+  (tmp_path / "photos" / "a.jpg").write_bytes(b"a")
+  for name, target in (("pipe", "../pipe.jpg"), ("null", os.devnull), ("gone", "nowhere")):
+    (tmp_path / "photos" / f"{name}.jpg").symlink_to(target)
+  found = [image.id for image in listing.find(str(tmp_path / "photos")).images]
+  assert found == ["a.jpg", "gone.jpg"]
