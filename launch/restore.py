@@ -9,17 +9,17 @@ pixels. Finished files are skipped; inputs are never changed.
 
 import dataclasses
 import functools
+import gc
+import os
 import sys
 import time
 
 from absl import flags
-import tqdm
 
 from deblock.launch import flags as config_flags
 from deblock.launch import program
-from deblock.launch.restoring import batch, network_file, outcomes, restore_config
+from deblock.launch.restoring import outcomes, restore_config
 from deblock.launch.run_folder import checkpoint_folder
-from deblock.records import progress_bar
 
 config_flags.define(restore_config.RestoreConfig)
 flags.DEFINE_alias("o", "out")
@@ -33,6 +33,12 @@ def main(arguments):
   if config.logdir:
     config = dataclasses.replace(config, model=_exported(config), logdir="", checkpoint="")
   began = time.monotonic()
+  # NumPy and all that needs it: --help and mistakes are answered without.
+  import tqdm
+
+  from deblock.launch.restoring import batch
+  from deblock.records import progress_bar
+
   bar = functools.partial(progress_bar.bar, "restoring", "px", unit_scale=True)
   try:
     made = batch.restore(arguments[1:], config, tqdm.tqdm.write, bar)
@@ -47,6 +53,8 @@ def main(arguments):
 
 def _exported(config):
   """Returns the path of a run's network, which is exported into the run's folder if need be."""
+  from deblock.launch.restoring import network_file
+
   path = checkpoint_folder.exported_path(config.logdir, config.checkpoint)
   try:
     network_file.read(path)
@@ -67,6 +75,10 @@ def _exported(config):
 
 def run():
   """Entry point of the console script."""
+  # The products of matrices here are small: more threads of NumPy's BLAS would start and wait.
+  os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+  # Imports make most of the objects, and these stay: looking for garbage among them is in vain.
+  gc.set_threshold(50_000)
   program.run(main, takes_names=True)
 
 

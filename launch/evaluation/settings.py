@@ -3,7 +3,7 @@
 import dataclasses
 
 from deblock.launch.evaluation import baselines, protocol
-from deblock.launch.restoring import network
+from deblock.launch.restoring import choices
 from deblock.launch.run_folder import checkpoint_folder
 from deblock.model import pretrained_files
 from deblock.records import option
@@ -70,6 +70,6 @@ def check_model(name: str) -> str:
   Raises:
     ValueError: if it is neither one of `model_names` nor a path that ends with .onnx.
   """
-  if network.is_path(name):
+  if choices.is_path(name):
     return name
   return pretrained_files.check_name(name, model_names(), " or FILE.onnx")

@@ -3,14 +3,14 @@
 import dataclasses
 import pathlib
 
-from deblock.launch.restoring import network_file
+from deblock.launch.restoring import choices
 from deblock.launch.run_folder import checkpoint_folder
 from deblock.model import pretrained_files
 from deblock.records import option
 
 PRECISIONS = ("float32", "mixed_bfloat16")
 ONNX, SAVED_MODEL, LITERT = FORMATS = ("onnx", "savedmodel", "litert")
-_SUFFIXES = {network_file.SUFFIX: ONNX, ".tflite": LITERT}
+_SUFFIXES = {choices.NETWORK_SUFFIX: ONNX, ".tflite": LITERT}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,8 +39,8 @@ class ExportConfig:
       raise ValueError(
         f"output must end with {' or '.join(_SUFFIXES)}, or use --format, got {self.output!r}."
       )
-    if self.format == ONNX and suffix != network_file.SUFFIX:
-      raise ValueError(f"output must end with {network_file.SUFFIX}, got {self.output!r}.")
+    if self.format == ONNX and suffix != choices.NETWORK_SUFFIX:
+      raise ValueError(f"output must end with {choices.NETWORK_SUFFIX}, got {self.output!r}.")
     checkpoint_folder.check_which(self.checkpoint, self.logdir)
     checkpoint_folder.check_kind(self.weights, self.logdir)
 

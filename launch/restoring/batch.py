@@ -9,14 +9,14 @@ from absl import logging
 import numpy as np
 import tqdm
 
+from deblock.launch.restoring import choices, outcomes, outputs, photograph, restore_config
 from deblock.launch.restoring import network as network_lib
-from deblock.launch.restoring import outcomes, outputs, photograph, restore_config
 from deblock.model import tiling
 from deblock.records import paths
 from deblock.records.jpeg import coefficients as jpeg_coefficients
 from deblock.records.jpeg import scans as jpeg_scans
+from deblock.records.photos import formats, original, reading, saving
 from deblock.records.photos import metadata as metadata_lib
-from deblock.records.photos import original, reading, saving
 
 # Of an image that is decoded, restored, turned and encoded, by the format: measured, and a margin.
 _IMAGE_BYTES_PER_PIXEL = {"png": 14, "tiff": 16, "jpg": 20, "webp": 40}
@@ -77,17 +77,19 @@ def restore(
       "name what to restore, files, folders or globs: deblock-restore IN... --out=DIR."
     )
   _prepare(config.out)
-  extension = saving.FORMATS[config.format].suffix
+  extension = formats.FORMATS[config.format].suffix
   planned = outputs.plan(patterns, config.out, config.suffix, extension, config.overwrite)
-  network = network_lib.load(
-    config.model, window_bytes(config), config.self_ensemble, config.device, log
-  )
   made = [
     outcomes.Outcome(item.path, outcomes.FAILED, 0, paths.shown(item.reason))
     for item in planned.refused
   ]
   if planned.passed_over:
     log(str(planned.passed_over))
+  if not planned.jobs:
+    return made
+  network = network_lib.load(
+    config.model, window_bytes(config), config.self_ensemble, config.device, log
+  )
   if config.faithful and (reason := jpeg_coefficients.missing()):
     log(f"every file is restored freely: {reason}")
   sizes = {job.path: outputs.pixels(job.path) for job in planned.jobs}
@@ -160,7 +162,7 @@ def run(
 
 def result_settings(config: restore_config.RestoreConfig) -> dict[str, Any]:
   """Returns every setting that a result depends on, as its folder's list keeps them."""
-  path = pathlib.Path(network_lib.path_of(config.model))
+  path = pathlib.Path(choices.path_of(config.model))
   names = ("format", "depth", "faithful", "self_ensemble", "strength", "quality", "metadata")
   settings = {name: getattr(config, name) for name in names}
   # Wherever it lies: a network of the same name can have been trained further.

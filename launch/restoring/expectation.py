@@ -31,6 +31,8 @@ _STEPS, _FREQUENCIES = -0.3, 0.2
 _FARTHEST, _ENTRIES = 2.0, 256
 _TAIL = 3.0  # An u farther outside than so many sigma counts as there.
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(24)
+_NODES /= 2  # Of -1/2 to 1/2.
+_MASS_AND_MOMENT = np.stack([_WEIGHTS, _WEIGHTS * _NODES]).astype(np.float32)
 
 
 def cut_normal_mean(mean: np.ndarray, deviation: np.ndarray) -> np.ndarray:
@@ -40,13 +42,16 @@ def cut_normal_mean(mean: np.ndarray, deviation: np.ndarray) -> np.ndarray:
     mean: float, of the variables before; beyond 3 deviations outside it counts as there.
     deviation: float, at least 0.02, of a shape that broadcasts with it.
   """
+  # That near, some node's density does not underflow.
   farthest = 0.5 + _TAIL * deviation
-  mean = np.clip(mean, -farthest, farthest)[..., np.newaxis]
-  places = 0.5 * _NODES
-  # Shifted by the greatest exponent, so that nothing underflows.
-  exponents = -0.5 * ((places - mean) / np.asarray(deviation)[..., np.newaxis]) ** 2
-  densities = _WEIGHTS * np.exp(exponents - exponents.max(axis=-1, keepdims=True))
-  return (densities * places).sum(axis=-1) / densities.sum(axis=-1)
+  # In 32 bits, in which NumPy's exponential is several times as fast.
+  exponents = np.subtract.outer(_NODES, np.clip(mean, -farthest, farthest)).astype(np.float32)
+  exponents /= np.asarray(deviation, np.float32)
+  exponents *= exponents
+  exponents *= np.float32(-0.5)
+  densities = np.exp(exponents, out=exponents)
+  mass, moment = np.tensordot(_MASS_AND_MOMENT, densities, 1)
+  return moment / mass
 
 
 class Mover:

@@ -10,12 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from deblock.launch.restoring import network_file
+from deblock.launch.restoring import choices, network_file
 from deblock.model import pretrained_files, tiling
 from deblock.model.networks import config as model_config
 from deblock.records.jpeg import sampling as jpeg_sampling
 
-AUTO, CPU, CUDA = DEVICES = ("auto", "cpu", "cuda")
 # The growth of the process for each pixel of a tile with its context: 260 for deblocknet and 170
 # for deblocknet_fast at most (make bench PART=restoring).
 _WINDOW_BYTES_PER_PIXEL = 300
@@ -32,7 +31,7 @@ def load(
   model: str,
   window_bytes: int = 0,
   self_ensemble: bool = False,
-  device: str = AUTO,
+  device: str = choices.AUTO,
   log: Callable[[str], None] = lambda line: None,
 ) -> tiling.Tiled:
   """Returns a network and how it is run over images of any size.
@@ -49,42 +48,12 @@ def load(
     ValueError: if there is no such name, the file is no exported network, or the device cannot be
       used.
   """
-  check_model(model)
-  check_device(device)
-  file = network_file.read(path_of(model))
+  choices.check_model(model)
+  choices.check_device(device)
+  file = network_file.read(choices.path_of(model))
   traits = file.traits
   tile = tile_within(window_bytes, traits) if window_bytes and traits.keeps_size else None
   return tiling.Tiled(_Runner(file, device, log), traits, tile, self_ensemble)
-
-
-def is_path(model: str) -> bool:
-  """Returns whether a model is named by the path of its file."""
-  return model.endswith(network_file.SUFFIX)
-
-
-def path_of(model: str) -> str | pathlib.Path:
-  """Returns the path of the file of a network, given by that path or by its name."""
-  return model if is_path(model) else pretrained_files.network_path(model)
-
-
-def check_model(model: str) -> str:
-  """Returns a model's name or path after checking the name.
-
-  Raises:
-    ValueError: if it is neither a name of pretrained weights nor a path that ends with .onnx.
-  """
-  return model if is_path(model) else pretrained_files.check_name(model, others=" or FILE.onnx")
-
-
-def check_device(device: str) -> str:
-  """Returns the device after checking it.
-
-  Raises:
-    ValueError: if there is none of that name.
-  """
-  if device not in DEVICES:
-    raise ValueError(f"device must be one of {', '.join(DEVICES)}, got {device!r}.")
-  return device
 
 
 def tile_within(window_bytes: int, traits: model_config.Traits) -> int:
@@ -117,7 +86,7 @@ class _Runner:
     if pathlib.Path(file.path).parent != pretrained_files.FOLDER or len(self._providers) > 1:
       self._session(np.ones((1, 2, jpeg_sampling.BLOCK, jpeg_sampling.BLOCK), np.float32))
       self._sessions.clear()
-    elif device == AUTO and _has_nvidia_driver():
+    elif device == choices.AUTO and _has_nvidia_driver():
       log(
         "running on the CPU, although there is an NVIDIA GPU: this ONNX Runtime has no CUDA; pip "
         "install onnxruntime-gpu in place of onnxruntime."
@@ -167,7 +136,7 @@ class _Runner:
       reason = (
         "ONNX Runtime cannot load its CUDA provider, which needs CUDA and cuDNN of its own versions"
       )
-      if self._device == CUDA:
+      if self._device == choices.CUDA:
         raise ValueError(f"device cuda cannot be used: {reason}.")
       self._log(f"running on the CPU, although there is an NVIDIA GPU: {reason}.")
       self._providers = [_CPU_PROVIDER]
@@ -176,12 +145,12 @@ class _Runner:
 
 def _providers(device, available):
   """Returns the execution providers to ask ONNX Runtime for, the preferred one first."""
-  if device == CUDA and _CUDA_PROVIDER not in available:
+  if device == choices.CUDA and _CUDA_PROVIDER not in available:
     raise ValueError(
       "device cuda needs an ONNX Runtime with CUDA: pip install onnxruntime-gpu in place of "
       "onnxruntime."
     )
-  if device == CPU or _CUDA_PROVIDER not in available:
+  if device == choices.CPU or _CUDA_PROVIDER not in available:
     return [_CPU_PROVIDER]
   # TF32 keeps 10 bits of a factor, which is more than a level.
   return [(_CUDA_PROVIDER, {"use_tf32": "0"}), _CPU_PROVIDER]

@@ -21,7 +21,6 @@ from deblock.model.networks import config as model_config
 FORMAT = 1
 KEY = "deblock"
 COMPRESSED, TABLES, RESTORED = "compressed", "tables", "restored"
-SUFFIX = ".onnx"
 MOST_BYTES = 256 * 2**20
 _MOST_CONTEXT = 512
 # Numbers of fields in onnx.proto: of ModelProto, GraphProto, ValueInfoProto, StringStringEntryProto
@@ -110,21 +109,22 @@ def with_tables(content: bytes, tables: np.ndarray) -> bytes:
     content: of the file.
     tables: float32 [1, 2, 8, 8].
   """
-  changed = bytearray()
-  for number, body, whole in _fields(content):
-    changed += _field(_GRAPH, _constant_tables(body, tables)) if number == _GRAPH else whole
-  return bytes(changed)
+  return b"".join(
+    _field(_GRAPH, _constant_tables(body, tables)) if number == _GRAPH else whole
+    for number, body, whole in _fields(content)
+  )
 
 
 def _constant_tables(graph, tables):
-  kept = bytearray()
-  for number, body, whole in _fields(graph):
-    if number != _INPUT or _text(body, _NAME) != TABLES:
-      kept += whole
+  kept = [
+    whole
+    for number, body, whole in _fields(graph)
+    if number != _INPUT or _text(body, _NAME) != TABLES
+  ]
   shape = b"".join(_number(_DIMENSIONS, side) for side in tables.shape)
   values = _field(_RAW_DATA, np.ascontiguousarray(tables, "<f4").tobytes())
   tensor = shape + _number(_DATA_TYPE, _FLOAT) + _field(_TENSOR_NAME, TABLES.encode()) + values
-  return bytes(kept) + _field(_INITIALIZER, tensor)
+  return b"".join((*kept, _field(_INITIALIZER, tensor)))
 
 
 def _description(content, name):
@@ -168,12 +168,15 @@ def _traits(said, name):
   return traits
 
 
-def _fields(message: bytes) -> Iterator[tuple[int, bytes, bytes]]:
+def _fields(message: bytes | memoryview) -> Iterator[tuple[int, memoryview, memoryview]]:
   """Yields each field's number, its bytes if it has a length, and the whole field.
+
+  Both are views: kernels are large.
 
   Raises:
     ValueError: if the message is no protocol buffer.
   """
+  message = memoryview(message)
   position = 0
   while position < len(message):
     key, start = _varint(message, position)
@@ -189,14 +192,14 @@ def _fields(message: bytes) -> Iterator[tuple[int, bytes, bytes]]:
       raise ValueError(f"field {number} has the unknown wire type {kind}.")
     if end > len(message):
       raise ValueError(f"field {number} ends beyond its message.")
-    yield number, message[start:end] if kind == _BYTES else b"", message[position:end]
+    yield number, message[start : end if kind == _BYTES else start], message[position:end]
     position = end
 
 
 def _text(message, number):
   """Returns the text of a message's field; "" if it has none."""
   found = (body for one, body, _ in _fields(message) if one == number)
-  return next(found, b"").decode()
+  return str(next(found, b""), "utf-8")
 
 
 def _varint(message, position):

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from deblock.launch.restoring import cells, fading
+from deblock.launch.restoring import cells, choices, fading
 from deblock.launch.restoring import network as network_lib
 from deblock.model import tiling
 from deblock.records.jpeg import coefficients as jpeg_coefficients
@@ -149,7 +149,7 @@ def restore_original(
     ValueError: if quality or strength are out of range, or parts of a JPEG that is to be faithful
       do not begin and end with its blocks.
   """
-  check_strength(strength)
+  choices.check_strength(strength)
   condition = find_condition(found, quality)
   whole = _deep(found.samples) if depth == 16 else found.samples
   height, width = whole.shape[:2]
@@ -250,17 +250,6 @@ def _of_traces(traces, place, part):
   pixels = "pixels" if part is None else "a photograph inside the image"
   source = f"quality {traces.quality} found in {'the ' if part is None else ''}{pixels}, {place}"
   return Condition(tables, traces.top, traces.left, source, traces.turned, part)
-
-
-def check_strength(strength: float) -> float:
-  """Returns the strength after checking it.
-
-  Raises:
-    ValueError: if it is not in [0, 1].
-  """
-  if not 0.0 <= strength <= 1.0:
-    raise ValueError(f"strength must be in [0, 1], got {strength}.")
-  return strength
 
 
 @functools.lru_cache(maxsize=2)

@@ -2,11 +2,10 @@
 
 import dataclasses
 
-from deblock.launch.restoring import network, photograph
+from deblock.launch.restoring import choices
 from deblock.launch.run_folder import checkpoint_folder
 from deblock.records import option
-from deblock.records.jpeg import tables as jpeg_tables
-from deblock.records.photos import saving
+from deblock.records.photos import formats
 
 METADATA = ("keep", "strip")
 DEPTHS = (8, 16)
@@ -70,17 +69,20 @@ class RestoreConfig:
       raise ValueError("out must name a folder: use --out=DIR.")
     checkpoint_folder.check_which(self.checkpoint, self.logdir)
     if not self.logdir:
-      network.check_model(self.model)
-    network.check_device(self.device)
-    saving.check_format(self.format)
+      choices.check_model(self.model)
+    choices.check_device(self.device)
+    formats.check(self.format)
     if any(part in self.suffix for part in ("/", "\\", "\0")):
       raise ValueError(f"suffix must be a part of a file's name, got {self.suffix!r}.")
-    photograph.check_strength(self.strength)
+    choices.check_strength(self.strength)
     if self.quality:
+      # Here, since --help can do without NumPy.
+      from deblock.records.jpeg import tables as jpeg_tables
+
       jpeg_tables.check_quality(self.quality)
     if self.depth not in DEPTHS:
       raise ValueError(f"depth must be 8 or 16, got {self.depth}.")
-    if self.depth == 16 and not saving.FORMATS[self.format].keeps_16_bits:
+    if self.depth == 16 and not formats.FORMATS[self.format].keeps_16_bits:
       raise ValueError(f"depth must be 8 with format {self.format}, which has no more, got 16.")
     if self.metadata not in METADATA:
       raise ValueError(f"metadata must be one of {', '.join(METADATA)}, got {self.metadata!r}.")

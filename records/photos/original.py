@@ -9,7 +9,7 @@ import dataclasses
 import io
 
 import numpy as np
-from PIL import ImageCms, JpegImagePlugin
+from PIL import JpegImagePlugin
 
 from deblock.records.jpeg import header as jpeg_header
 from deblock.records.photos import metadata as metadata_lib
@@ -131,6 +131,9 @@ def _deep(name, picture):
 def _rgb_of_cmyk(picture, notes):
   profile = picture.info.get("icc_profile")
   if profile:
+    # Only here: most images are not CMYK.
+    from PIL import ImageCms
+
     try:
       converted = ImageCms.profileToProfile(
         picture,

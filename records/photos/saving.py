@@ -10,12 +10,18 @@ from PIL import Image, ImageFile, PngImagePlugin
 
 from deblock.records.jpeg import header as jpeg_header
 from deblock.records.jpeg import tables as jpeg_tables
-from deblock.records.photos import fitting, jpeg_segments, original, png_chunks, tiff_file
+from deblock.records.photos import (
+  fitting,
+  formats,
+  jpeg_segments,
+  original,
+  png_chunks,
+  tiff_file,
+)
 from deblock.records.photos import metadata as metadata_lib
 
 _QUALITY = 95  # Of JPEG files, unless the original's steps are finer.
 _MOST_JPEG_BYTES = 6  # A pixel: noise with steps of 1 takes 3.4.
-_MOST_JPEG_SIDE, _MOST_WEBP_SIDE = 65535, 16383
 _PHOTOSHOP_TAG, _XMP_TAG, _PROFILE_TAG = 34377, 700, 34675
 
 
@@ -33,49 +39,16 @@ class Raster(NamedTuple):
   steps: np.ndarray | None
 
 
-class Format(NamedTuple):
-  """A format of output files.
-
-  Attributes:
-    suffix: of file names.
-    pillow: Pillow's name of the format.
-    save: from image and metadata to the bytes of a file.
-    keeps_alpha: whether it has transparency.
-    keeps_gray: whether it has gray images.
-    keeps_16_bits: whether it has samples of 16 bits.
-    most_side: longest side that it allows, in pixels; 0 for any.
-  """
-
-  suffix: str
-  pillow: str
-  save: Callable[[Raster, metadata_lib.Metadata], bytes]
-  keeps_alpha: bool
-  keeps_gray: bool
-  keeps_16_bits: bool
-  most_side: int
-
-
-def check_format(name: str) -> str:
-  """Returns the name of a format after checking it.
-
-  Raises:
-    ValueError: if there is no such format.
-  """
-  if name not in FORMATS:
-    raise ValueError(f"format must be one of {', '.join(FORMATS)}, got {name!r}.")
-  return name
-
-
 def copied(data: bytes, found: original.Original, format_name: str, keep: bool) -> bytes | None:
   """Returns the file of an untouched image without encoding it again; None if that is impossible.
 
   Args:
     data: bytes of the original's file.
     found: what was decoded of it.
-    format_name: one of `FORMATS`.
+    format_name: one of `formats.FORMATS`.
     keep: whether metadata are kept. Of a JPEG without them the orientation stays.
   """
-  if found.format != FORMATS[check_format(format_name)].pillow:
+  if found.format != formats.FORMATS[formats.check(format_name)].pillow:
     return None
   if keep:
     return found.data or data
@@ -110,12 +83,12 @@ def encode(
     samples: uint8 or uint16, [H, W, 3] RGB or [H, W] gray.
     alpha: uint8 [H, W], or None. A format without transparency gets the image on white.
     metadata: to write into the file.
-    format_name: one of `FORMATS`.
+    format_name: one of `formats.FORMATS`.
     steps: [2, 8, 8], quantisation steps of luma and chroma that a JPEG must not exceed.
   Raises:
     ValueError: if there is no such format, or the image is too large for it.
   """
-  kind = FORMATS[check_format(format_name)]
+  kind = formats.FORMATS[formats.check(format_name)]
   height, width = samples.shape[:2]
   if kind.most_side and max(height, width) > kind.most_side:
     raise ValueError(
@@ -130,20 +103,20 @@ def encode(
     samples, alpha = _on_white(samples, alpha), None
   gray = samples.ndim == 2 and kind.keeps_gray
   metadata = fitting.fit(metadata, format_name, gray, notes)
-  return _saved(Raster(samples, alpha, steps), metadata, kind, notes), tuple(notes)
+  return _saved(Raster(samples, alpha, steps), metadata, _SAVERS[format_name], notes), tuple(notes)
 
 
-def _saved(raster, metadata, kind, notes):
+def _saved(raster, metadata, save, notes):
   """Returns the bytes of a file; without metadata if Pillow fails on them."""
   try:
-    return kind.save(raster, metadata)
+    return save(raster, metadata)
   except MemoryError:
     raise
   except Exception as error:
     # Damaged metadata make Pillow raise a dozen kinds of errors. The pixels are not affected.
     if metadata == metadata_lib.Metadata():
       raise
-    data = kind.save(raster, metadata_lib.Metadata())
+    data = save(raster, metadata_lib.Metadata())
     notes.append(f"metadata left out, which cannot be written ({error or type(error).__name__})")
     return data
 
@@ -249,9 +222,9 @@ def _room_for(size_bytes):
     ImageFile.MAXBLOCK = before
 
 
-FORMATS = {
-  "png": Format(".png", "PNG", _png, True, True, True, 0),
-  "webp": Format(".webp", "WEBP", _webp, True, False, False, _MOST_WEBP_SIDE),
-  "tiff": Format(".tif", "TIFF", _tiff, True, True, True, 0),
-  "jpg": Format(".jpg", "JPEG", _jpg, False, True, False, _MOST_JPEG_SIDE),
+_SAVERS: dict[str, Callable[[Raster, metadata_lib.Metadata], bytes]] = {
+  "png": _png,
+  "webp": _webp,
+  "tiff": _tiff,
+  "jpg": _jpg,
 }

@@ -55,14 +55,14 @@ def _status(name):
 def _try(number, seed, folder, networks):
   """Returns (outcome of a mutant, reason or offence), and leaves no file."""
   from deblock.launch.restoring import batch, outcomes, outputs, restore_config
-  from deblock.records.photos import original, reading, results, saving
+  from deblock.records.photos import formats, original, reading, results
 
   what, data = mutants.mutant(number, seed)
   source, out = folder / "in", folder / "out"
   source.write_bytes(data)
-  formats = list(saving.FORMATS)
-  chosen = formats[number % len(formats)]
-  deep = saving.FORMATS[chosen].keeps_16_bits and number % 3 == 0
+  names = list(formats.FORMATS)
+  chosen = names[number % len(names)]
+  deep = formats.FORMATS[chosen].keeps_16_bits and number % 3 == 0
   config = restore_config.RestoreConfig(
     out=str(out), format=chosen, depth=16 if deep else 8, max_memory=_MAX_MEMORY_MIB
   )
@@ -75,7 +75,7 @@ def _try(number, seed, folder, networks):
       reason = ""
     except reading.ImageError as error:
       reason = f"refused: {error.reason}"
-    job = outputs.Job(str(source), out / f"a{saving.FORMATS[config.format].suffix}")
+    job = outputs.Job(str(source), out / f"a{formats.FORMATS[config.format].suffix}")
     (outcome,) = batch.run([job], networks[number % _EVERY == 0], config)
   except Exception as error:
     return "offence", f"{what}: {type(error).__name__}: {error}"

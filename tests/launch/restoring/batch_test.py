@@ -12,7 +12,7 @@ import tifffile
 
 from deblock.launch.restoring import batch, outputs, restore_config
 from deblock.model import pretrained_files, tiling
-from deblock.records.photos import original, reading, saving
+from deblock.records.photos import formats, original, reading
 
 _CASES = pathlib.Path(__file__).parents[2] / "cases"
 
@@ -277,8 +277,8 @@ def test_a_report_has_the_shares_of_blocks_and_coefficients(tmp_path, config, pi
 
 @pytest.mark.parametrize("name", sorted(path.name for path in _CASES.iterdir()))
 def test_of_every_case_a_whole_file_or_a_reason_comes_out(tmp_path, config, name):
-  formats = list(saving.FORMATS)
-  for format_name in formats:
+  names = list(formats.FORMATS)
+  for format_name in names:
     target = tmp_path / "out" / f"a.{format_name}"
     job = outputs.Job(str(_CASES / name), target)
     (outcome,) = batch.run([job], Stub(), config(format=format_name, overwrite=True))

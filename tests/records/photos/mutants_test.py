@@ -5,7 +5,7 @@ import contextlib
 import pytest
 
 from deblock.records.jpeg import coefficients
-from deblock.records.photos import original, reading, saving
+from deblock.records.photos import formats, original, reading, saving
 
 _COUNT = 300
 
@@ -26,7 +26,7 @@ def test_pieces_of_a_jpeg_are_all_of_it(mutants):
 
 
 def test_a_damaged_file_is_read_or_refused_and_nothing_else_happens(mutants):
-  refused, formats = 0, list(saving.FORMATS)
+  refused, names = 0, list(formats.FORMATS)
   for number in range(_COUNT):
     what, data = mutants.mutant(number)
     try:
@@ -43,7 +43,7 @@ def test_a_damaged_file_is_read_or_refused_and_nothing_else_happens(mutants):
       with contextlib.suppress(coefficients.CoefficientsError):
         assert coefficients.read(data).planes, what
     # Whatever was read can be written, at least without what it said of itself.
-    saving.encode(found.samples, found.alpha, found.metadata, formats[number % len(formats)])
+    saving.encode(found.samples, found.alpha, found.metadata, names[number % len(names)])
   # Neither are all sound, nor all of them so damaged that nothing was tried.
   assert 0.4 * _COUNT < refused < 0.9 * _COUNT
 

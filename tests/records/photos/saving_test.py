@@ -5,8 +5,8 @@ from PIL import Image
 import pytest
 
 from deblock.records.jpeg import tables as jpeg_tables
+from deblock.records.photos import formats, original, saving
 from deblock.records.photos import metadata as metadata_lib
-from deblock.records.photos import original, saving
 
 _EXIF = Image.Exif()
 _EXIF[271] = "Maker"
@@ -24,7 +24,7 @@ def _opened(samples, format_name, alpha=None, metadata=_NOTHING):
   return picture, notes
 
 
-@pytest.mark.parametrize("format_name", saving.FORMATS)
+@pytest.mark.parametrize("format_name", formats.FORMATS)
 def test_everything_is_kept_that_the_format_has(photograph, format_name):
   pixels = photograph(24, 40)
   picture, notes = _opened(pixels, format_name, metadata=_METADATA)
@@ -42,14 +42,14 @@ def test_everything_is_kept_that_the_format_has(photograph, format_name):
   assert difference.max() == 0 if format_name in _LOSSLESS else difference.mean() < 4
 
 
-@pytest.mark.parametrize("format_name", saving.FORMATS)
+@pytest.mark.parametrize("format_name", formats.FORMATS)
 def test_without_metadata_there_are_none(photograph, format_name):
   picture, _ = _opened(photograph(8, 8), format_name)
   assert 271 not in picture.getexif()
   assert not {"exif", "icc_profile", "xmp"} & picture.info.keys()
 
 
-@pytest.mark.parametrize("format_name", saving.FORMATS)
+@pytest.mark.parametrize("format_name", formats.FORMATS)
 def test_gray_stays_gray_where_the_format_has_it(photograph, format_name):
   gray = photograph(8, 16)[..., 0]
   picture, _ = _opened(gray, format_name)
@@ -58,7 +58,7 @@ def test_gray_stays_gray_where_the_format_has_it(photograph, format_name):
     np.testing.assert_array_equal(np.asarray(picture.convert("L")), gray)
 
 
-@pytest.mark.parametrize("format_name", saving.FORMATS)
+@pytest.mark.parametrize("format_name", formats.FORMATS)
 def test_alpha_is_kept_or_laid_on_white(photograph, format_name):
   pixels = photograph(8, 16)
   alpha = np.zeros((8, 16), np.uint8)
@@ -71,7 +71,7 @@ def test_alpha_is_kept_or_laid_on_white(photograph, format_name):
     np.testing.assert_array_equal(np.asarray(picture), np.dstack([pixels, alpha]))
 
 
-@pytest.mark.parametrize("format_name", saving.FORMATS)
+@pytest.mark.parametrize("format_name", formats.FORMATS)
 def test_16_bits_stay_or_are_rounded(format_name):
   deep = np.random.default_rng(0).integers(0, 65536, (8, 8)).astype(np.uint16)
   picture, notes = _opened(deep, format_name)
@@ -131,7 +131,7 @@ def test_an_untouched_file_is_copied_into_its_own_format_only(photograph, format
   Image.fromarray(photograph(8, 8)).save(buffer, kind, exif=_EXIF)
   data = buffer.getvalue()
   found = original.decode(data, "a")
-  for other in saving.FORMATS:
+  for other in formats.FORMATS:
     assert saving.copied(data, found, other, True) == (data if other == format_name else None)
   without = saving.copied(data, found, format_name, False)
   assert without is None if kind == "PNG" else b"Maker" not in without
@@ -200,4 +200,4 @@ def test_an_image_that_is_too_long_is_refused():
 
 def test_an_unknown_format_is_named():
   with pytest.raises(ValueError, match="format must be one of png, webp, tiff, jpg, got 'bmp'"):
-    saving.check_format("bmp")
+    formats.check("bmp")
