@@ -1,17 +1,36 @@
 """The pretrained weights that come with the package: their names and files, without TensorFlow."""
 
 import difflib
-import json
 import pathlib
-from typing import Any
+from typing import Annotated, Any, NamedTuple
+
+from deblock.records import json_text, typed_values
 
 FOLDER = pathlib.Path(__file__).parent / "weights"
 MANIFEST = "weights.json"
 
 
+class _Facts(NamedTuple):
+  """What is known of weights."""
+
+  file: typed_values.BaseName
+  model: str
+  width: Annotated[int, typed_values.within(0, 2**16)]
+  sha256: str
+  trained_on: str = ""
+
+
 def manifest(folder: pathlib.Path = FOLDER) -> dict[str, dict[str, Any]]:
-  """Returns what is known of each of a folder's weights, by name."""
-  return json.loads((folder / MANIFEST).read_text())
+  """Returns what is known of each of a folder's weights, by name.
+
+  Raises:
+    FileNotFoundError: if there is no such file.
+    ValueError: if it cannot be read, or says something else of the weights.
+  """
+  path = folder / MANIFEST
+  found = json_text.parse(path.read_bytes(), str(path))
+  typed_values.build(dict[str, _Facts], found, str(path))
+  return found
 
 
 def names() -> tuple[str, ...]:

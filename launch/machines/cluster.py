@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 import dataclasses
 import json
 
-from deblock.records import option, paths
+from deblock.records import json_text, option, paths
 
 TF_CONFIG = "TF_CONFIG"
 STRATEGIES = ("auto", "cpu", "gpu", "mirrored", "multi_worker", "tpu")
@@ -122,9 +122,9 @@ def parse_tf_config(text: str) -> Cluster | None:
     ValueError: if it has another form; quotes the offending text.
   """
   try:
-    values = json.loads(text)
-  except json.JSONDecodeError as error:
-    raise ValueError(f"{TF_CONFIG} is not JSON ({error}): {_shortened(text)}") from error
+    values = json_text.parse(text, TF_CONFIG)
+  except ValueError as error:
+    raise ValueError(f"{str(error).rstrip('.')}: {_shortened(text)}") from error
   if values == {}:
     return None
   jobs = values.get("cluster") if isinstance(values, dict) else None

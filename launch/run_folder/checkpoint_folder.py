@@ -7,11 +7,13 @@ the latest complete checkpoint complete.
 """
 
 from collections.abc import Sequence
-import json
 import os
 import pathlib
 import re
 import shutil
+from typing import Any
+
+from deblock.records.layout import files
 
 FOLDER = "checkpoints"  # Of a run's folder; in it lies the folder of the best checkpoint.
 LATEST, BEST = WHICH = ("latest", "best")
@@ -164,11 +166,8 @@ def _restores_best(logdir):
   path = pathlib.Path(logdir) / "run.json"
   if not path.exists():
     raise FileNotFoundError(f"{logdir} holds no run: it has no {path.name}. Train one there first.")
-  try:
-    parts = json.loads(path.read_text()).values()
-    return any(part.get("restore_best", False) for part in parts)
-  except (json.JSONDecodeError, AttributeError) as error:
-    raise ValueError(f"{path} does not hold the settings of a run: {error}.") from error
+  parts = files.read_json(dict[str, dict[str, Any]], path)
+  return any(part.get("restore_best", False) is True for part in parts.values())
 
 
 def _write_state(folder, kept):

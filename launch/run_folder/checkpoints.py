@@ -8,14 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 import importlib.metadata
 import json
 import pathlib
-from typing import Any
+from typing import Any, NamedTuple
 
 from absl import logging
 import numpy as np
 import tensorflow as tf
 
 from deblock.launch.run_folder import checkpoint_folder
-from deblock.records import graph_errors
+from deblock.records import graph_errors, json_text, typed_values
 
 FOLDER, BEST = checkpoint_folder.FOLDER, checkpoint_folder.BEST
 KEPT = 3
@@ -81,8 +81,8 @@ class Checkpoints:
       return None
     path = load_first(paths, lambda path: load(path, self._parts, self._lists))
     kept = _notes(path)
-    self.notes = kept.get("loop", {})
-    _warn_of_versions(path, kept.get("about", {}).get("versions", {}))
+    self.notes = kept.loop
+    _warn_of_versions(path, kept.about.get("versions", {}))
     return path
 
   def save(self) -> str:
@@ -144,6 +144,13 @@ def is_begun(logdir: str) -> bool:
   return any((pathlib.Path(logdir) / FOLDER).glob("*.index"))
 
 
+class _Stored(NamedTuple):
+  """What the notes of a checkpoint hold."""
+
+  loop: dict[str, Any] = {}  # noqa: RUF012 - never changed.
+  about: dict[str, Any] = {}  # noqa: RUF012 - as above.
+
+
 class _Notes(tf.train.experimental.PythonState):
   """JSON values inside a checkpoint; read back by their key."""
 
@@ -160,9 +167,18 @@ class _Notes(tf.train.experimental.PythonState):
 
 
 def _notes(path):
-  """Returns the JSON values of a checkpoint; older ones have none."""
+  """Returns the JSON values of a checkpoint; older ones have none.
+
+  Raises:
+    ValueError: if they are damaged.
+  """
   reader = tf.train.load_checkpoint(path)
-  return json.loads(reader.get_tensor(_NOTES)) if reader.has_tensor(_NOTES) else {}
+  if not reader.has_tensor(_NOTES):
+    return _Stored()
+  name = f"{path} is damaged: its notes"
+  # The best value of an evaluation can be infinite.
+  values = json_text.parse(reader.get_tensor(_NOTES), name, finite=False)
+  return typed_values.build(_Stored, values, name)
 
 
 def _warn_of_versions(path, before):

@@ -10,11 +10,13 @@ from collections.abc import Iterable, Mapping
 import json
 import math
 import pathlib
-from typing import NamedTuple
+from typing import Annotated, Any, NamedTuple
 
+from deblock.records import typed_values
 from deblock.records.layout import files
 
 FILE = "metrics.jsonl"
+_MOST_BYTES = 2**28  # A million lines; a run of ours writes a few thousand.
 MAIN = ""  # The series of the weights that are trained.
 AVERAGED = "averaged"  # Of their averages, where a run keeps them.
 JPEG = "jpeg"  # The JPEGs themselves, to compare with.
@@ -38,6 +40,15 @@ class Entry(NamedTuple):
   series: str
   values: Mapping[str, float]
   state: str = ""
+  reason: str = ""
+
+
+class _Said(NamedTuple):
+  """What a line holds beside figures."""
+
+  step: typed_values.Count
+  series: str = MAIN
+  state: Annotated[str, typed_values.one_of("", FINISHED, STOPPED)] = ""
   reason: str = ""
 
 
@@ -84,14 +95,14 @@ def read(logdir: str) -> list[Entry]:
   if not path.exists():
     return []
   entries = []
-  lines = path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
+  lines = files.read_bytes(path, _MOST_BYTES).splitlines(keepends=True)
   for number, line in enumerate(lines, 1):
     try:
-      entries.append(_entry(line))
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-      if number == len(lines) and not line.endswith("\n"):
+      entries.append(_entry(line, f"{path}, line {number}"))
+    except ValueError:
+      if number == len(lines) and not line.endswith(b"\n"):
         break
-      raise ValueError(f"{path} is damaged in line {number}: {line.strip()[:60]!r}.") from error
+      raise
   return entries
 
 
@@ -113,9 +124,10 @@ def _line(entry):
   return json.dumps({"step": entry.step, **named, **values}, allow_nan=False) + "\n"
 
 
-def _entry(line):
-  found = json.loads(line)
-  words = [str(found.pop(name, "")) for name in ("series", "state", "reason")]
-  step = int(found.pop("step"))
-  values = {name: math.nan if value is None else float(value) for name, value in found.items()}
-  return Entry(step, words[0], values, *words[1:])
+def _entry(line, name):
+  found = typed_values.parse(dict[str, Any], line, name)
+  said = {key: found.pop(key) for key in _Said._fields if key in found}
+  step, series, state, reason = typed_values.build(_Said, said, name)
+  figures = typed_values.build(dict[str, float | None], found, name)
+  values = {key: math.nan if value is None else value for key, value in figures.items()}
+  return Entry(step, series, values, state, reason)

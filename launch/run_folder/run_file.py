@@ -3,8 +3,10 @@
 import dataclasses
 import json
 import pathlib
+from typing import Any
 
 from deblock.launch.settings import train as train_settings
+from deblock.records import json_text, typed_values
 from deblock.records.layout import files
 
 FILE = "run.json"
@@ -33,20 +35,23 @@ def load(logdir: str) -> train_settings.RunConfig:
   path = pathlib.Path(logdir) / FILE
   if not path.exists():
     raise FileNotFoundError(f"{logdir} holds no run: it has no {FILE}. Train one there first.")
+  parts = files.read_json(dict[str, dict[str, Any]], path)
+  missing = [name for name in ("model", "input", "train") if name not in parts]
+  if missing:
+    raise ValueError(f"{path} does not hold the settings of a run: it has no {missing[0]}.")
+  values = {name: value for part in parts.values() for name, value in part.items()}
+  unknown = sorted(values.keys() - train_settings.KINDS.keys())
+  if unknown:
+    names = ", ".join(json_text.quoted(name) for name in unknown)
+    raise ValueError(f"{path} does not hold the settings of a run: a run has no settings {names}.")
+  checked = {
+    name: typed_values.build(train_settings.KINDS[name], value, f"{path}: {name}")
+    for name, value in values.items()
+  }
   try:
-    parts = json.loads(path.read_text())
-    missing = [name for name in ("model", "input", "train") if name not in parts]
-    if missing:
-      raise KeyError(*missing)
-    return train_settings.run_of(
-      {
-        name: tuple(value) if isinstance(value, list) else value
-        for part in parts.values()
-        for name, value in part.items()
-      }
-    )
-  except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
-    raise ValueError(f"{path} does not hold the settings of a run: {error}.") from error
+    return train_settings.run_of(checked)
+  except ValueError as error:
+    raise ValueError(f"{path} does not hold the settings of a run: {error}") from error
 
 
 def check_continues(run: train_settings.RunConfig) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 import csv
 import dataclasses
 import io
+import math
 import pathlib
 import time
 from typing import NamedTuple
@@ -106,7 +107,9 @@ def find(folder: str, now: float | None = None) -> list[Run]:
     try:
       runs.append(_read(name, path.parent, now))
     except (ValueError, OSError) as error:
-      runs.append(Run(name, "damaged", note=str(error)))
+      # Its name stands beside the note already.
+      note = str(error).replace(f"{path.parent}/", "")
+      runs.append(Run(name, "damaged", note=note))
   return sorted(runs, key=_order)
 
 
@@ -173,7 +176,7 @@ def _without_history(name, folder, run, settings):
 
 
 def _best(entries):
-  evaluated = [entry for entry in entries if _MEAN in entry.values]
+  evaluated = [entry for entry in entries if math.isfinite(entry.values.get(_MEAN, math.nan))]
   if not evaluated:
     return None
   best = max(evaluated, key=lambda entry: entry.values[_MEAN])

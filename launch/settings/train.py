@@ -128,6 +128,10 @@ class RunConfig:
 
 # The parts, by the name of their field.
 PARTS: dict[str, type] = {field.name: field.type for field in dataclasses.fields(RunConfig)}  # type: ignore[misc]
+# The type of every setting, by its name.
+KINDS: dict[str, Any] = {
+  field.name: field.type for part in PARTS.values() for field in dataclasses.fields(part)
+}
 
 # A run may be continued with other values of these settings. They do not change what is learnt from
 # a step, or they change only the order of its batches (data_service, workers), or they are the

@@ -5,6 +5,8 @@ import dataclasses
 
 import tensorflow as tf
 
+from deblock.records import typed_values
+
 
 @dataclasses.dataclass
 class IntervalSums:
@@ -22,7 +24,7 @@ class IntervalSums:
     gradient_norm: sum of the norm of all gradients together, before clipping.
   """
 
-  steps: int = 0
+  steps: typed_values.Count = 0
   seconds: float = 0.0
   loss: float = 0.0
   error: float = 0.0

@@ -13,6 +13,7 @@ from deblock.launch.settings import train as train_settings
 from deblock.launch.training import endings, meters
 from deblock.launch.training import stepper as stepper_lib
 from deblock.launch.training import watch as watch_lib
+from deblock.records import typed_values
 
 
 class Session:
@@ -52,7 +53,8 @@ class Session:
     self._seconds = float(checkpoints.seconds.numpy())
     notes = checkpoints.notes
     self._best = watch_lib.loaded_best(run.stopping.best_metric, notes.get("best"))
-    self._sums = meters.IntervalSums(**notes.get("interval", {}))
+    sums = notes.get("interval", {})
+    self._sums = typed_values.build(meters.IntervalSums, sums, "the checkpoint's interval")
     self._saved: tuple[int, str] | None = None
 
   def train(self) -> endings.Result:

@@ -17,6 +17,7 @@ from deblock.launch.training import optimization
 from deblock.model import restorer
 from deblock.model.networks import registry
 from deblock.pipeline import held_out
+from deblock.records import typed_values
 from deblock.records.jpeg import tables as jpeg_tables
 from deblock.records.layout import manifest as manifest_lib
 
@@ -146,8 +147,8 @@ class BestSoFar:
 
   metric: str
   value: float | None = None
-  step: int = 0
-  since: int = 0
+  step: typed_values.Count = 0
+  since: typed_values.Count = 0
 
   def after(self, step: int, scalars: Mapping[str, float]) -> "BestSoFar":
     """Returns the best after one more evaluation; the same if it had no figures at all.
@@ -169,9 +170,10 @@ class BestSoFar:
 
 def loaded_best(metric: str, saved: Mapping[str, Any] | None) -> BestSoFar:
   """Returns the `BestSoFar` that `dataclasses.asdict` saved; a new one for another metric."""
-  if not saved or saved["metric"] != metric:
+  if not saved:
     return BestSoFar(metric)
-  return BestSoFar(**saved)
+  found = typed_values.build(BestSoFar, saved, "the checkpoint's best evaluation")
+  return found if found.metric == metric else BestSoFar(metric)
 
 
 def figure(metric: str, scalars: Mapping[str, float]) -> float:

@@ -9,12 +9,14 @@ import contextlib
 import errno
 import os
 import pathlib
-from typing import Any
+from typing import Any, TypeVar
 import uuid
 
 import filelock
 
-from deblock.records import paths, regular_file
+from deblock.records import json_text, paths, regular_file, typed_values
+
+T = TypeVar("T")
 
 _TEMPORARY_SUFFIX = ".tmp"
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP)
@@ -89,15 +91,44 @@ def read_text(path: str) -> str:
   return read_bytes(path).decode("utf-8")
 
 
-def read_bytes(path: str) -> bytes:
-  """Returns the bytes of a file.
+def read_json(kind: type[T], path: str | os.PathLike, most_bytes: int = json_text.MOST_BYTES) -> T:
+  """Returns an object with the values of a JSON file.
 
+  Args:
+    kind: a dataclass, or another annotation that `typed_values.build` takes.
+    path: of the file.
+    most_bytes: a larger file is refused unread.
   Raises:
     OSError: if the file is missing (FileNotFoundError) or cannot be read.
+    ValueError: if it is too large, no JSON, or holds other values than `kind` says; names file,
+      key, value, and what was expected.
   """
+  path = os.fspath(path)
+  try:
+    content = read_bytes(path, most_bytes)
+  except regular_file.TooLargeError as error:
+    raise ValueError(f"{path} is too large: {error.strerror}.") from error
+  return typed_values.parse(kind, content, path, most_bytes)
+
+
+def read_bytes(path: str | os.PathLike, most_bytes: int | None = None) -> bytes:
+  """Returns the bytes of a file.
+
+  Args:
+    path: of the file.
+    most_bytes: a larger file is refused unread; None reads any.
+  Raises:
+    OSError: if the file is missing (FileNotFoundError), is no regular file, is too large
+      (`regular_file.TooLargeError`) or cannot be read.
+  """
+  path = os.fspath(path)
   if not paths.is_remote(path):
+    if most_bytes is not None:
+      return regular_file.read(path, most_bytes)
     with regular_file.open_to_read(path) as local:
       return local.read()
+  if most_bytes is not None and (size := size_bytes(path)) > most_bytes:
+    raise regular_file.TooLargeError(path, size, most_bytes)
   with _gfile() as gfile, gfile.GFile(path, "rb") as file:
     return file.read()
 

@@ -5,20 +5,25 @@ import dataclasses
 import json
 import os
 import posixpath
-from typing import Any
+from typing import Annotated, Any, NamedTuple
 
-from deblock.records.layout import files, schema
+from deblock.records import json_text, typed_values
+from deblock.records.layout import files, schema, triple
 
 NAME = "manifest.json"
+MOST_BYTES = 2**30  # A million images take 0.4 GB.
+MOST_RECORDS = 2**24  # Of a shard: reading it may take a byte for each.
+_MOST_PIXELS = 2**16  # A side.
+_RECORD_BYTES = 16  # Length and checksums of an empty one, in TFRecord's format.
 
 
 @dataclasses.dataclass(frozen=True)
 class ShardEntry:
   """One shard: its file name, number of records, and size on disk."""
 
-  file: str
-  count: int
-  size_bytes: int
+  file: typed_values.BaseName
+  count: Annotated[int, typed_values.within(0, MOST_RECORDS)]
+  size_bytes: typed_values.Count
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,9 +47,9 @@ class ImageEntry:
   path: str
   group: str
   split: str
-  tiles: int
-  height: int
-  width: int
+  tiles: typed_values.Count
+  height: Annotated[int, typed_values.within(1, _MOST_PIXELS)]
+  width: Annotated[int, typed_values.within(1, _MOST_PIXELS)]
   format: str = ""
   digest: str = ""
   hash: str = ""
@@ -76,7 +81,45 @@ class NearEntry:
 
   id: str
   of: str
-  distance: int
+  distance: Annotated[int, typed_values.within(0, 64)]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Settings:
+  """Those settings of the records that readers use. Manifests of older versions may lack some."""
+
+  images: str = ""
+  source: str = ""
+  tfds_split: str = ""
+  tfds_feature: str = ""
+  tfds_dir: str = ""
+  qualities: Annotated[
+    tuple[Annotated[int, typed_values.within(1, 100)], ...],
+    typed_values.Rule(bool, "a list of qualities"),
+  ] = (25,)
+  qualities_per_tile: Annotated[int, typed_values.within(0, 100)] = 0
+  tile_size: Annotated[int, typed_values.within(0, _MOST_PIXELS)] = 0
+  clean_encoding: Annotated[str, typed_values.one_of(*triple.CLEAN_ENCODINGS)] = "raw"
+  jpeg_downscale: Annotated[float, typed_values.within(1.0, 16.0)] = 1.0
+
+
+class _WithSettings(NamedTuple):
+  """Where they stand."""
+
+  settings: _Settings
+
+
+@dataclasses.dataclass(frozen=True)
+class _Content:
+  """What the file holds."""
+
+  schema_version: int
+  settings: dict[str, Any]
+  splits: dict[str, tuple[ShardEntry, ...]]
+  images: tuple[ImageEntry, ...]
+  skipped: tuple[SkippedEntry, ...]
+  copies: tuple[CopyEntry, ...]
+  near: tuple[NearEntry, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -199,48 +242,51 @@ def load(folder: str | os.PathLike, *, damaged: bool = False) -> Manifest:
     damaged: whether shards of another size are accepted, for callers that handle bad records.
   Raises:
     FileNotFoundError: if the folder has no manifest.
-    ValueError: if the manifest cannot be read or has another schema version, or if a shard is
-      missing or has another size.
+    ValueError: if the manifest cannot be read, has another schema version, or holds what no
+      manifest can; or if a shard is missing, has another size or cannot hold its records.
   """
   folder = os.fspath(folder)
   path = posixpath.join(folder, NAME)
   try:
-    content = json.loads(files.read_text(path))
-    version = content["schema_version"]
+    values = json_text.parse(files.read_bytes(path, MOST_BYTES), path, MOST_BYTES)
+    version = values.get("schema_version") if isinstance(values, dict) else None
+    if type(version) is int and version != schema.VERSION:
+      raise ValueError(
+        f"{path} has schema version {version}, this program reads version {schema.VERSION}; "
+        "write the records again."
+      )
+    content = typed_values.build(_Content, values, path)
+    known = {field.name for field in dataclasses.fields(_Settings)} & content.settings.keys()
+    used = {name: content.settings[name] for name in known}
+    typed_values.build(_WithSettings, {"settings": used}, path)
   except (FileNotFoundError, NotADirectoryError):
     raise FileNotFoundError(
       f"{folder} has no {NAME}: it holds no records or their writing was interrupted; run "
       f"deblock-records --records={folder} again to finish it."
     ) from None
-  except (ValueError, KeyError, TypeError) as error:
-    raise ValueError(f"{path} is not a manifest of records: {error!r}.") from error
-  if version != schema.VERSION:
-    raise ValueError(
-      f"{path} has schema version {version}, this program reads version {schema.VERSION}; "
-      "write the records again."
-    )
-  try:
-    manifest = Manifest(
-      settings=content["settings"],
-      splits={
-        split: tuple(ShardEntry(**shard) for shard in shards)
-        for split, shards in content["splits"].items()
-      },
-      images=tuple(ImageEntry(**image) for image in content["images"]),
-      skipped=tuple(SkippedEntry(**image) for image in content["skipped"]),
-      copies=tuple(CopyEntry(**image) for image in content["copies"]),
-      near=tuple(NearEntry(**image) for image in content["near"]),
-      folder=folder,
-    )
-  except (KeyError, TypeError, AttributeError) as error:
-    raise ValueError(f"{path} is not a manifest of records: {error!r}.") from error
-  for shards in manifest.splits.values():
+  names = set()
+  for shards in content.splits.values():
     for shard in shards:
+      if shard.file in names:
+        raise ValueError(f"{path}: the shard {json_text.quoted(shard.file)} is listed twice.")
+      names.add(shard.file)
       _check_shard(posixpath.join(folder, shard.file), shard, damaged)
-  return manifest
+  return Manifest(
+    settings=content.settings,
+    splits=content.splits,
+    images=content.images,
+    skipped=content.skipped,
+    copies=content.copies,
+    near=content.near,
+    folder=folder,
+  )
 
 
 def _check_shard(path, shard, damaged):
+  if shard.count * _RECORD_BYTES > shard.size_bytes:
+    raise ValueError(
+      f"{path}: {shard.size_bytes} bytes cannot hold the {shard.count} records that {NAME} lists."
+    )
   size = files.size_bytes(path)
   if size < 0:
     raise ValueError(f"{path} is missing, though {NAME} lists it.")

@@ -15,9 +15,10 @@ import os
 import pathlib
 from typing import Any
 
-from deblock.records import paths, regular_file
+from deblock.records import json_text, paths, regular_file
 
 NAME = ".deblock-results"
+_MOST_BYTES = 2**28  # Half a million results.
 
 
 def add(path: str | os.PathLike, **facts: Any) -> None:
@@ -57,8 +58,7 @@ def mark(path: str | os.PathLike) -> None:
 def load(folder: str | os.PathLike) -> Mapping[str, list[dict[str, Any]]]:
   """Returns the facts of each image on a folder's list, oldest first; {} where there is no list."""
   try:
-    with regular_file.open_to_read(pathlib.Path(folder, NAME)) as file:
-      text = file.read().decode("utf-8", "replace")
+    text = regular_file.read(pathlib.Path(folder, NAME), _MOST_BYTES).decode("utf-8", "replace")
   except (FileNotFoundError, NotADirectoryError):
     return {}
   return parse(text)
@@ -69,8 +69,8 @@ def parse(text: str) -> Mapping[str, list[dict[str, Any]]]:
   found: dict[str, list[dict[str, Any]]] = {}
   for line in text.splitlines():
     try:
-      facts = json.loads(line)
+      facts = json_text.parse(line, NAME)
       found.setdefault(facts.pop("name"), []).append(facts)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (ValueError, TypeError, KeyError, AttributeError):
       continue
   return found

@@ -6,12 +6,19 @@ import hashlib
 import json
 import posixpath
 
-from deblock.records.layout import files
+from deblock.records.layout import files, manifest
 from deblock.records.planning import config as config_lib
 from deblock.records.planning import duplicates, plan
 from deblock.records.writing import shard
 
 NAME = "duplicates.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class _Stored(duplicates.Findings):
+  """What the file holds: the duplicates, and a digest of the plan in which they were found."""
+
+  plan: str
 
 
 def find_among(
@@ -55,14 +62,10 @@ def save(
 def load(folder: str, draft: plan.Plan, config: config_lib.RecordsConfig) -> duplicates.Findings:
   """Returns the duplicates that were stored for that first plan, or none."""
   try:
-    content = json.loads(files.read_text(_path(folder)))
-    if content["plan"] == _digest(draft, config):
-      return duplicates.Findings(
-        copies=tuple(duplicates.Copy(**copy) for copy in content["copies"]),
-        near=tuple(duplicates.Near(**near) for near in content["near"]),
-        moved=tuple(content["moved"]),
-      )
-  except (FileNotFoundError, ValueError, KeyError, TypeError):
+    stored = files.read_json(_Stored, _path(folder), manifest.MOST_BYTES)
+    if stored.plan == _digest(draft, config):
+      return duplicates.Findings(stored.copies, stored.near, stored.moved)
+  except (FileNotFoundError, ValueError):
     pass  # They are found again.
   return duplicates.Findings((), (), ())
 

@@ -102,9 +102,9 @@ def _remove(folder, is_wanted):
 def _read_settings(folder, lenient=False):
   path = posixpath.join(folder, SETTINGS)
   try:
-    return dict(json.loads(files.read_text(path)))
-  except (ValueError, TypeError) as error:
+    return files.read_json(dict[str, Any], path)
+  except ValueError as error:
     if lenient:
-      logging.warning("%s cannot be read: %s", path, error)
+      logging.warning("%s", error)
       return {}
-    raise ValueError(f"{path} cannot be read: {error}; use --overwrite.") from error
+    raise ValueError(f"{str(error).rstrip('.')}; use --overwrite.") from error

@@ -13,7 +13,7 @@ from deblock.records.layout import files, manifest, schema
 from deblock.records.photos import reading
 from deblock.records.planning import config as config_lib
 from deblock.records.planning import cutting, hashing, perceptual, plan
-from deblock.records.sources import opening, source_image
+from deblock.records.sources import opening
 
 SIDECARS = ".shards"
 
@@ -62,14 +62,9 @@ def finished(
   A shard is finished if both files exist, and its size and fingerprint agree with the result.
   """
   try:
-    content = json.loads(files.read_text(sidecar_path(shard_plan, folder)))
-    result = ShardResult(
-      fingerprint=content["fingerprint"],
-      shard=manifest.ShardEntry(**content["shard"]),
-      images=tuple(manifest.ImageEntry(**image) for image in content["images"]),
-      skipped=tuple(manifest.SkippedEntry(**image) for image in content["skipped"]),
-    )
-  except (FileNotFoundError, ValueError, KeyError, TypeError):
+    path = sidecar_path(shard_plan, folder)
+    result = files.read_json(ShardResult, path, manifest.MOST_BYTES)
+  except (FileNotFoundError, ValueError):
     # The shard is written again if its sidecar cannot be read.
     return None
   if result.fingerprint != fingerprint(shard_plan, config):
@@ -164,13 +159,7 @@ def save_plan(shard_plan: plan.ShardPlan, folder: str) -> str:
     OSError: if the folder cannot be written.
   """
   path = posixpath.join(folder, f"{shard_plan.name}.plan.json")
-  content = {
-    "split": shard_plan.split,
-    "index": shard_plan.index,
-    "count": shard_plan.count,
-    "images": [dataclasses.astuple(image) for image in shard_plan.images],
-  }
-  files.write_text(path, json.dumps(content) + "\n")
+  files.write_text(path, json.dumps(dataclasses.asdict(shard_plan)) + "\n")
   return path
 
 
@@ -179,10 +168,9 @@ def load_plan(path: str) -> plan.ShardPlan:
 
   Raises:
     FileNotFoundError: if there is no such file.
+    ValueError: if it is no plan.
   """
-  content = json.loads(files.read_text(path))
-  images = tuple(source_image.SourceImage(*image) for image in content["images"])
-  return plan.ShardPlan(content["split"], content["index"], content["count"], images)
+  return files.read_json(plan.ShardPlan, path, manifest.MOST_BYTES)
 
 
 def _records(shard_plan, config, used, skipped):

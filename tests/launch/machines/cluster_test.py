@@ -35,7 +35,7 @@ def test_a_job_of_one_process_has_no_cluster():
 @pytest.mark.parametrize(
   ("text", "message"),
   [
-    ("{'cluster': 1}", r"TF_CONFIG is not JSON \(.*\): \{'cluster': 1\}"),
+    ("{'cluster': 1}", r"TF_CONFIG is not JSON: .*: \{'cluster': 1\}"),
     ("[1]", r"has no cluster, .*: \[1\]"),
     ('{"task": {"type": "worker", "index": 0}}', r'has no cluster, .*: \{"task"'),
     (_tf_config({"ps": ["a:1"], **TWO}), "names jobs that do not train, ps"),

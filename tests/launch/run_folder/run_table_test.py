@@ -98,16 +98,46 @@ def test_the_state_is_what_the_run_said_or_how_long_it_has_been_silent(
   assert (run.state, run.note, run.best) == (state, note, None)
 
 
-def test_damaged_runs_are_listed_last_with_their_reason(make, tmp_path):
+DEEP = "[" * 100_000 + "]" * 100_000
+
+
+@pytest.mark.parametrize(
+  ("file", "text", "reason"),
+  [
+    (history.FILE, "x\n", "metrics.jsonl, line 2 is not JSON"),
+    (
+      history.FILE,
+      '{"step": Infinity}\n',
+      "metrics.jsonl, line 2 cannot be used: it holds a number",
+    ),
+    (
+      history.FILE,
+      f'{{"step": {DEEP}}}\n',
+      "line 2 cannot be used: it holds brackets nested deeper",
+    ),
+    (
+      history.FILE,
+      '{"step": -5}\n',
+      "metrics.jsonl, line 2: step must be a whole number from 0 to",
+    ),
+    (history.FILE, '{"step": "7"}\n', 'got "7"'),
+    (history.FILE, '{"step": 7, "train/loss": "low"}\n', 'line 2: "train/loss" must be a number'),
+    (history.FILE, '{"step": 7, "a": 1' + "0" * 400 + "}\n", "a number of 401 digits"),
+    (run_file.FILE, "{", "run.json is not JSON"),
+    (run_file.FILE, DEEP, "run.json cannot be used: it holds brackets nested deeper than 16"),
+    (run_file.FILE, '{"model": {"width": "7"}, "input": {}, "train": {}}', "width must be a whole"),
+    (run_file.FILE, '{"model": {"a": 7}, "input": {}, "train": {}}', 'a run has no settings "a"'),
+    (run_file.FILE, '{"model": {}, "input": {}, "train": {"max_minutes": 1e999}}', "1e999"),
+  ],
+)
+def test_a_damaged_run_is_named_and_the_others_are_shown(make, tmp_path, file, text, reason):
   make("good", [_evaluated(50, 0.5, 0.5)])
-  (make("settings", [_trained(9)]) / run_file.FILE).write_text("{")
-  with (make("figures", [_trained(9)]) / history.FILE).open("a") as stream:
-    stream.write("x\n")
-  good, figures, settings = _cells(tmp_path)
+  with (make("bad", [_trained(9)]) / file).open("a" if file == history.FILE else "w") as stream:
+    stream.write(text)
+  good, bad = _cells(tmp_path)
   assert good["state"] == "running?" and good["note"] == ""
-  assert figures["state"] == settings["state"] == "damaged"
-  assert "metrics.jsonl is damaged in line 2" in figures["note"]
-  assert "does not hold the settings of a run" in settings["note"]
+  assert bad["state"] == "damaged" and bad["run"] == "bad"
+  assert reason in bad["note"] and len(bad["note"]) < 250
 
 
 def test_a_run_without_figures_is_as_far_as_its_checkpoint(make, tmp_path):

@@ -51,7 +51,7 @@ def test_a_folder_of_other_things_is_never_touched(tmp_path, overwrite):
 def test_unreadable_settings_are_named(place, tmp_path):
   _begin(place)
   (tmp_path / "out" / folder.SETTINGS).write_text("{")
-  with pytest.raises(ValueError, match=r"settings\.json cannot be read: .*; use --overwrite"):
+  with pytest.raises(ValueError, match=r"settings\.json is not JSON: .*; use --overwrite"):
     folder.check(place, SETTINGS, overwrite=False)
   assert not folder.check(place, SETTINGS, overwrite=True)
 
