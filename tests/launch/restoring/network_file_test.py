@@ -98,10 +98,10 @@ def test_a_newer_format_asks_for_a_newer_version(tmp_path):
   [
     ("context", 10**9, "context must be a multiple of 8 up to 512, got 1000000000"),
     ("context", 12, "context must be a multiple of 8 up to 512, got 12"),
-    ("context", "8", "context must be int, got '8'"),
-    ("keeps_size", 1, "keeps_size must be bool, got 1"),
+    ("context", "8", 'context must be a whole number, got "8"'),
+    ("keeps_size", 1, "keeps_size must be true or false, got 1"),
     ("border", "wrap", "border must be mirror or zeros, got 'wrap'"),
-    ("depth", 3, "does not say how its network is run"),
+    ("depth", 3, 'its network has the unknown key "depth"'),
   ],
 )
 def test_traits_that_cannot_be_are_refused(tmp_path, name, value, message):
