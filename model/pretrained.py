@@ -5,12 +5,20 @@ import io
 import json
 import pathlib
 import zipfile
+import zlib
 
 import keras
 import numpy as np
 
 from deblock.model import pretrained_files
 from deblock.model.networks import config, registry
+
+_MOST_BYTES = 2**30
+_SUFFIX = ".npy"
+_HEADERS = {
+  (1, 0): np.lib.format.read_array_header_1_0,
+  (2, 0): np.lib.format.read_array_header_2_0,
+}
 
 
 def load(
@@ -30,7 +38,9 @@ def load(
   entry = registry.get(facts["model"])
   network = registry.build(config.ModelConfig(model=facts["model"], width=facts["width"]))
   path = folder / facts["file"]
-  _assign(network, _arrays(path, facts["sha256"]), path)
+  arrays = _arrays(path, facts["sha256"], network)
+  for variable in network.weights:
+    variable.assign(arrays[variable.path])
   return network, entry
 
 
@@ -69,28 +79,55 @@ def save(name: str, arrays, model_config: config.ModelConfig, folder: pathlib.Pa
   temporary.replace(folder / pretrained_files.MANIFEST)
 
 
-def _arrays(path, sha256):
-  """Returns the arrays of a file by name, after checking its bytes."""
+def _arrays(path, sha256, network):
+  """Returns a network's weights by name, after checking the bytes and then every array's header."""
+  if path.stat().st_size > _MOST_BYTES:
+    raise ValueError(f"{path} is too large: at most {_MOST_BYTES} bytes are read.")
   content = path.read_bytes()
   found = hashlib.sha256(content).hexdigest()
   if found != sha256:
     raise ValueError(f"{path} was changed or damaged: its SHA-256 is {found}, expected {sha256}.")
   try:
     # Reads the bytes that were checked, since the file may change meanwhile.
-    with np.load(io.BytesIO(content), allow_pickle=False) as stored:
-      return {name: stored[name].astype(np.float32) for name in stored.files}
-  except (zipfile.BadZipFile, ValueError, OSError) as error:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+      _check_shapes(archive, network, path)
+      return {
+        name.removesuffix(_SUFFIX): _read(archive, name, np.lib.format.read_array)
+        for name in archive.namelist()
+      }
+  except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError) as error:
     raise ValueError(f"{path} does not hold arrays: {error}.") from error
 
 
-def _assign(network, arrays, path):
-  shapes = {variable.path: tuple(variable.shape) for variable in network.weights}
-  found = {name: array.shape for name, array in arrays.items()}
-  if shapes != found:
-    differing = sorted(set(shapes.items()) ^ set(found.items()))
+def _check_shapes(archive, network, path):
+  """Checks the headers of all arrays before any is made: 1 MB can hold the zeros of 1 GB."""
+  shapes = [(variable.path, tuple(variable.shape)) for variable in network.weights]
+  found = []
+  for name in archive.namelist():
+    try:
+      shape, dtype = _read(archive, name, _header)
+    except ValueError as error:
+      raise ValueError(f"{path} does not hold arrays: {error}.") from error
+    if dtype.kind != "f":
+      raise ValueError(f"{path} does not hold arrays of numbers: {name!r} has the type {dtype}.")
+    found.append((name.removesuffix(_SUFFIX), shape))
+  if sorted(shapes) != sorted(found):
+    differing = sorted(set(shapes) ^ set(found)) or found
     raise ValueError(
       f"{path} holds weights of another network than {network.name}: {differing[0][0]} differs, "
       f"one of {len(differing)}."
     )
-  for variable in network.weights:
-    variable.assign(arrays[variable.path])
+
+
+def _read(archive, name, read):
+  with archive.open(name) as stream:
+    return read(stream)
+
+
+def _header(stream):
+  """Returns shape and type of the array in a .npy file."""
+  version = np.lib.format.read_magic(stream)
+  if version not in _HEADERS:
+    raise ValueError(f"format {version} of .npy is not known")
+  shape, _, dtype = _HEADERS[version](stream)
+  return shape, dtype
