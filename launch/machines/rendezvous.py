@@ -1,24 +1,36 @@
 """Waits for the other workers of a run, with a time limit: TensorFlow itself waits without end.
 
-Each worker listens at its own address and connects to the others' until each has answered once.
-It stops listening before TensorFlow listens at the same address. A worker that tries to connect in
-between tries again.
+Each worker listens at its own address and calls the others until each has been met once. Both sides
+say who they are: a worker's number, and a token that follows from the run's list of workers. So
+another program at a worker's address, or one that connects to it, is not taken for a worker. The
+token is no secret: it tells strangers from workers, not enemies.
+
+A worker stops listening before TensorFlow listens at the same address. By then all others have met
+it, because meeting counts for both sides.
 """
 
+import asyncio
 from collections.abc import Callable
 import contextlib
 import faulthandler
+import hashlib
+import os
 import socket
 import time
 
 from absl import logging
 
 from deblock.launch.machines import cluster as cluster_lib
+from deblock.records import json_text
 
 _STANDARD_ERROR = 2  # The file descriptor, which stays when sys.stderr is replaced.
 _PAUSE_SECONDS = 0.1
-_KNOCK_SECONDS = 5.0
+_CALL_SECONDS = 5.0
 _PATIENCE_SECONDS = 5.0
+_MOST_BYTES = 100  # Of what a worker says.
+_MOST_STRANGERS = 8  # That are named.
+_HELLO, _ACCEPTED = b"deblock-worker", b"met\n"
+_NOTHING, _STRANGER = "no answer", "what listens there is no worker of this run"
 
 
 def meet(
@@ -26,39 +38,18 @@ def meet(
   timeout_seconds: float,
   clock: Callable[[], float] = time.monotonic,
 ) -> None:
-  """Returns when every other worker has answered.
+  """Returns when every other worker has been met.
 
   Args:
     cluster: the workers.
     timeout_seconds: how long to wait for them.
     clock: seconds, rising.
   Raises:
-    ConnectionError: if workers do not answer in time; names them.
+    ConnectionError: if workers do not answer in time, or something else does; names them.
     OSError: if this worker cannot listen at its own port.
   """
-  began = clock()
-  silent = dict.fromkeys(cluster.peers, "")
-  warned = False
-  with _listening(cluster):
-    while silent:
-      for index in tuple(silent):
-        remaining = timeout_seconds - (clock() - began)
-        patience = min(max(remaining, 0.1), _KNOCK_SECONDS)
-        silent[index] = _knock(cluster.host_and_port(index), patience)
-        if not silent[index]:
-          del silent[index]
-      waited = clock() - began
-      if silent and waited >= timeout_seconds:
-        raise ConnectionError(
-          f"{cluster.name(cluster.index)} waited {timeout_seconds:g} seconds for workers that do "
-          f"not answer, {_listed(cluster, silent)}. Start every worker with the same flags, except "
-          "--worker_index; --peers_timeout_seconds is how long each waits for the others."
-        )
-      if silent and waited >= _PATIENCE_SECONDS and not warned:
-        logging.warning("waiting for %s", _listed(cluster, silent))
-        warned = True
-      if silent:
-        time.sleep(_PAUSE_SECONDS)
+  with _listening(cluster) as door:
+    asyncio.run(_meet(_Meeting(cluster), door, timeout_seconds, clock))
 
 
 @contextlib.contextmanager
@@ -82,9 +73,125 @@ def ended_after(seconds: float):
     faulthandler.cancel_dump_traceback_later()
 
 
+def greeting(cluster: cluster_lib.Cluster, index: int) -> bytes:
+  """Returns the line that a worker of a run says, in both directions."""
+  token = hashlib.sha256("\n".join(cluster.addresses).encode()).hexdigest()[:32]
+  return b"%s %d %s\n" % (_HELLO, index, token.encode())
+
+
+class _Meeting:
+  """Which workers have been met, and what strangers there were."""
+
+  def __init__(self, cluster):
+    self.cluster = cluster
+    self.missing = dict.fromkeys(cluster.peers, _NOTHING)
+    self._strangers = set()
+
+  async def answer(self, reader, writer):
+    """Serves one connection: a worker's, or a stranger's, which gets no answer."""
+    try:
+      line = await asyncio.wait_for(_line(reader), _CALL_SECONDS)
+      index = next((peer for peer in self.cluster.peers if line == self._greeting(peer)), None)
+      if index is None:
+        self._name_stranger(writer, line)
+        return
+      writer.write(self._greeting(self.cluster.index))
+      # Only then does the worker know: it calls again if the answer was lost.
+      if await asyncio.wait_for(_line(reader), _CALL_SECONDS) == _ACCEPTED:
+        self.missing.pop(index, None)
+    except (OSError, TimeoutError, asyncio.TimeoutError):
+      pass
+    finally:
+      writer.close()
+
+  async def call(self, index, seconds):
+    """Calls a worker; it is met if it answers as one of this run."""
+    reason = await self._refusal(index, seconds)
+    if not reason:
+      self.missing.pop(index, None)
+    elif index in self.missing:
+      self.missing[index] = reason
+
+  async def _refusal(self, index, seconds):
+    """Returns an empty string if a worker of this run answers, else the reason."""
+    writer = None
+    try:
+      host, port = self.cluster.host_and_port(index)
+      reader, writer = await asyncio.wait_for(asyncio.open_connection(host, port), seconds)
+      writer.write(self._greeting(self.cluster.index))
+      line = await asyncio.wait_for(_line(reader), seconds)
+      if line == self._greeting(index):
+        writer.write(_ACCEPTED)
+        await writer.drain()
+        return ""
+      # A worker that leaves its port hangs up without a word. And on one machine the system may
+      # choose the target's port as the source: TCP then connects the port to itself.
+      return _STRANGER if line not in (b"", self._greeting(self.cluster.index)) else _NOTHING
+    except (TimeoutError, asyncio.TimeoutError):
+      return _STRANGER if writer is not None else _NOTHING
+    except OSError as error:
+      # asyncio's own texts repeat the address.
+      plain = isinstance(error, ConnectionError) and error.errno
+      return (os.strerror(plain) if plain else error.strerror) or _NOTHING
+    finally:
+      if writer is not None:
+        writer.close()
+
+  def _greeting(self, index):
+    return greeting(self.cluster, index)
+
+  def _name_stranger(self, writer, line):
+    host = (writer.get_extra_info("peername") or ("?",))[0]
+    # A connection without a word is a look whether the port is open, or a worker that gave up.
+    if line and host not in self._strangers and len(self._strangers) < _MOST_STRANGERS:
+      self._strangers.add(host)
+      logging.warning(
+        "ignoring %s, which is no worker of this run: it says %s",
+        host,
+        json_text.quoted(line.decode("ascii", "replace")),
+      )
+
+
+async def _meet(meeting, door, timeout_seconds, clock):
+  began = clock()
+  warned = False
+  cluster, missing = meeting.cluster, meeting.missing
+  server = await asyncio.start_server(meeting.answer, sock=door, limit=_MOST_BYTES)
+  try:
+    while missing:
+      remaining = timeout_seconds - (clock() - began)
+      patience = min(max(remaining, 0.1), _CALL_SECONDS)
+      await asyncio.gather(*(meeting.call(index, patience) for index in tuple(missing)))
+      waited = clock() - began
+      if missing and waited >= timeout_seconds:
+        raise ConnectionError(
+          f"{cluster.name(cluster.index)} waited {timeout_seconds:g} seconds for workers that do "
+          f"not answer, {_listed(cluster, missing)}. Start every worker with the same flags, "
+          "except --worker_index; --peers_timeout_seconds is how long each waits for the others."
+        )
+      if missing and waited >= _PATIENCE_SECONDS and not warned:
+        logging.warning("waiting for %s", _listed(cluster, missing))
+        warned = True
+      if missing:
+        await asyncio.sleep(_PAUSE_SECONDS)
+  finally:
+    # Not waiting for connections, which a stranger may keep open.
+    server.close()
+
+
+async def _line(reader):
+  """Returns a line as a worker says it; another one up to its first bytes, "" if there is none."""
+  try:
+    return await reader.readuntil(b"\n")
+  except asyncio.IncompleteReadError as error:
+    return error.partial
+  except asyncio.LimitOverrunError:
+    return await reader.read(_MOST_BYTES)
+
+
 @contextlib.contextmanager
 def _listening(cluster):
-  """Returns a context in which this worker's port accepts connections."""
+  """Returns a context with a socket that listens at this worker's port."""
   _, port = cluster.host_and_port(cluster.index)
   door = socket.socket()
   try:
@@ -99,25 +206,10 @@ def _listening(cluster):
         f"{cluster.name(cluster.index)} cannot listen at its port: {error.strerror}. Does another "
         "worker of this run, or of one before it, still hold it?"
       ) from error
-    # The system accepts up to this many connections by itself.
-    door.listen(max(16, 2 * len(cluster.addresses)))
-    yield
+    yield door
   finally:
     door.close()
 
 
-def _knock(host_and_port, timeout_seconds):
-  """Returns an empty string if something answers, else the reason."""
-  try:
-    with socket.create_connection(host_and_port, timeout_seconds) as knocking:
-      # On one machine the system may choose the target's port as the source, and TCP then connects
-      # the port to itself.
-      if knocking.getsockname() == knocking.getpeername():
-        return "no answer"
-  except OSError as error:
-    return error.strerror or "no answer"
-  return ""
-
-
-def _listed(cluster, silent):
-  return ", ".join(f"{cluster.name(index)}: {reason}" for index, reason in silent.items())
+def _listed(cluster, missing):
+  return ", ".join(f"{cluster.name(index)}: {reason}" for index, reason in missing.items())

@@ -1,7 +1,8 @@
 """The servers of tf.data's service: a dispatcher that trainers connect to, and its workers.
 
 They use gRPC without encryption or passwords, and run any client's dataset: use them only in a
-network whose machines trust each other.
+network whose machines trust each other. They listen on every interface; with role=local only this
+machine reaches them (`loopback`).
 """
 
 from collections.abc import Iterator
@@ -9,6 +10,9 @@ import contextlib
 import dataclasses
 import socket
 
+from absl import logging
+
+from deblock.launch.machines import loopback
 from deblock.pipeline import service
 from deblock.records import option, paths
 
@@ -29,7 +33,8 @@ class ServiceConfig:
   role: str = option.field(
     "local",
     "dispatcher: one for each service, to which trainers connect; worker: one for each machine "
-    "that makes batches; local: a dispatcher and its workers in one process",
+    "that makes batches; local: a dispatcher and its workers in one process, which only this "
+    "machine reaches",
   )
   port: int = option.field(
     0, "port to listen at, of the dispatcher if role=local; 0 for a free one"
@@ -38,8 +43,8 @@ class ServiceConfig:
   workers: int = option.field(1, "role=local: number of workers")
   host: str = option.field(
     "",
-    "name by which other machines reach this one; if empty, its host name, or localhost if "
-    "role=local",
+    "role=dispatcher or worker: name by which other machines reach this one; if empty, its host "
+    "name",
   )
   journal: str = option.field(
     "",
@@ -59,6 +64,11 @@ class ServiceConfig:
       paths.parse_address("dispatcher", self.dispatcher)
     elif self.dispatcher:
       raise ValueError(f"dispatcher goes with role=worker, got {self.role!r}.")
+    if self.host and self.role == "local":
+      raise ValueError(
+        f"host goes with role=dispatcher or worker, got {self.host!r}: role=local serves this "
+        "machine only."
+      )
     if self.journal and (self.role != "dispatcher" or not self.port):
       raise ValueError(
         f"journal goes with role=dispatcher and a fixed port, got {self.role!r} and {self.port}."
@@ -85,9 +95,18 @@ def running(settings: ServiceConfig) -> Iterator[str]:
       _start_worker(servers, dispatcher, host, settings.port)
       yield f"grpc://{dispatcher}"
       return
-    port = _start_dispatcher(servers, settings)
-    for _ in range(settings.workers if settings.role == "local" else 0):
-      _start_worker(servers, f"localhost:{port}", host, port=0)
+    if settings.role == "dispatcher":
+      yield f"grpc://{host}:{_start_dispatcher(servers, settings)}"
+      return
+    with loopback.only() as restricted:
+      port = _start_dispatcher(servers, settings)
+      for _ in range(settings.workers):
+        _start_worker(servers, f"localhost:{port}", host, port=0)
+    if len(set(restricted)) < 1 + settings.workers:
+      logging.warning(
+        "other machines reach this service too: this system cannot restrict TensorFlow's servers "
+        "to localhost; close their ports in a firewall"
+      )
     yield f"grpc://{host}:{port}"
 
 

@@ -1,6 +1,7 @@
 import contextlib
 import itertools
 import socket
+import socketserver
 import subprocess
 import sys
 import threading
@@ -45,17 +46,97 @@ def test_workers_meet_whoever_comes_first_and_leave_their_ports_free():
 
 def test_those_that_do_not_answer_are_named_with_their_addresses():
   addresses = _free_addresses(3)
-  with socket.socket() as present:
-    present.bind(("127.0.0.1", int(addresses[1].rsplit(":", 1)[1])))
-    present.listen()
-    clock = itertools.count(0.0, 0.5).__next__
-    with pytest.raises(ConnectionError) as raised:
-      rendezvous.meet(cluster.Cluster(addresses, 0), 2.0, clock)
+  clock = itertools.count(0.0, 0.5).__next__
+  here = cluster.Cluster(addresses, 0)
+  with (
+    _answering(addresses[1], rendezvous.greeting(here, 1)),
+    pytest.raises(ConnectionError) as raised,
+  ):
+    rendezvous.meet(here, 2.0, clock)
   message = str(raised.value)
   assert f"worker 0 ({addresses[0]}) waited 2 seconds" in message
   assert f"do not answer, worker 2 ({addresses[2]}): Connection refused." in message
   assert addresses[1] not in message
   assert "--peers_timeout_seconds" in message
+
+
+@contextlib.contextmanager
+def _answering(address, line):
+  """Runs a server that says one line to whoever connects, as long as the body runs."""
+  host, port = address.rsplit(":", 1)
+
+  class Handler(socketserver.BaseRequestHandler):
+    def handle(self):
+      self.request.sendall(line)
+      self.request.recv(1000)
+
+  class Server(socketserver.ThreadingTCPServer):
+    allow_reuse_address = True
+
+  with Server((host, int(port)), Handler) as server:
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+      yield
+    finally:
+      server.shutdown()
+      thread.join()
+
+
+def test_other_programs_at_a_workers_address_are_not_taken_for_it():
+  addresses = _free_addresses(4)
+  here = cluster.Cluster(addresses, 0)
+  other_run = cluster.Cluster((*addresses[:3], "elsewhere:1"), 0)
+  clock = itertools.count(0.0, 0.5).__next__
+  with (
+    _answering(addresses[1], b"SSH-2.0-OpenSSH_9.6\r\n"),
+    _answering(addresses[2], rendezvous.greeting(other_run, 2)),
+    _answering(addresses[3], rendezvous.greeting(here, 1)),
+    pytest.raises(ConnectionError) as raised,
+  ):
+    rendezvous.meet(here, 2.0, clock)
+  for index in (1, 2, 3):
+    name = f"worker {index} ({addresses[index]})"
+    assert f"{name}: what listens there is no worker of this run" in str(raised.value)
+
+
+def test_strangers_that_connect_are_ignored_and_named_once(monkeypatch):
+  warned = []
+  monkeypatch.setattr(
+    rendezvous.logging, "warning", lambda words, *values: warned.append(words % values)
+  )
+  addresses = _free_addresses(2)
+  port = int(addresses[0].rsplit(":", 1)[1])
+  first = threading.Thread(target=rendezvous.meet, args=(cluster.Cluster(addresses, 0), 60.0))
+  first.start()
+  stop = threading.Event()
+
+  def knock():
+    while not stop.is_set():
+      for words in (b"GET / HTTP/1.1\r\n\r\n", b"\x1b[2J" + b"x" * 5000 + b"\n", b"\xff\n", b""):
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 5) as line:
+          line.sendall(words)
+          assert line.recv(1) == b""  # No word for strangers.
+
+  stranger = threading.Thread(target=knock)
+  stranger.start()
+  # A connection that stays and says nothing holds nobody up.
+  with contextlib.ExitStack() as silent:
+    while True:
+      with contextlib.suppress(OSError):
+        silent.enter_context(socket.create_connection(("127.0.0.1", port), 5))
+        break
+    while not any(words.startswith("ignoring") for words in warned):
+      assert first.is_alive()
+      stop.wait(0.01)
+    rendezvous.meet(cluster.Cluster(addresses, 1), 60.0)
+    first.join(60.0)
+  stop.set()
+  stranger.join(60.0)
+  assert not first.is_alive()
+  (said,) = (words for words in warned if words.startswith("ignoring"))
+  assert said.startswith("ignoring 127.0.0.1, which is no worker of this run: it says ")
+  assert all(words.isprintable() for words in warned)
 
 
 def test_a_port_that_is_taken_is_named():

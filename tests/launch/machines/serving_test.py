@@ -1,10 +1,13 @@
 import contextlib
+import os
+import pathlib
 import socket
+import sys
 
 import pytest
 import tensorflow as tf
 
-from deblock.launch.machines import serving
+from deblock.launch.machines import loopback, serving
 
 
 def _served(address, count):
@@ -33,6 +36,40 @@ def test_a_local_service_is_all_in_one():
   with serving.running(serving.ServiceConfig(workers=2)) as address:
     assert address.startswith("grpc://localhost:")
     assert sorted(_served(address, 20).as_numpy_iterator()) == list(range(20))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux restricts sockets that listen")
+def test_only_this_machine_reaches_a_local_service(monkeypatch):
+  restricted = []
+  only = loopback.only
+
+  @contextlib.contextmanager
+  def watched():
+    with only() as ports:
+      yield ports
+    restricted.extend(ports)
+
+  monkeypatch.setattr(serving.loopback, "only", watched)
+  with (
+    _taken_port() as other,
+    serving.running(serving.ServiceConfig(workers=2)) as address,
+  ):
+    assert len(set(restricted)) == 3 and int(address.rpartition(":")[2]) in restricted
+    assert other not in restricted
+    assert _interfaces(restricted) == {b"lo"} and _interfaces([other]) == {b""}
+    assert sorted(_served(address, 20).as_numpy_iterator()) == list(range(20))
+
+
+def _interfaces(ports):
+  """Returns to which interfaces this process's sockets that listen at ports are bound."""
+  found = set()
+  for path in pathlib.Path("/proc/self/fd").iterdir():
+    with contextlib.suppress(OSError), socket.socket(fileno=os.dup(int(path.name))) as one:
+      listens = one.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+      if listens and one.getsockname()[1] in ports:
+        name = one.getsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, 16)
+        found.add(name.rstrip(b"\0"))
+  return found
 
 
 def test_workers_join_a_dispatcher():
@@ -85,6 +122,7 @@ def test_a_worker_without_its_dispatcher_names_it():
     ({"role": "boss"}, "role must be one of local, dispatcher, worker, got 'boss'"),
     ({"port": -1}, r"port must be in \[0, 65535\], got -1"),
     ({"port": 65536}, r"port must be in \[0, 65535\], got 65536"),
+    ({"host": "here"}, "host goes with role=dispatcher or worker, got 'here'"),
     ({"workers": 0}, "workers must be at least 1, got 0"),
     ({"role": "worker"}, "dispatcher must be like grpc://host:port, got ''"),
     ({"dispatcher": "a:1"}, "dispatcher goes with role=worker, got 'local'"),
