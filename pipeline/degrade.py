@@ -44,14 +44,10 @@ def decode_stored(stream, clean):
     stream: string scalar.
     clean: uint8 [H, W, 3], the tile that was compressed.
   Raises:
-    InvalidArgumentError: in the graph, if the stream cannot be decoded or has another size.
+    InvalidArgumentError: in the graph, if the stream cannot be decoded or has another size, by its
+      header.
   """
-  decoded = graph_codec.decode(stream)
-  check = tf.debugging.assert_equal(
-    tf.shape(decoded), tf.shape(clean), message="a JPEG of a record has another size than its tile"
-  )
-  with tf.control_dependencies([check] if check is not None else []):
-    return tf.identity(decoded)
+  return graph_codec.decode_sized(stream, tf.shape(clean)[:2])
 
 
 def compress(crops, qualities, tables, jpeg):

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from deblock.pipeline import config as config_lib
-from deblock.pipeline import leaving_out, pairs, source
-from deblock.records.layout import graph_codec, schema
+from deblock.pipeline import degrade, leaving_out, pairs, source
 from deblock.records.layout import manifest as manifest_lib
+from deblock.records.layout import schema
 
 
 def tiles(
@@ -61,5 +61,9 @@ def _decode_all(serialized, clean_encoding, wanted: Sequence[int]):
   if wanted:
     kept = tf.reduce_any(qualities[:, tf.newaxis] == tf.constant(wanted, tf.int64), axis=1)
     streams, qualities = tf.boolean_mask(streams, kept), tf.boolean_mask(qualities, kept)
-  compressed = tf.map_fn(graph_codec.decode, streams, fn_output_signature=tf.uint8)
+  compressed = tf.map_fn(
+    lambda stream: degrade.decode_stored(stream, element.clean),
+    streams,
+    fn_output_signature=tf.uint8,
+  )
   return element.clean, compressed, tf.cast(qualities, tf.int32)

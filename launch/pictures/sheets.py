@@ -31,7 +31,7 @@ def tiles(titled: Sequence[tuple[str, triple.PatchTriple]]) -> np.ndarray:
       index = step * (len(tile.qualities) - 1) // max(1, steps - 1)
       stream = tile.compressed[index]
       caption = f"quality {tile.qualities[index]}, {len(stream):,} bytes"
-      cells.append(grid.Cell(caption, _middle(codec.decode(stream))))
+      cells.append(grid.Cell(caption, _middle(codec.decode(stream, tile.clean.shape[:2]))))
     rows.append(cells)
   return grid.grid(rows, narrowest=_TILE)
 

@@ -5,11 +5,12 @@ Pillow uses libjpeg-turbo with the accurate integer DCT and smooth ("fancy") ups
 """
 
 import io
+import warnings
 
 import numpy as np
 from PIL import Image
 
-from deblock.records.jpeg import sampling
+from deblock.records.jpeg import sampling, scans
 from deblock.records.jpeg import tables as jpeg_tables
 
 
@@ -36,12 +37,19 @@ def encode(image: np.ndarray, quality: int, subsampling: str = "420") -> bytes:
   return buffer.getvalue()
 
 
-def decode(data: bytes) -> np.ndarray:
+def decode(data: bytes, size: tuple[int, int] | None = None) -> np.ndarray:
   """Returns the pixels of a colour or gray JPEG stream, uint8 [H, W, 3].
 
+  Args:
+    data: the stream.
+    size: the height and width that a stream of a file should have. Its segments are read first: 2
+      MB could take 1.5 GB to decode, or minutes. None for streams that were just made.
   Raises:
-    ValueError: if the stream is damaged, not a JPEG, or CMYK, which decoders convert differently.
+    ValueError: if the stream is damaged, not a JPEG, of another size, or CMYK, which decoders
+      convert differently.
   """
+  if size is not None:
+    _check_size(data, size)
   return _from_pillow(data, "JPEG")
 
 
@@ -84,12 +92,29 @@ def _to_pillow(image):
   return Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
 
 
+def _check_size(data, size):
+  """Raises ValueError unless a JPEG stream has a size, by its segments alone."""
+  if problem := scans.problem(data):
+    raise ValueError(f"a JPEG stream of {len(data)} bytes cannot be used: it {problem}.")
+  try:
+    with warnings.catch_warnings():
+      warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # Nothing is decoded here.
+      with Image.open(io.BytesIO(data), formats=("JPEG",)) as picture:
+        found = (picture.height, picture.width)
+  except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    raise ValueError(f"{len(data)} bytes cannot be decoded as JPEG: {error}.") from error
+  if found != size:
+    raise ValueError(
+      f"a JPEG stream must have {size[0]}x{size[1]} pixels, got {found[0]}x{found[1]}."
+    )
+
+
 def _from_pillow(data, kind):
   try:
     with Image.open(io.BytesIO(data), formats=(kind,)) as picture:
       mode = picture.mode
       pixels = np.array(picture.convert("RGB"))
-  except (OSError, SyntaxError, ValueError) as error:
+  except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
     raise ValueError(f"{len(data)} bytes cannot be decoded as {kind}: {error}.") from error
   if mode not in ("RGB", "L"):
     raise ValueError(f"a {kind} stream must be RGB or gray with 8 bits, got mode {mode}.")

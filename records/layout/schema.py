@@ -1,5 +1,6 @@
 """The format of a record: one table, from which encoder, parser and TFDS features follow."""
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -105,7 +106,11 @@ def parse(serialized: tf.Tensor, clean_encoding: str) -> Element:
     clean = graph_codec.decode_png(parsed["clean"])
   else:
     samples = tf.io.decode_raw(parsed["clean/value"], tf.uint8)
-    clean = tf.ensure_shape(tf.reshape(samples, parsed["clean/shape"]), (None, None, 3))
+    shape = parsed["clean/shape"]
+    # To reshape, -1 would be any size.
+    check = tf.debugging.assert_positive(shape, message="the shape of a tile must be positive")
+    with tf.control_dependencies([check] if check is not None else []):
+      clean = tf.ensure_shape(tf.reshape(samples, shape), (None, None, 3))
   streams = tf.size(parsed["compressed"])
   # A missing list is parsed as an empty one, so lengths are checked here.
   with tf.control_dependencies(
@@ -147,8 +152,10 @@ def from_example(serialized: bytes, clean_encoding: str) -> triple.PatchTriple:
   if clean_encoding == "png":
     clean = codec.decode_png(values["clean"])
   else:
-    samples = np.frombuffer(values["clean/value"], np.uint8)
-    clean = samples.reshape(values["clean/shape"])
+    samples, shape = np.frombuffer(values["clean/value"], np.uint8), values["clean/shape"]
+    if min(shape) < 1 or math.prod(shape) != len(samples):
+      raise ValueError(f"clean/shape must be the shape of {len(samples)} samples, got {shape}.")
+    clean = samples.reshape(shape)
   return triple.PatchTriple(
     clean=clean,
     compressed=values["compressed"],
