@@ -1,0 +1,425 @@
+"""The page in a real browser: what it restores is what Python restores, and it asks nobody else."""
+
+import base64
+import importlib.util
+import io
+import pathlib
+import threading
+import time
+import zipfile
+
+import numpy as np
+from PIL import Image, ImageCms, ImageOps
+import pytest
+
+from deblock.launch import restoring
+from deblock.launch.page import building, serving
+
+SHARED = pathlib.Path(__file__).parents[4] / "shared"
+SECONDS = 60
+MOST_DIFFERENT = 1e-4
+
+
+def _module(name):
+  """Returns a module beside the tests' folders: pytest imports test files alone."""
+  path = pathlib.Path(__file__).parents[2] / f"{name}.py"
+  spec = importlib.util.spec_from_file_location(path.stem, path)
+  module = importlib.util.module_from_spec(spec)
+  spec.loader.exec_module(module)
+  return module
+
+
+browser = _module("browser")
+pytestmark = [
+  pytest.mark.slow,
+  pytest.mark.skipif(
+    browser.programs() is None, reason="Chromium or ChromeDriver is not installed"
+  ),
+]
+
+
+@pytest.fixture(scope="module")
+def contents():
+  try:
+    return building.contents()
+  except OSError as error:
+    pytest.skip(f"no runtime: {error}")
+
+
+@pytest.fixture(scope="module")
+def address(contents, photograph):
+  """Of a server of the page, and of a small JPEG."""
+  files = {**contents, "small.jpg": _jpeg(photograph(64, 80), quality=20)}
+  with serving.of(files, 0) as server:
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def session(tmp_path_factory):
+  with browser.opened() as opened:
+    opened.set_script_timeout(SECONDS)
+    opened.downloads = tmp_path_factory.mktemp("downloads")
+    opened.execute_cdp_cmd(
+      "Browser.setDownloadBehavior",
+      {"behavior": "allow", "downloadPath": str(opened.downloads)},
+    )
+    yield opened
+
+
+@pytest.fixture
+def page(session, address):
+  """The browser with the page freshly opened; no error or warning may be in its console."""
+  session.view(1100, 900)
+  session.get(f"{address}?debug")
+  yield session
+  assert session.complaints() == []
+
+
+def _jpeg(pixels, **options):
+  stream = io.BytesIO()
+  Image.fromarray(pixels).save(stream, "JPEG", **options)
+  return stream.getvalue()
+
+
+def _give(page, kind, files):
+  """Drops or pastes files, {name: bytes}."""
+  page.run(
+    """const data = new DataTransfer();
+    for (const [name, text] of arguments[1]) {
+      const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+      data.items.add(new File([bytes], name, { type: "image/jpeg" }));
+    }
+    const options = { bubbles: true, cancelable: true };
+    document.dispatchEvent(arguments[0] === "drop"
+      ? new DragEvent("drop", { ...options, dataTransfer: data })
+      : new ClipboardEvent("paste", { ...options, clipboardData: data }));""",
+    kind,
+    [[name, base64.b64encode(content).decode()] for name, content in files.items()],
+  )
+
+
+def _rows(page):
+  """Returns the state and the text of each file, by name."""
+  return page.run(
+    """return Object.fromEntries([...document.querySelectorAll("#list li")].map((row) =>
+    [row.querySelector(".name").textContent, [row.className, row.querySelector(".status").textContent]]))"""
+  )
+
+
+def _wait(condition):
+  until = time.monotonic() + SECONDS
+  while not (value := condition()):
+    assert time.monotonic() < until
+    time.sleep(0.05)
+  return value
+
+
+def _finished(page, count):
+  """Waits until so many files have been restored, failed or stopped; returns `_rows`."""
+
+  def rows():
+    found = _rows(page)
+    open_ones = [one for one in found.values() if one[0] in ("waiting", "working")]
+    return found if len(found) == count and not open_ones else None
+
+  return _wait(rows)
+
+
+def _shown(page):
+  """Returns the image that the slider shows as restored."""
+  address = page.run("return document.querySelector('.under .shown').src")
+  return _image(_fetched(page, "return (await fetch(arguments[0])).blob()", address))
+
+
+def _fetched(page, script, *arguments):
+  """Returns the bytes of the blob that the body of an asynchronous function returns."""
+  text = page.execute_async_script(
+    f"""const [done, ...rest] = [...arguments].reverse();
+    const made = (async function () {{ {script} }}).apply(null, rest.reverse());
+    made.then(async (blob) => {{
+      const bytes = new Uint8Array(await blob.arrayBuffer());
+      let text = "";
+      for (let n = 0; n < bytes.length; n += 30000) text += String.fromCharCode(...bytes.subarray(n, n + 30000));
+      done(btoa(text));
+    }}).catch((error) => done(`!${{error.message}}`));""",
+    *arguments,
+  )
+  assert not text.startswith("!"), text
+  return base64.b64decode(text)
+
+
+def _restored(page, data, **options):
+  """Returns the bytes that `deblock.restore` makes of a file's."""
+  script = """const { restore } = await import("./deblock.js");
+    const bytes = Uint8Array.from(atob(arguments[0]), (letter) => letter.charCodeAt(0));
+    return restore(new Blob([bytes]), arguments[1]);"""
+  return _fetched(page, script, base64.b64encode(data).decode(), options)
+
+
+def _image(data):
+  with Image.open(io.BytesIO(data)) as picture:
+    return np.asarray(picture)
+
+
+def _check_equal(own, data, **options):
+  expected = restoring.restore(data, **options)
+  away = np.abs(own.astype(int) - expected)
+  assert away.max() <= 1
+  # Of small images, a sample is more.
+  assert np.count_nonzero(away) <= max(2, MOST_DIFFERENT * away.size)
+
+
+def test_a_dropped_jpeg_is_restored_as_python_does(page, photograph):
+  data = _jpeg(photograph(150, 203), quality=25)
+  _give(page, "drop", {"holiday.jpg": data})
+  ((state, text),) = _finished(page, 1).values()
+  assert state == "done"
+  assert text.startswith("203 × 150 · ") and "quality 25 · YCbCr 4:2:0" in text  # noqa: RUF001
+  _check_equal(_shown(page), data, model="fast")
+  assert page.run("return document.querySelector('.over .shown').naturalWidth") == 203
+  assert "device: WebAssembly" in page.find("#debug").text
+  page.run("document.querySelector('[name=model][value=default]').click()")
+  _wait(lambda: _rows(page)["holiday.jpg"][0] != "done")
+  _finished(page, 1)
+  _check_equal(_shown(page), data)
+
+
+def test_twenty_files_are_restored_as_python_does(page):
+  if not SHARED.exists():
+    pytest.skip("../shared is not there")
+  files = [path.read_bytes() for path in sorted((SHARED / "cases").glob("*.jpg"))]
+  unreadable = [(SHARED / "cases" / name).read_bytes() for name in ("p_12bit.jpg", "s_dnl.jpg")]
+  files = [data for data in files if data not in unreadable][:16]
+  for index, path in enumerate(sorted((SHARED / "data" / "kodak").glob("*.png"))[:4]):
+    with Image.open(path) as picture:
+      pixels = np.asarray(picture.convert("RGB"))[: 240 + index, :320]
+    options = {"quality": (15, 30, 60, 85)[index], "progressive": index % 2 == 1}
+    files.append(_jpeg(pixels, **options))
+  assert len(files) == 20
+  for data in files:
+    _check_equal(_image(_restored(page, data)), data, model="fast")
+
+
+def test_parts_of_a_large_image_fit_together(page, photograph):
+  # Wider and higher than a window of the network.
+  pixels = np.tile(photograph(300, 400), (2, 2, 1))[:570, :620]
+  data = _jpeg(pixels, quality=30, subsampling="4:2:2")
+  _check_equal(_image(_restored(page, data)), data, model="fast")
+
+
+def test_what_cannot_be_restored_is_named_and_stops_nothing_else(page, photograph):
+  good = _jpeg(photograph(40, 48), quality=40)
+  place = good.index(b"\xff\xc0") + 5
+  huge = good[:place] + (5000).to_bytes(2, "big") * 2 + good[place + 4 :] + bytes(300_000)
+  files = {
+    "empty.jpg": b"",
+    "text.jpg": b"no image at all",
+    "cut.jpg": good[: len(good) // 2],
+    "huge.jpg": huge,
+    "good.jpg": good,
+  }
+  _give(page, "drop", files)
+  rows = _finished(page, 5)
+  reasons = {
+    "empty.jpg": "is empty",
+    "text.jpg": "cannot be read as an image",
+    "cut.jpg": "is truncated",
+    "huge.jpg": "is too large",
+  }
+  for name, reason in reasons.items():
+    state, text = rows[name]
+    assert state == "failed" and text.startswith(f"{name} {reason}"), text
+  assert rows["good.jpg"][0] == "done"
+  assert page.find("#said").get_attribute("textContent") == "1 file restored, 4 failed."
+
+
+def test_fifty_files_are_saved_as_one_archive(page, photograph):
+  pixels = photograph(24, 150)
+  files = {f"{n}.jpg": _jpeg(pixels[:, 2 * n : 2 * n + 24], quality=30) for n in range(50)}
+  _give(page, "drop", files)
+  assert {state for state, _ in _finished(page, 50).values()} == {"done"}
+  page.find("#save-all").click()
+  path = page.downloads / "restored.zip"
+  _wait(path.exists)
+  with zipfile.ZipFile(path) as archive:
+    assert archive.testzip() is None
+    assert archive.namelist() == [f"{n}.png" for n in range(50)]
+    _check_equal(_image(archive.read("17.png")), files["17.jpg"], model="fast")
+  page.find("#clear").click()
+  assert _rows(page) == {} and not page.find("#viewer").is_displayed()
+
+
+def test_work_is_stopped_and_the_page_answers_meanwhile(page, photograph):
+  large = _jpeg(np.tile(photograph(400, 600), (4, 3, 1)), quality=30)
+  _give(page, "paste", {"large.jpg": large, "next.jpg": _jpeg(photograph(32, 32), quality=30)})
+  page.run("window.ticks = 0; setInterval(() => { window.ticks++; }, 20)")
+  _wait(lambda: _rows(page)["large.jpg"][0] == "working")
+  before = page.run("return window.ticks")
+  _wait(lambda: page.run("return window.ticks") >= before + 5)
+  assert _rows(page)["large.jpg"][0] == "working"
+  page.find("#list li .button").click()
+  rows = _finished(page, 2)
+  assert rows["large.jpg"] == ["stopped", "stopped"] and rows["next.jpg"][0] == "done"
+
+
+def test_formats_keep_orientation_profile_and_samples(page, photograph):
+  exif = Image.Exif()
+  exif[0x112], exif[0x10F] = 6, "maker"
+  profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+  data = _jpeg(photograph(40, 64), quality=30, exif=exif, icc_profile=profile)
+  png = _restored(page, data)
+  _check_equal(_image(png), data, model="fast")
+  made = {kind: _restored(page, data, format=kind) for kind in ("webp", "jpg")}
+  np.testing.assert_array_equal(_image(made["webp"]), _image(png))
+  assert np.abs(_image(made["jpg"]).astype(int) - _image(png)).mean() < 3
+  for content in (png, *made.values()):
+    with Image.open(io.BytesIO(content)) as picture:
+      assert picture.size == (40, 64) and picture.info["icc_profile"] == profile
+      assert (picture.getexif()[0x112], picture.getexif()[0x10F]) == (1, "maker")
+
+
+def test_a_format_is_chosen_after_restoring(page, photograph):
+  data = _jpeg(photograph(40, 48), quality=30)
+  _give(page, "paste", {"a.b.jpg": data})
+  _finished(page, 1)
+  page.find("#format").send_keys("W")
+  page.find("#save").click()
+  path = page.downloads / "a.b.webp"
+  _wait(path.exists)
+  np.testing.assert_array_equal(_image(path.read_bytes()), _shown(page))
+
+
+def test_pngs_take_a_quality_and_the_dial_its_strength(page, photograph):
+  jpeg = _jpeg(photograph(48, 64), quality=20)
+  stream = io.BytesIO()
+  Image.fromarray(_image(jpeg)).save(stream, "PNG")
+  _give(page, "drop", {"shot.png": stream.getvalue()})
+  ((state, text),) = _finished(page, 1).values()
+  assert state == "done" and text.endswith("set the quality it had as a JPEG")
+  np.testing.assert_array_equal(_shown(page), _image(jpeg))
+  page.find("#quality").send_keys("20", browser.KEYS.ENTER, browser.KEYS.TAB)
+  _wait(lambda: "quality 20 as asked" in _rows(page)["shot.png"][1])
+  _check_equal(_shown(page), _image(jpeg), model="fast", quality=20)
+  page.find("#strength").send_keys(browser.KEYS.LEFT * 10)
+  _wait(lambda: page.find("#strength-text").text == "50 %")
+  _finished(page, 1)
+  _check_equal(_shown(page), _image(jpeg), model="fast", quality=20, strength=0.5)
+
+
+def test_everything_is_reached_by_keyboard_and_has_a_name(page, photograph):
+  page.find("#choose").send_keys(str(_written(page, photograph)))
+  _finished(page, 1)
+  page.run("document.activeElement.blur()")
+  reached = []
+  for _ in range(30):
+    browser.webdriver.ActionChains(page).send_keys(browser.KEYS.TAB).perform()
+    element = page.switch_to.active_element
+    if element.tag_name == "body":
+      break
+    assert element.accessible_name, element.get_attribute("outerHTML")
+    reached.append(element.get_attribute("id") or element.get_attribute("class"))
+  for name in ("choose", "strength", "format", "stage", "divider", "quality", "save", "clear"):
+    assert name in reached, (name, reached)
+  assert page.run("return document.querySelector('.shown').alt") == "keys.jpg, restored"
+
+
+def _written(page, photograph):
+  path = page.downloads / "keys.jpg"
+  path.write_bytes(_jpeg(photograph(32, 48), quality=40))
+  return path
+
+
+@pytest.mark.parametrize(("width", "dark"), [(360, False), (360, True), (1200, False)])
+def test_nothing_is_wider_than_the_window(page, photograph, width, dark):
+  page.view(width, 800, dark=dark, touch=width < 500)
+  name = "a rather long name of a photograph that somebody has taken at the sea.jpg"
+  _give(page, "drop", {name: _jpeg(photograph(60, 90), quality=40), "none.jpg": b""})
+  _finished(page, 2)
+  assert page.run("return document.scrollingElement.scrollWidth") <= width
+  background = page.run("return getComputedStyle(document.body).backgroundColor")
+  assert background == ("rgb(20, 21, 22)" if dark else "rgb(250, 249, 247)")
+
+
+def test_small_jpegs_of_a_document_are_upgraded_once_visible(page, address):
+  page.run(
+    """document.body.insertAdjacentHTML("beforeend", '<img src="small.jpg" id="near">');
+    document.body.insertAdjacentHTML("beforeend", '<div id="gap"></div><img src="small.jpg" id="far">');
+    document.getElementById("gap").style.height = "5000px";
+    import("./deblock.js").then(({ upgrade }) => upgrade(document, { mostQuality: 50 }))"""
+  )
+  page.run("document.getElementById('near').scrollIntoView()")
+  _wait(lambda: page.run("return document.getElementById('near').dataset.deblock") == "restored")
+  assert page.run("return document.getElementById('far').dataset.deblock") is None
+  size = page.run(
+    "const { width, height } = document.getElementById('near'); return [width, height]"
+  )
+  assert size == [80, 64]
+
+
+def test_arguments_are_checked(page):
+  wrong = {"model": "none"}, {"strength": 2}, {"quality": 101}, {"format": "gif"}
+  for options in wrong:
+    message = page.execute_async_script(
+      """const [options, done] = arguments;
+      import("./deblock.js").then(({ restore }) => restore(new Blob([]), options)).catch((error) => done(error.message))""",
+      options,
+    )
+    assert next(iter(options)) in message
+
+
+def test_no_request_leaves_the_host(page, address, photograph):
+  _give(page, "drop", {"a.jpg": _jpeg(photograph(32, 32), quality=30)})
+  _finished(page, 1)
+  names = page.run("return performance.getEntriesByType('resource').map(({ name }) => name)")
+  assert names and all(name.startswith((address, "blob:")) for name in names)
+  # Where the page may not, its worker may not either.
+  blocked = page.execute_async_script(
+    """const done = arguments[0], other = "http://127.0.0.1:9/";
+    const ask = `fetch("${other}").catch((error) => postMessage(String(error)))`;
+    const seen = [];
+    const script = `self.addEventListener("securitypolicyviolation", (event) =>
+      postMessage(event.effectiveDirective)); ${ask}`;
+    const worker = new Worker(URL.createObjectURL(new Blob([script], { type: "text/javascript" })));
+    worker.onmessage = ({ data }) => { seen.push(data); if (seen.length === 2) done(seen); };"""
+  )
+  assert "connect-src" in blocked
+  complaints = page.complaints()
+  assert complaints and all("127.0.0.1:9" in text for text in complaints)
+
+
+def test_any_static_server_will_do_and_the_page_works_offline(session, contents, photograph):
+  data = {"a.jpg": _jpeg(photograph(40, 48), quality=30)}
+  with serving.of(contents, 0, headers={}) as server:
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    session.get(f"http://127.0.0.1:{server.server_port}/?debug")
+    assert session.run("return self.crossOriginIsolated") is False
+    _give(session, "drop", data)
+    _finished(session, 1)
+    assert "threads: 1" in session.find("#debug").text
+    _wait(lambda: session.run("return Boolean(navigator.serviceWorker.controller)"))
+    server.shutdown()
+  session.refresh()
+  # The headers for threads come from the service worker now.
+  assert session.run("return self.crossOriginIsolated") is True
+  _give(session, "drop", data)
+  ((state, _),) = _finished(session, 1).values()
+  assert state == "done" and "offline: true" in session.find("#debug").text
+  _check_equal(_shown(session), data["a.jpg"], model="fast")
+  assert session.complaints() == []
+
+
+def _upright(data):
+  with Image.open(io.BytesIO(data)) as picture:
+    return np.asarray(ImageOps.exif_transpose(picture))
+
+
+def test_an_image_that_is_left_as_it_is_is_shown_so(page, photograph):
+  exif = Image.Exif()
+  exif[0x112] = 8
+  data = _jpeg(photograph(40, 48), quality=99, exif=exif)
+  _give(page, "drop", {"good.jpg": data})
+  ((_, text),) = _finished(page, 1).values()
+  assert "left as it is" in text
+  np.testing.assert_array_equal(_shown(page), _upright(data))
