@@ -103,8 +103,9 @@ def _give(page, kind, files):
 def _rows(page):
   """Returns the state and the text of each file, by name."""
   return page.run(
-    """return Object.fromEntries([...document.querySelectorAll("#list li")].map((row) =>
-    [row.querySelector(".name").textContent, [row.className, row.querySelector(".status").textContent]]))"""
+    """const text = (row, selector) => row.querySelector(selector).textContent;
+    return Object.fromEntries([...document.querySelectorAll("#list li")].map((row) =>
+      [text(row, ".name"), [row.className, text(row, ".status")]]))"""
   )
 
 
@@ -141,7 +142,9 @@ def _fetched(page, script, *arguments):
     made.then(async (blob) => {{
       const bytes = new Uint8Array(await blob.arrayBuffer());
       let text = "";
-      for (let n = 0; n < bytes.length; n += 30000) text += String.fromCharCode(...bytes.subarray(n, n + 30000));
+      for (let n = 0; n < bytes.length; n += 30000) {{
+        text += String.fromCharCode(...bytes.subarray(n, n + 30000));
+      }}
       done(btoa(text));
     }}).catch((error) => done(`!${{error.message}}`));""",
     *arguments,
@@ -319,7 +322,7 @@ def test_everything_is_reached_by_keyboard_and_has_a_name(page, photograph):
     if element.tag_name == "body":
       break
     assert element.accessible_name, element.get_attribute("outerHTML")
-    reached.append(element.get_attribute("id") or element.get_attribute("class"))
+    reached += (element.get_attribute("id") or element.get_attribute("class")).split()
   for name in ("choose", "strength", "format", "stage", "divider", "quality", "save", "clear"):
     assert name in reached, (name, reached)
   assert page.run("return document.querySelector('.shown').alt") == "keys.jpg, restored"
@@ -344,8 +347,8 @@ def test_nothing_is_wider_than_the_window(page, photograph, width, dark):
 
 def test_small_jpegs_of_a_document_are_upgraded_once_visible(page, address):
   page.run(
-    """document.body.insertAdjacentHTML("beforeend", '<img src="small.jpg" id="near">');
-    document.body.insertAdjacentHTML("beforeend", '<div id="gap"></div><img src="small.jpg" id="far">');
+    """document.body.insertAdjacentHTML("beforeend",
+      '<img src="small.jpg" id="near"><div id="gap"></div><img src="small.jpg" id="far">');
     document.getElementById("gap").style.height = "5000px";
     import("./deblock.js").then(({ upgrade }) => upgrade(document, { mostQuality: 50 }))"""
   )
@@ -363,7 +366,8 @@ def test_arguments_are_checked(page):
   for options in wrong:
     message = page.execute_async_script(
       """const [options, done] = arguments;
-      import("./deblock.js").then(({ restore }) => restore(new Blob([]), options)).catch((error) => done(error.message))""",
+      import("./deblock.js").then(({ restore }) => restore(new Blob([]), options))
+        .catch((error) => done(error.message))""",
       options,
     )
     assert next(iter(options)) in message
