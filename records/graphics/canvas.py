@@ -51,8 +51,10 @@ class Canvas:
       return
     corners = (left, top, right - 1, bottom - 1)
     wide = self._wide(width) if edge else 0
-    if radius:
-      self._pen.rounded_rectangle(corners, radius * self.factor, fill, edge, wide)
+    # Pillow refuses corners that leave a pixel or two between them.
+    bend = min(radius * self.factor, (min(right - left, bottom - top) - 4) // 2)
+    if bend >= 1:
+      self._pen.rounded_rectangle(corners, bend, fill, edge, wide)
     else:
       self._pen.rectangle(corners, fill, edge, wide)
 
@@ -72,7 +74,9 @@ class Canvas:
     self, box: Box, begin: float, end: float, fill: choices_lib.Colour, edge=None, width: float = 1
   ) -> None:
     """Draws a slice of an ellipse, angles in degrees clockwise from three o'clock."""
-    self._pen.pieslice(self._scaled(box), begin, end, fill, edge, self._wide(width))
+    left, top, right, bottom = self._scaled(box)
+    if right > left and bottom > top:
+      self._pen.pieslice((left, top, right, bottom), begin, end, fill, edge, self._wide(width))
 
   def arc(
     self, box: Box, begin: float, end: float, fill: choices_lib.Colour, width: float = 1

@@ -26,8 +26,10 @@ def chart(choices: choices_lib.Choices, side: int) -> Image.Image:
   canvas = canvas_lib.Canvas.drawn(choices, side, theme.ground, 0.85)
   style = lettering.style(choices, lettering.SANS, (8, 15))
   rows = choices.pick((1, 1, 2)) if side >= 256 else 1
-  labels: list[tuple] = []
   step = side / rows
+  # Room for the labels.
+  style = style.sized(min(style.size, step / 16))
+  labels: list[tuple] = []
   for row in range(rows):
     for column in range(rows):
       left, top = column * step, row * step

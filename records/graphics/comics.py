@@ -4,13 +4,14 @@ import itertools
 import math
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from deblock.records.graphics import canvas as canvas_lib
 from deblock.records.graphics import choices as choices_lib
 from deblock.records.graphics import glyphs, lettering, samples, shapes, words
 
 _FINE = 3  # Samples of a pixel, to each side.
+_LEVELS = np.linspace(0.0, 1.0, 257)
 _NEWSPRINT_TURNS = (15.0, 75.0, 0.0, 45.0)  # Degrees, of cyan, magenta, yellow and black.
 
 
@@ -51,7 +52,7 @@ def comic(choices: choices_lib.Choices, side: int) -> Image.Image:
 def halftone(choices: choices_lib.Choices, side: int) -> Image.Image:
   """Returns a photograph or ramps printed in dots: black alone, or cyan, magenta, yellow, black."""
   if choices.happens(0.6):
-    picture = samples.photograph(choices, side, side)
+    picture = ImageOps.autocontrast(samples.photograph(choices, side, side))
   else:
     picture = shapes.ramp(choices, side)
   pitch = choices.number(3.0, 9.0)
@@ -76,24 +77,27 @@ def halftone(choices: choices_lib.Choices, side: int) -> Image.Image:
 def _dots(light, pitch, degrees, fine):
   """Returns light, [H, W] in [0, 1], as dots of ink whose size says how dark it is."""
   height, width = light.shape
-  spot = _spot(height, width, pitch, degrees, fine)
-  # The share of the area that a spot function leaves below a level is about the level itself.
-  large = light.repeat(fine, 0).repeat(fine, 1)
-  lit = (spot < large).astype(np.float32)
-  return lit.reshape(height, fine, width, fine).mean((1, 3))
+  # The wave is seldom near its ends: a level is moved to where it leaves its own share of ink.
+  shares = _LEVELS + 0.12 * np.sin(2 * np.pi * _LEVELS)
+  levels = np.interp(light, shares, _LEVELS).astype(np.float32)
+  wave = _wave(height * fine, width * fine, pitch * fine, math.radians(degrees))
+  lit = wave.reshape(height, fine, width, fine) < levels[:, np.newaxis, :, np.newaxis]
+  return lit.mean((1, 3), dtype=np.float32)
 
 
-def _spot(height, width, pitch, degrees, fine):
-  """Returns a wave in a turned grid, float32 in [0, 1], whose levels are spread evenly."""
-  turn = math.radians(degrees)
-  step = np.float32(2 * math.pi / (pitch * fine))
-  rows = np.arange(height * fine, dtype=np.float32)[:, np.newaxis] * step
-  columns = np.arange(width * fine, dtype=np.float32)[np.newaxis] * step
-  across = np.cos(np.float32(math.cos(turn)) * columns + np.float32(math.sin(turn)) * rows)
-  down = np.cos(np.float32(math.cos(turn)) * rows - np.float32(math.sin(turn)) * columns)
-  # The sum of two cosines, by its approximate distribution.
-  wave = 0.25 * (across + down) + 0.5
-  return np.clip(wave + 0.12 * np.sin(np.float32(2 * math.pi) * wave), 0.0, 1.0)
+def _wave(height, width, pitch, turn):
+  """Returns the mean of two waves across each other in a turned grid, float32 [H, W] in [0, 1]."""
+  rows, columns = (2 * np.pi / pitch * np.arange(side) for side in (height, width))
+  cosine, sine = math.cos(turn), math.sin(turn)
+
+  def cosines(down, across):
+    # The cosine of a sum, without a cosine for every pixel.
+    parts = (function(angles) for angles in (down, across) for function in (np.cos, np.sin))
+    a, b, c, d = (part.astype(np.float32) for part in parts)
+    return np.outer(a, c) - np.outer(b, d)
+
+  both = cosines(sine * rows, cosine * columns) + cosines(cosine * rows, -sine * columns)
+  return 0.5 + 0.25 * both
 
 
 def _toned(choices, image, mask, side):
@@ -138,13 +142,14 @@ def _figure(choices, canvas, masks, box, coloured):
   round_box = (middle[0] - radius, middle[1] - radius, middle[0] + radius, middle[1] + 1.2 * radius)
   mask = choices.pick(masks)
   shown = choices_lib.WHITE if choices.happens(0.5) else choices_lib.BLACK
-  if choices.happens(0.5):
+  if choices.happens(0.25):
     canvas.ellipse(round_box, fill, choices_lib.BLACK, width)
     mask.ellipse(round_box, shown)
-  else:
-    points = shapes.star(choices, middle, radius)
-    canvas.polygon(points, fill, choices_lib.BLACK, width)
-    mask.polygon(points, shown)
+    return
+  shape = shapes.star if choices.happens(0.25) else shapes.blob
+  points = shape(choices, middle, radius)
+  canvas.polygon(points, fill, choices_lib.BLACK, width)
+  mask.polygon(points, shown)
 
 
 def _speed(choices, canvas, box, ink):

@@ -7,7 +7,7 @@ from PIL import Image
 
 from deblock.records.graphics import canvas as canvas_lib
 from deblock.records.graphics import choices as choices_lib
-from deblock.records.graphics import lettering, words
+from deblock.records.graphics import lettering, shapes, words
 
 
 def flow(choices: choices_lib.Choices, side: int) -> Image.Image:
@@ -72,10 +72,10 @@ def city_map(choices: choices_lib.Choices, side: int) -> Image.Image:
   canvas = canvas_lib.Canvas(side, ground, 4)
   for colour in (park, park, water):
     middle = choices.generator.random(2) * side
-    canvas.polygon(_blob(choices, middle, side * choices.number(0.1, 0.4)), colour)
+    canvas.polygon(shapes.blob(choices, middle, side * choices.number(0.1, 0.4)), colour)
   if choices.happens(0.4):
     middle = choices.generator.random(2) * side
-    shape = _blob(choices, middle, 1.0)
+    shape = shapes.blob(choices, middle, 1.0)
     for radius in range(10, side, choices.integer(9, 24)):
       points = [
         ((x - middle[0]) * radius + middle[0], (y - middle[1]) * radius + middle[1])
@@ -123,7 +123,7 @@ def line_art(choices: choices_lib.Choices, side: int) -> Image.Image:
     width = choices.number(0.8, 4.0)
     kind = choices.integer(0, 4)
     if kind == 0:
-      canvas.polygon(_blob(choices, middle, radius), paper, ink, width)
+      canvas.polygon(shapes.blob(choices, middle, radius), paper, ink, width)
     elif kind == 1:
       canvas.line(_road(choices, side), ink, width)
     elif kind == 2:
@@ -155,18 +155,6 @@ def _hatch(choices, canvas, middle, radius, ink):
       long = (max(0.0, radius**2 - (number * pitch) ** 2)) ** 0.5
       ends = ((x - long * across, y - long * down), (x + long * across, y + long * down))
       canvas.line(ends, ink, min(1.4, 0.35 * pitch))
-
-
-def _blob(choices, middle, radius):
-  """Returns the points of a closed smooth shape around a place."""
-  angles = np.linspace(0.0, 2 * np.pi, 72, endpoint=False)
-  far = np.ones(72)
-  for number in (2, 3, 5):
-    far += choices.number(0.0, 0.5 / number) * np.cos(number * angles + choices.number(0.0, 6.3))
-  points = np.stack(
-    [middle[0] + radius * far * np.cos(angles), middle[1] + radius * far * np.sin(angles)], 1
-  )
-  return [tuple(point) for point in points.tolist()]
 
 
 def _road(choices, side):

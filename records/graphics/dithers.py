@@ -56,7 +56,10 @@ def diffused(choices: choices_lib.Choices, side: int) -> Image.Image:
 
 def gif(choices: choices_lib.Choices, side: int) -> Image.Image:
   """Returns a photograph, ramps or a window in 4 to 64 colours, dithered or not."""
-  subject = _subject(choices, side) if choices.happens(0.75) else interfaces.window(choices, side)
+  if choices.happens(0.75):
+    subject = ImageOps.autocontrast(_subject(choices, side))
+  else:
+    subject = interfaces.window(choices, side)
   colours = choices.pick((4, 8, 16, 16, 32, 64))
   dither = choices.pick(
     (Image.Dither.FLOYDSTEINBERG, Image.Dither.FLOYDSTEINBERG, Image.Dither.NONE)
@@ -83,10 +86,11 @@ def _subject(choices, side):
 def _enlarged(choices, image):
   """Returns an image, at times its middle with each pixel as a square of 2 or 3."""
   scale = choices.pick((1, 1, 1, 1, 2, 3))
-  side = image.width
-  return image.resize((side * scale, side * scale), Image.Resampling.NEAREST).crop(
-    (0, 0, side, side)
-  )
+  part = -(-image.width // scale)
+  first = (image.width - part) // 2
+  middle = image.crop((first, first, first + part, first + part))
+  large = middle.resize((part * scale, part * scale), Image.Resampling.NEAREST)
+  return large.crop((0, 0, image.width, image.width))
 
 
 def _gray(levels):

@@ -47,8 +47,10 @@ KINDS: dict[str, Callable[[choices_lib.Choices, int], Image.Image]] = {
 SMALLEST = 64
 # Kinds whose pixels are the point: other sizes are shown by whole factors only.
 _EXACT = ("pixel-art", "ordered-dither", "diffused-dither", "gif", "scan")
+_FILTERS = (Image.Resampling.LANCZOS, Image.Resampling.BICUBIC, Image.Resampling.BILINEAR)
 _RESCALED_SHARE = 0.15
-_SHARPENED_SHARE = 0.05
+_SHARPENED_SHARE = 0.3  # Of the rescaled ones.
+_BLURRED_SHARE = 0.04
 
 
 def kind(index: int) -> str:
@@ -72,15 +74,17 @@ def draw(split: str, seed: int, index: int, side: int) -> np.ndarray:
   """
   choices = choices_lib.Choices(split, seed, index)
   name = kind(index)
-  large = side
-  if name not in _EXACT and choices.happens(_RESCALED_SHARE):
-    # A screenshot or a scan that somebody has shrunk.
-    large = round(side * choices.number(1.1, 2.0))
+  large, blurred = side, False
+  if name not in _EXACT:
+    if choices.happens(_RESCALED_SHARE):
+      # A screenshot or a scan that somebody has shrunk, or enlarged.
+      large = max(SMALLEST, round(side * choices.number(0.7, 2.0)))
+    blurred = choices.happens(_BLURRED_SHARE)
   image = KINDS[name](choices, large)
   if large != side:
-    image = image.resize(
-      (side, side), choices.pick((Image.Resampling.LANCZOS, Image.Resampling.BILINEAR))
-    )
+    image = image.resize((side, side), choices.pick(_FILTERS))
     if choices.happens(_SHARPENED_SHARE):
       image = image.filter(ImageFilter.UnsharpMask(1.0, 80, 2))
+  if blurred:
+    image = image.filter(ImageFilter.GaussianBlur(choices.number(0.4, 1.5)))
   return np.asarray(image)

@@ -142,8 +142,9 @@ def centred(
 
 def fitting(text: str, style: Style, across: float) -> str:
   """Returns the beginning of a text that is no wider than that."""
-  while text and width(text, style) > across:
-    text = text[: int(len(text) * 0.9)]
+  while text and (wide := width(text, style)) > across:
+    # At least one letter less, and about as many as are too much.
+    text = text[: min(len(text) - 1, max(0, int(len(text) * across / wide)))]
   return text
 
 

@@ -15,7 +15,7 @@ def page(choices: choices_lib.Choices, side: int) -> Image.Image:
   faces = choices.pick((lettering.SANS, lettering.SERIF, lettering.ALL))
   style = lettering.style(choices, faces, (8, 26))
   columns = choices.integer(1, 1 + side // max(160, 14 * style.size))
-  margin, gap = choices.integer(4, 40), choices.integer(10, 28)
+  margin, gap = choices.integer(4, min(40, side // 12)), choices.integer(10, 28)
   across = (side - 2 * margin - (columns - 1) * gap) // columns
   spacing = choices.number(1.15, 1.7)
   letters = words.letters_of(choices, style.face)
@@ -187,7 +187,9 @@ def slide(choices: choices_lib.Choices, side: int) -> Image.Image:
   ink = choices.colour((0.0, 0.5), (0.85, 1.0)) if dark else choices.colour((0.0, 1.0), (0.0, 0.35))
   top = choices.integer(0, 40)
   while top < side:
-    style = lettering.style(choices, lettering.SANS + lettering.SERIF, (22, 90))
+    style = lettering.style(
+      choices, lettering.SANS + lettering.SERIF, (22, max(22, min(90, side // 5)))
+    )
     text = lettering.fitting(words.line(choices, 6), style, side - 20)
     if choices.happens(0.25):
       lettering.write(image, (13, top + 3), text, style, choices.colour())

@@ -23,7 +23,7 @@ def drawing(choices: choices_lib.Choices, side: int) -> Image.Image:
     far = side * choices.number(0.02, 0.28)
     tall = far * choices.number(0.3, 1.7)
     box = (middle[0] - far, middle[1] - tall, middle[0] + far, middle[1] + tall)
-    fill, kind = choices.pick(palette), choices.integer(0, 5)
+    fill, kind = choices.pick(palette), choices.integer(0, 6)
     if kind == 0:
       canvas.ellipse(box, fill, edge, width)
     elif kind <= 2:
@@ -32,6 +32,8 @@ def drawing(choices: choices_lib.Choices, side: int) -> Image.Image:
       canvas.polygon(star(choices, middle, far), fill, edge, width)
     elif kind == 4:
       canvas.slice(box, choices.number(0, 180), choices.number(181, 350), fill, edge, width)
+    elif kind == 5:
+      canvas.polygon(blob(choices, middle, 0.7 * far), fill, edge, width)
     else:
       corners = middle + far * choices.generator.normal(size=(choices.integer(3, 5), 2))
       canvas.polygon([tuple(corner) for corner in corners.tolist()], fill, edge, width)
@@ -167,6 +169,18 @@ def star(choices: choices_lib.Choices, middle, radius: float) -> list[canvas_lib
     )
     for number in range(2 * count)
   ]
+
+
+def blob(choices: choices_lib.Choices, middle, radius: float) -> list[canvas_lib.Point]:
+  """Returns the points of a closed smooth shape around a place."""
+  angles = np.linspace(0.0, 2 * np.pi, 72, endpoint=False)
+  far = np.ones(72)
+  for number in (2, 3, 5):
+    far += choices.number(0.0, 0.5 / number) * np.cos(number * angles + choices.number(0.0, 6.3))
+  points = np.stack(
+    [middle[0] + radius * far * np.cos(angles), middle[1] + radius * far * np.sin(angles)], 1
+  )
+  return [tuple(point) for point in points.tolist()]
 
 
 def _emblem(choices, side):

@@ -140,10 +140,10 @@ PARTS = {
     needs=("IMAGES",),
   ),
   "contents": Part(
-    "gains on photographs, text, comics, dithers and others, and coefficients given back (10 min)",
+    "gains on photographs, text, comics, dithers, ..., coefficients given back, graphics (15 min)",
     "contents.py",
-    ("{IMAGES}", "--count={COUNT}", "--seed={SEED}"),
-    needs=("IMAGES",),
+    ("{SUB}", "--images={IMAGES}", "--models={MODELS}", "--count={COUNT}", "--seed={SEED}"),
+    ("contents", "graphics"),
   ),
   "house": Part("folders, files, rooms and imports of a git revision", "house.py", ("{REVISION}",)),
 }
