@@ -26,7 +26,7 @@ SELECTION = --logdir=$(LOGDIR) --records=$(RECORDS) --output=$(EVALUATION) --qua
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo records train pretrained evaluate compare tensorboard test test-slow golden \
-  long-run long-run-state lint typecheck bench fuzz clean
+  long-run long-run-state accelerate accelerated lint typecheck bench fuzz clean
 
 help:
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  \1\t\2/p' Makefile | expand -t 20
@@ -88,6 +88,23 @@ long-run-state:
 	cp $(LONG_LOGDIR)/checkpoints/$$newest.* $(LONG_RUN)/checkpoints && \
 	cp $(LONG_LOGDIR)/run.json $(LONG_LOGDIR)/metrics.jsonl $(LONG_RUN) && \
 	echo "$(LONG_RUN): $$newest"
+
+# On an accelerator elsewhere (docs/training.md). The second takes what came back in RUN.
+ACCELERATED = $(WORKDIR)/accelerate/$(NAME)
+ACCELERATED_MODEL = $(if $(filter fast,$(NAME)),deblocknet_fast,deblocknet)
+
+accelerate: $(INSTALLED)
+	@$(BIN)/deblock-export-step --model=$(ACCELERATED_MODEL) --init_from=$(NAME) --late_crop_size=256 \
+	  --images='$(IMAGES)' --output=$(ACCELERATED)
+	@du -sh $(ACCELERATED)
+	@echo "carry it, and run there:"
+	@echo "  python3 $(ACCELERATED)/run_exported.py --programs=$(ACCELERATED) --output=RUN" \
+	  "--minutes=8 --learning_rate=1e-3"
+	@echo "resume: carry RUN too, and give the minutes of both times together"
+	@echo "weights of what came back: make accelerated NAME=$(NAME) RUN=RUN"
+
+accelerated: $(INSTALLED)
+	@$(BIN)/deblock-export-weights --logdir=$(RUN) --name=$(NAME) --output=$(WORKDIR)/weights
 
 evaluate: $(EVALUATION)/evaluation.json ## PSNR and SSIM of the held-out images
 

@@ -1,21 +1,21 @@
-"""Trains with the program of deblock-export-step, on any device of JAX.
+"""Trains with the programs of deblock-export-step, on any device of JAX.
 
-    python run_exported.py --programs=DIR --images=FOLDER --output=DIR --minutes=10
+    python run_exported.py --programs=DIR --output=RUN --minutes=10
 
-Needs jax, numpy and pillow, but neither TensorFlow nor deblock. The device holds all images; each
-step cuts its crops there. The result is averages.npz, which `deblock.model.pretrained.save` turns
-into pretrained weights. A run that was stopped resumes from state.npz.
+Needs jax, numpy and pillow, but neither TensorFlow nor deblock. The crops are compressed by the
+device, or by processes of the host that feed it; without --feed, the way that is faster here. The
+result is averages.npz, which deblock-export-weights turns into pretrained weights. A run that was
+stopped resumes from state.npz; give it the minutes of both parts together.
 """
 
 import argparse
-import concurrent.futures
 import dataclasses
-import functools
 import gzip
 import json
 import math
 import os
 import pathlib
+import shutil
 import time
 
 import jax
@@ -23,14 +23,19 @@ from jax import export
 from jax.extend.mlir.dialects import stablehlo
 import jax.numpy as jnp
 import numpy as np
-from PIL import Image
 
-SHIFT = 8  # Crops are cut larger by this: room for the second grid of a JPEG of a JPEG.
-SETTINGS = 4  # Scalar arguments at the end of the program: number, rate, decay, logarithmic.
-WARM_STEPS = 20  # Steps before the clock starts: they compile.
+try:
+  from deblock.launch.portable import device_crops, host_crops
+except ImportError:  # Beside this file, where deblock-export-step put them.
+  import device_crops
+  import host_crops
+
+DEVICE, HOST, AUTO = FEEDS = ("device", "host", "auto")
+PROBE_SECONDS = 8.0
 LOG_SECONDS = 20.0
-# Shares of the crops.
-UNTOUCHED, GRAY, OTHER_CHROMA, FLAT_TABLES = 0.02, 0.08, 0.15, 0.15
+# With a rate of zero and its results dropped, a step changes nothing.
+_IDLE = tuple(np.float32(value) for value in (1.0, 0.0, 0.9, 0.0))
+_PROGRAMS = {DEVICE: "step.mlir.gz", HOST: "fed.mlir.gz"}
 
 
 def load_program(path, arguments, states):
@@ -60,86 +65,6 @@ def load_program(path, arguments, states):
   return lambda arguments: run(*arguments)
 
 
-def read_images(folder):
-  """Returns all images of a folder, padded with zeros, uint8 [N, H, W, 3], and their sizes."""
-  suffixes = (".webp", ".png")
-  paths = sorted(path for path in pathlib.Path(folder).iterdir() if path.suffix in suffixes)
-  if not paths:
-    raise SystemExit(f"--images={folder} holds no {' or '.join(suffixes)} file.")
-  with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-    found = list(pool.map(lambda path: np.asarray(Image.open(path).convert("RGB")), paths))
-  sizes = np.array([image.shape[:2] for image in found], np.int32)
-  images = np.zeros((len(found), *sizes.max(0), 3), np.uint8)
-  for index, image in enumerate(found):
-    images[index, : image.shape[0], : image.shape[1]] = image
-  return images, sizes
-
-
-def qualities(key, count):
-  """Returns qualities, half of them 5 to 50 and half 5 to 95, int32 [count]."""
-  which, low, all_ = jax.random.split(key, 3)
-  return jnp.where(
-    jax.random.uniform(which, (count,)) < 0.5,
-    jax.random.randint(low, (count,), 5, 51),
-    jax.random.randint(all_, (count,), 5, 96),
-  )
-
-
-def draw_tables(key, every_table, count):
-  """Returns quantisation steps, float32 [count, 2, 8, 8]: mostly IJG's.
-
-  Some have another quality in chroma, within 20. Some are blended with a flat table of the same
-  geometric mean, because other encoders' tables are flatter than IJG's.
-  """
-  quality_key, by_key, other_key, flat_key, blend_key = jax.random.split(key, 5)
-  luma = qualities(quality_key, count)
-  moved = jnp.clip(luma + jax.random.randint(by_key, (count,), -20, 21), 5, 95)
-  colour = jnp.where(jax.random.uniform(other_key, (count,)) < OTHER_CHROMA, moved, luma)
-  tables = jnp.stack([every_table[luma][:, 0], every_table[colour][:, 1]], 1)
-  flat = jnp.exp(jnp.log(tables).mean((2, 3), keepdims=True))
-  chosen = jax.random.uniform(flat_key, (count,)) < FLAT_TABLES
-  blend = jnp.where(chosen, jax.random.uniform(blend_key, (count,)), 0.0)[:, None, None, None]
-  return jnp.clip(jnp.round(tables ** (1 - blend) * flat**blend), 1, 255)
-
-
-def draw_crop(key, images, sizes, side):
-  """Returns a crop, uint8 [side, side, 3], at a uniform place, in one of eight orientations."""
-  image_key, place_key, turn_key = jax.random.split(key, 3)
-  index = jax.random.categorical(image_key, jnp.log(sizes.prod(1).astype(jnp.float32)))
-  places = (sizes[index] - side + 1).astype(jnp.float32)
-  top, left = (jax.random.uniform(place_key, (2,)) * places).astype(jnp.int32)
-  crop = jax.lax.dynamic_slice(images, (index, top, left, 0), (1, side, side, 3))[0]
-  mirror, flip, transpose = jax.random.bernoulli(turn_key, 0.5, (3,))
-  crop = jnp.where(mirror, crop[::-1], crop)
-  crop = jnp.where(flip, crop[:, ::-1], crop)
-  return jnp.where(transpose, crop.transpose(1, 0, 2), crop)
-
-
-def sampler(images, sizes, every_table, layout, seed):
-  """Returns the function of a step's number to its crops, in the order of `portable_step.Crops`."""
-  batch, twice = layout["batch_size"], layout["twice"]
-  side = layout["crop_size"] + SHIFT
-  if (sizes < side).any():
-    raise SystemExit(f"every image must have at least {side} pixels a side, got {sizes.min()}.")
-  cut = functools.partial(
-    draw_crop, images=jnp.asarray(images), sizes=jnp.asarray(sizes), side=side
-  )
-
-  @jax.jit
-  def sample(number):
-    keys = jax.random.split(jax.random.fold_in(jax.random.key(seed), number), 6)
-    return (
-      jax.vmap(cut)(jax.random.split(keys[0], batch)),
-      draw_tables(keys[1], every_table, batch),
-      draw_tables(keys[2], every_table, twice),
-      jax.random.randint(keys[5], (twice, 2), 0, SHIFT),
-      (jax.random.uniform(keys[3], (batch,)) < UNTOUCHED).astype(jnp.float32),
-      (jax.random.uniform(keys[4], (batch,)) < GRAY).astype(jnp.float32),
-    )
-
-  return sample
-
-
 def save(path, arrays):
   """Writes arrays by name under a temporary name first."""
   temporary = path.with_suffix(".tmp.npz")
@@ -149,76 +74,194 @@ def save(path, arrays):
   temporary.replace(path)
 
 
+@dataclasses.dataclass
+class Run:
+  """The state of a training: weights, moments and averages in the programs' order.
+
+  Attributes:
+    names: of the weights.
+    state: arrays, four for each weight.
+    number: steps taken.
+    seconds: trained before this process.
+  """
+
+  names: list[str]
+  state: list
+  number: int
+  seconds: float
+
+  @classmethod
+  def load(cls, programs, output):
+    """Returns the run of a folder, or a new one from the initial weights."""
+    initial = np.load(programs / "initial.npz")
+    names = initial.files
+    if not (output / "state.npz").exists():
+      weights = [initial[name].astype(np.float32) for name in names]
+      zeros = [np.zeros_like(weight) for weight in weights]
+      return cls(names, [*weights, *zeros, *zeros, *weights], 0, 0.0)
+    stored = np.load(output / "state.npz")
+    state = [stored[str(index)] for index in range(4 * len(names))]
+    return cls(names, state, int(stored["number"]), float(stored["seconds"]))
+
+  def save(self, output, seconds):
+    """Writes state and averages, unless a weight is not finite: that never replaces finite ones."""
+    path = output / "state.npz"
+    if not all(np.isfinite(np.asarray(array)).all() for array in self.state):
+      raise SystemExit(f"the weights are not finite at step {self.number}; {path} is from before.")
+    numbered = {str(index): array for index, array in enumerate(self.state)}
+    save(path, {**numbered, "number": self.number, "seconds": seconds})
+    averages = self.state[3 * len(self.names) :]
+    save(output / "averages.npz", dict(zip(self.names, averages, strict=True)))
+
+
+class Stage:
+  """Steps of one layout: its programs, and the two ways to get its crops.
+
+  Args:
+    programs: folder of the programs.
+    prefix: of the programs' names.
+    source: host_crops.Source.
+    options: of the command line.
+    first: number of the first step.
+  """
+
+  def __init__(self, programs, prefix, source, options, first):
+    self._programs, self._prefix, self._source = programs, prefix, source
+    self._feed = None
+    if options.feed != DEVICE:
+      self._feed = host_crops.Feed(source, first, options.workers)
+    self._steps = {}
+    self._sample = None
+
+  def crops(self, feed, number):
+    """Returns the arguments of step `number` between state and settings."""
+    if feed == HOST:
+      return list(next(self._feed))
+    if self._sample is None:
+      self._sample = device_crops.sampler(*self._source)
+    return list(self._sample(number))
+
+  def take(self, feed, state, crops, settings):
+    """Returns the results of a step."""
+    arguments = [*state, *crops, *settings]
+    if feed not in self._steps:
+      path = self._programs / f"{self._prefix}{_PROGRAMS[feed]}"
+      self._steps[feed] = load_program(path, arguments, len(state))
+    return self._steps[feed](arguments)
+
+  def compile(self, feed, state):
+    """Takes a step that changes nothing."""
+    jax.block_until_ready(self.take(feed, state, self.crops(feed, 0), _IDLE))
+
+  def faster_feed(self, state):
+    """Returns the faster way to get crops here, and prints how fast each is."""
+    per_second = {
+      feed: _steps_per_second(lambda n, f=feed: self.take(f, state, self.crops(f, n), _IDLE))
+      for feed in (DEVICE, HOST)
+    }
+    same = [jax.device_put(array) for array in self.crops(HOST, 0)]
+    alone = _steps_per_second(lambda n: self.take(HOST, state, same, _IDLE))
+    batches = _steps_per_second(lambda n: self.crops(HOST, n))
+    best = max(per_second, key=per_second.__getitem__)
+    print(
+      f"steps a second: {per_second[DEVICE]:.1f} with crops compressed by the device, "
+      f"{per_second[HOST]:.1f} by the host, which makes {batches:.1f} batches; {alone:.1f} with "
+      f"crops that are there. Feeding by the {best}.",
+      flush=True,
+    )
+    return best
+
+  def close(self):
+    """Ends the processes that feed."""
+    if self._feed is not None:
+      self._feed.close()
+
+
+def _steps_per_second(step):
+  jax.block_until_ready(step(0))
+  began, taken, result = time.monotonic(), 0, None
+  while time.monotonic() - began < PROBE_SECONDS:
+    result = step(taken)
+    taken += 1
+    if taken % 20 == 0:
+      # Calls return before the device has done its work.
+      jax.block_until_ready(result)
+  jax.block_until_ready(result)
+  return taken / (time.monotonic() - began)
+
+
 def train(options):
   """Trains until the time is over, or the weights are not finite."""
   programs, output = pathlib.Path(options.programs), pathlib.Path(options.output)
   output.mkdir(parents=True, exist_ok=True)
+  layouts = json.loads((programs / "layout.json").read_text())["layouts"]
+  run = Run.load(programs, output)
+  images, sizes = device_crops.read_images(options.images or programs / "images")
+  every_table = np.load(programs / "tables.npy")
+  # The host's processes are forked before JAX finds its devices.
+  stages = [
+    Stage(
+      programs,
+      prefix,
+      host_crops.Source(images, sizes, every_table, layout, options.seed),
+      options,
+      run.number,
+    )
+    for prefix, layout in zip(("", "late_"), layouts, strict=False)
+  ]
   device = jax.devices()[0]
-  layout = json.loads((programs / "layout.json").read_text())["layout"]
-  initial = np.load(programs / "initial.npz")
-  names = initial.files
-  state_file = output / "state.npz"
-  if state_file.exists():
-    stored = np.load(state_file)
-    state = [stored[str(index)] for index in range(4 * len(names))]
-    number, before = int(stored["number"]), float(stored["seconds"])
-  else:
-    weights = [initial[name].astype(np.float32) for name in names]
-    zeros = [np.zeros_like(weight) for weight in weights]
-    state, number, before = [*weights, *zeros, *zeros, *weights], 0, 0.0
-  state = [jax.device_put(array, device) for array in state]
-  every_table = jnp.asarray(np.load(programs / "tables.npy"), jnp.float32)
-  images, sizes = read_images(options.images)
-  sample = sampler(images, sizes, every_table, layout, options.seed)
-  scalars = [np.float32(0.0)] * SETTINGS
-  step = load_program(programs / "step.mlir.gz", [*state, *sample(0), *scalars], len(state))
+  print(f"device: {device}; {len(images)} images; from step {run.number}", flush=True)
+  run.state = [jax.device_put(array, device) for array in run.state]
+  feed = options.feed
+  if feed == AUTO:
+    feed = stages[0].faster_feed(run.state)
+  _steps(run, stages, feed, options, output)
+  for stage in stages:
+    stage.close()
+  for name in ("layout.json", "initial.npz"):
+    shutil.copy(programs / name, output)
+  print(f"averages: {output}/averages.npz after {run.number} steps")
+
+
+def _steps(run, stages, feed, options, output):
   allowed = 60.0 * options.minutes
-
-  def keep(seconds):
-    # Weights that are not finite never replace finite ones.
-    if not all(np.isfinite(np.asarray(array)).all() for array in state):
-      raise SystemExit(f"the weights are not finite at step {number}; {state_file} is from before.")
-    numbered = {str(index): array for index, array in enumerate(state)}
-    save(state_file, {**numbered, "number": number, "seconds": seconds})
-    save(output / "averages.npz", dict(zip(names, state[3 * len(names) :], strict=True)))
-
-  began, first, logged, gains = None, number, time.monotonic(), []
-  while True:
-    if number - first == WARM_STEPS:
-      jax.block_until_ready(state)
-      began = time.monotonic()
-    seconds = before if began is None else before + time.monotonic() - began
-    if seconds >= allowed:
-      break
+  # Compiling takes none of the time.
+  for stage in stages:
+    stage.compile(feed, run.state)
+  began = logged = time.monotonic()
+  gains: list[float] = []
+  while (seconds := run.seconds + time.monotonic() - began) < allowed:
     done = seconds / allowed
-    rate = options.learning_rate * min(1.0, (number + 1) / options.warmup_steps)
+    rate = options.learning_rate * min(1.0, (run.number + 1) / options.warmup_steps)
     rate *= 0.5 + 0.5 * math.cos(math.pi * done)
-    decay = min(0.999, (number + 1) / (number + 10))
+    decay = min(0.999, (run.number + 1) / (run.number + 10))
     logarithmic = float(done >= options.logarithmic_from)
-    settings = [np.float32(value) for value in (number + 1, rate, decay, logarithmic)]
-    results = step([*state, *sample(number), *(jax.device_put(s, device) for s in settings)])
-    state, (loss, gain, norm) = results[: len(state)], results[len(state) :]
-    number += 1
-    if number % 50 == 0:
+    settings = [np.float32(value) for value in (run.number + 1, rate, decay, logarithmic)]
+    stage = stages[-1] if done >= options.late_from else stages[0]
+    crops = stage.crops(feed, run.number)
+    results = stage.take(feed, run.state, crops, settings)
+    count = len(run.state)
+    run.state, (loss, gain, norm) = results[:count], results[count:]
+    run.number += 1
+    if run.number % 50 == 0:
       gains.append(float(gain))
     if time.monotonic() - logged > LOG_SECONDS:
       logged = time.monotonic()
       recent = float(np.mean(gains[-20:])) if gains else math.nan
       print(
-        f"step {number}: {seconds:.0f} of {allowed:.0f} s, rate {rate:.6f}, "
+        f"step {run.number}: {seconds:.0f} of {allowed:.0f} s, rate {rate:.6f}, "
         f"loss {float(loss):.4f}, norm {float(norm):.3f}, gain of crops {recent:+.3f} dB",
         flush=True,
       )
-      keep(seconds)
-  keep(seconds)
-  print(f"averages: {output}/averages.npz after {number} steps")
+      run.save(output, seconds)
+  run.save(output, seconds)
 
 
 def run():
   """Entry point of the console script."""
   parser = argparse.ArgumentParser(description=__doc__)
   parser.add_argument("--programs", required=True, help="folder that deblock-export-step wrote")
-  parser.add_argument("--images", required=True, help="folder of clean images")
+  parser.add_argument("--images", default="", help="clean images; the packed ones if empty")
   parser.add_argument("--output", required=True, help="folder of the run")
   parser.add_argument("--minutes", type=float, default=10.0, help="training time in all")
   parser.add_argument("--learning_rate", type=float, default=2e-3, help="at its highest")
@@ -228,6 +271,16 @@ def run():
     type=float,
     default=0.8,
     help="share of the time from which on the loss is the logarithm of the squared error",
+  )
+  parser.add_argument(
+    "--late_from",
+    type=float,
+    default=0.8,
+    help="share of the time from which on crops are larger, if there are programs for them",
+  )
+  parser.add_argument("--feed", choices=FEEDS, default=AUTO, help="what compresses the crops")
+  parser.add_argument(
+    "--workers", type=int, default=os.cpu_count() or 1, help="processes that compress crops"
   )
   parser.add_argument("--seed", type=int, default=0)
   train(parser.parse_args())

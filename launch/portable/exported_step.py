@@ -11,18 +11,29 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from deblock.launch.portable import portable_step
+from deblock.launch.portable import host_crops, portable_step
 from deblock.launch.portable import settings as settings_lib
+from deblock.model import pretrained
 from deblock.model.networks import config as model_config
 from deblock.model.networks import registry
 from deblock.records.jpeg import tables as jpeg_tables
 
+# Files of a run of `run_exported`.
+LAYOUT, AVERAGES, STATE = "layout.json", "averages.npz", "state.npz"
+# Beside the programs, for a machine without deblock; paths below `launch`.
+RUNNER = ("run_exported.py", "portable/device_crops.py", "portable/host_crops.py")
+
 
 def export(model: model_config.ModelConfig, settings: settings_lib.StepConfig) -> None:
-  """Writes the step as a program, with initial weights, tables and the runner beside it.
+  """Writes the step as programs, with initial weights, tables and the runner beside them.
+
+  step.mlir.gz compresses the crops itself, fed.mlir.gz takes JPEGs; late_step.mlir.gz and
+  late_fed.mlir.gz are those of the crops at the end.
 
   Raises:
-    ValueError: if the network takes no tables or has state besides its trainable weights.
+    ValueError: if the network takes no tables or has state besides its trainable weights, or the
+      pretrained weights are of another network.
+    FileNotFoundError: if there are no images to pack.
   """
   if not registry.get(model.model).conditioned:
     raise ValueError(f"model must be one that takes the tables, got {model.model!r}.")
@@ -37,26 +48,66 @@ def export(model: model_config.ModelConfig, settings: settings_lib.StepConfig) -
     raise ValueError(
       f"model {model.model} has weights that are not trained: it cannot be exported."
     )
+  if settings.init_from:
+    _start_from(network, settings.init_from)
   folder = pathlib.Path(settings.output)
   folder.mkdir(parents=True, exist_ok=True)
-  weights = [variable.value for variable in network.trainable_variables]
-  layout = settings.layout()
-  _write(folder / "step.mlir.gz", portable_step.step(network, layout), _arguments(weights, layout))
+  layouts = settings.layouts()
+  for prefix, layout in zip(("", "late_"), layouts, strict=False):
+    path = folder / f"{prefix}step.mlir.gz"
+    _write(path, portable_step.step(network, layout), _arguments(network, _crops(layout)), True)
+    path = folder / f"{prefix}fed.mlir.gz"
+    _write(path, portable_step.fed_step(network), _arguments(network, _fed(layout)), False)
   np.savez(folder / "initial.npz", **{v.path: v.numpy() for v in network.trainable_variables})
   np.save(folder / "tables.npy", jpeg_tables.all_quantization_tables())
-  shutil.copy(pathlib.Path(__file__).parents[1] / "run_exported.py", folder)
-  facts = {"model": dataclasses.asdict(model), "layout": dataclasses.asdict(layout)}
-  (folder / "layout.json").write_text(json.dumps(facts, indent=1) + "\n")
+  for name in RUNNER:
+    shutil.copy(pathlib.Path(__file__).parents[1] / name, folder)
+  if settings.images:
+    _pack(pathlib.Path(settings.images), folder / "images", settings.images_mib, settings.seed)
+  facts = {
+    "model": dataclasses.asdict(model),
+    "layouts": [dataclasses.asdict(layout) for layout in layouts],
+  }
+  (folder / LAYOUT).write_text(json.dumps(facts, indent=1) + "\n")
 
 
-def _arguments(weights, layout):
-  """Returns arguments of the step with arbitrary values, each a tensor of its own."""
+def _start_from(network, name):
+  trained, _ = pretrained.load(name)
+  arrays = {variable.path: variable.value for variable in trained.weights}
+  if arrays.keys() != {variable.path for variable in network.weights}:
+    raise ValueError(f"init_from {name} holds weights of {trained.name}, not of {network.name}.")
+  for variable in network.weights:
+    variable.assign(arrays[variable.path])
+
+
+def _pack(images, folder, most_mib, seed):
+  """Copies images in random order until they have that size; replaces what was packed before."""
+  paths = sorted(path for path in images.iterdir() if path.suffix in (".webp", ".png"))
+  if not paths:
+    raise FileNotFoundError(f"images {images} holds no WebP and no PNG image.")
+  shutil.rmtree(folder, ignore_errors=True)
+  folder.mkdir()
+  left = most_mib * 2**20
+  for index in np.random.default_rng(seed).permutation(len(paths)):
+    left -= paths[index].stat().st_size
+    if left < 0:
+      return
+    shutil.copyfile(paths[index], folder / paths[index].name)
+
+
+def _arguments(network, images):
+  """Returns arguments of a step with arbitrary values, each a tensor of its own."""
 
   def copies():
-    return [tf.identity(weight) for weight in weights]
+    return [tf.identity(variable.value) for variable in network.trainable_variables]
 
+  numbers = portable_step.Settings(*(tf.constant(value) for value in (1.0, 0.0, 0.9, 0.0)))
+  return portable_step.State(*(copies() for _ in range(4))), images, numbers
+
+
+def _crops(layout):
   batch, side = layout.batch_size, layout.crop_size + portable_step.LARGEST_SHIFT
-  crops = portable_step.Crops(
+  return portable_step.Crops(
     clean=tf.zeros((batch, side, side, 3), tf.uint8),
     tables=tf.ones((batch, 2, 8, 8)),
     first_tables=tf.ones((layout.twice, 2, 8, 8)),
@@ -64,12 +115,21 @@ def _arguments(weights, layout):
     untouched=tf.zeros((batch,)),
     gray=tf.zeros((batch,)),
   )
-  numbers = portable_step.Settings(*(tf.constant(value) for value in (1.0, 0.0, 0.9, 0.0)))
-  return portable_step.State(*(copies() for _ in range(4))), crops, numbers
 
 
-def _write(path, function, arguments):
-  """Compiles a function for these arguments and writes its StableHLO, as text."""
+def _fed(layout):
+  return portable_step.Fed(*map(tf.constant, host_crops.empty(dataclasses.asdict(layout))))
+
+
+def _write(path, function, arguments, exact):
+  """Compiles a function for these arguments and writes its StableHLO, as text.
+
+  Args:
+    path: to write to.
+    function: of tensors.
+    arguments: of the function.
+    exact: whether float32 products must be exact on any device.
+  """
   compiled = tf.function(function, jit_compile=True, autograph=False)
   text = compiled.experimental_get_compiler_ir(*arguments)(stage="stablehlo")
   signature = text.split("@main(", 1)[1].split(") ->", 1)[0]
@@ -77,8 +137,9 @@ def _write(path, function, arguments):
   expected = len(tf.nest.flatten(arguments))
   if found != expected:
     raise RuntimeError(f"the program of {path.name} takes {found} arguments, expected {expected}.")
-  # Accelerators round the factors of a float32 product to 11 bits: not enough for the JPEG's.
-  text = text.replace("precision = [DEFAULT, DEFAULT]", "precision = [HIGHEST, HIGHEST]")
+  if exact:
+    # Accelerators round the factors of a float32 product to 11 bits: not enough for the JPEG's.
+    text = text.replace("precision = [DEFAULT, DEFAULT]", "precision = [HIGHEST, HIGHEST]")
   # Locations and attributes belong to dialects of TensorFlow's compiler.
   text = re.sub(r"module (@\S+) attributes \{.*?\} \{", r"module \1 {", text, count=1)
   text = re.sub(r"^#loc.*$", "", text, flags=re.M)

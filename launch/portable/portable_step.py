@@ -48,6 +48,22 @@ class Crops(NamedTuple):
   gray: tf.Tensor
 
 
+class Fed(NamedTuple):
+  """The images of a step whose JPEGs are made elsewhere (`host_crops`).
+
+  Attributes:
+    jpeg: uint8 [B, P, P, 3].
+    clean: uint8, same shape.
+    tables: float32 [B, 2, 8, 8], quantisation steps of the JPEGs.
+    untouched: float32 [B], 1 where the crop is not compressed and the steps are 1.
+  """
+
+  jpeg: tf.Tensor
+  clean: tf.Tensor
+  tables: tf.Tensor
+  untouched: tf.Tensor
+
+
 class Settings(NamedTuple):
   """Numbers of a step, float32 scalars.
 
@@ -95,23 +111,37 @@ def step(network, layout: settings.Layout):
 
   def one_step(state, crops, settings):
     jpeg, clean, tables = damaged(crops, layout)
-    jpeg, clean = (tf.cast(images, tf.float32) / 255.0 for images in (jpeg, clean))
-    with tf.GradientTape() as tape:
-      tape.watch(state.weights)
-      restored, _ = network.stateless_call(state.weights, [], [jpeg, tables], training=True)
-      squared = tf.math.squared_difference(restored, clean)
-      error = tf.reduce_mean(squared, axis=(1, 2, 3))
-      loss = _loss(squared, error, settings.logarithmic)
-    gradients = tape.gradient(loss, state.weights)
-    norm = tf.linalg.global_norm(gradients)
-    gradients = [g * tf.minimum(1.0, LARGEST_NORM / (norm + 1e-9)) for g in gradients]
-    error_jpeg = tf.reduce_mean(tf.math.squared_difference(jpeg, clean), axis=(1, 2, 3))
-    gains = 10.0 / tf.math.log(10.0) * tf.math.log((error_jpeg + 1e-8) / (error + 1e-8))
-    touched = 1.0 - crops.untouched
-    gain = tf.reduce_sum(touched * gains) / tf.reduce_sum(touched)
-    return _adam(state, gradients, settings), loss, gain, norm
+    return _learn(network, state, Fed(jpeg, clean, tables, crops.untouched), settings)
 
   return one_step
+
+
+def fed_step(network):
+  """Returns the step without the damage: a function of State, Fed and Settings; else as `step`."""
+
+  def one_step(state, fed, settings):
+    return _learn(network, state, fed, settings)
+
+  return one_step
+
+
+def _learn(network, state, fed, settings):
+  """Returns the next state, and loss, gain and norm."""
+  jpeg, clean = (tf.cast(images, tf.float32) / 255.0 for images in (fed.jpeg, fed.clean))
+  with tf.GradientTape() as tape:
+    tape.watch(state.weights)
+    restored, _ = network.stateless_call(state.weights, [], [jpeg, fed.tables], training=True)
+    squared = tf.math.squared_difference(restored, clean)
+    error = tf.reduce_mean(squared, axis=(1, 2, 3))
+    loss = _loss(squared, error, settings.logarithmic)
+  gradients = tape.gradient(loss, state.weights)
+  norm = tf.linalg.global_norm(gradients)
+  gradients = [g * tf.minimum(1.0, LARGEST_NORM / (norm + 1e-9)) for g in gradients]
+  error_jpeg = tf.reduce_mean(tf.math.squared_difference(jpeg, clean), axis=(1, 2, 3))
+  gains = 10.0 / tf.math.log(10.0) * tf.math.log((error_jpeg + 1e-8) / (error + 1e-8))
+  touched = 1.0 - fed.untouched
+  gain = tf.reduce_sum(touched * gains) / tf.reduce_sum(touched)
+  return _adam(state, gradients, settings), loss, gain, norm
 
 
 def _loss(squared, error, logarithmic):

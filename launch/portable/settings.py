@@ -109,15 +109,34 @@ class StepConfig:
   twice: int = option.field(5, "crops of a step that are JPEGs of shifted JPEGs")
   precision: str = option.field("mixed_bfloat16", "of the network: float32 or mixed_bfloat16")
   seed: int = option.field(1, "of the initial weights")
+  init_from: str = option.field("", "pretrained weights to start from, such as default")
+  late_crop_size: int = option.field(
+    0, "side of the crops at the end of a run, as many pixels a step; 0 for the same crops"
+  )
+  images: str = option.field(
+    "", "folder of WebP and PNG images to pack with the programs, for a machine that has none"
+  )
+  images_mib: int = option.field(40, "size that the packed images may have, in MiB")
 
   def __post_init__(self):
     """Raises ValueError where a field is missing or out of range."""
     if not self.output:
       raise ValueError("output must name a folder: use --output=DIR.")
+    if self.init_from:
+      pretrained_files.check_name(self.init_from)
+    if self.images_mib < 1:
+      raise ValueError(f"images_mib must be at least 1, got {self.images_mib}.")
     if self.precision not in PRECISIONS:
       raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, got {self.precision!r}.")
-    self.layout()
+    self.layouts()
 
-  def layout(self) -> Layout:
-    """Returns what the crops of a step are."""
-    return Layout(self.crop_size, self.batch_size, self.full_chroma, self.twice)
+  def layouts(self) -> tuple[Layout, ...]:
+    """Returns what the crops of a step are, and what they are at the end, if they change."""
+    layout = Layout(self.crop_size, self.batch_size, self.full_chroma, self.twice)
+    if not self.late_crop_size:
+      return (layout,)
+    share = (self.crop_size / self.late_crop_size) ** 2
+    # At least one crop of each kind.
+    full_chroma, twice = (max(1, round(share * n)) for n in (self.full_chroma, self.twice))
+    batch_size = max(full_chroma + twice + 1, round(share * self.batch_size))
+    return layout, Layout(self.late_crop_size, batch_size, full_chroma, twice)

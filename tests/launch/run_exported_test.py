@@ -7,20 +7,25 @@ import pytest
 pytest.importorskip("jax", reason="JAX is not installed")
 
 
-def test_a_run_ends_with_weights_and_goes_on(tmp_path, picture, monkeypatch):
+@pytest.mark.parametrize("feed", ["device", "host"])
+def test_a_run_ends_with_weights_and_goes_on(feed, tmp_path, picture, monkeypatch):
   from deblock.launch import run_exported
   from deblock.launch.portable import exported_step
   from deblock.launch.portable import settings as settings_lib
   from deblock.model.networks import config as model_config
 
-  monkeypatch.setattr(run_exported, "WARM_STEPS", 2)
   settings = settings_lib.StepConfig(
-    output=str(tmp_path / "programs"), crop_size=16, batch_size=3, full_chroma=1, twice=1
+    output=str(tmp_path / "programs"),
+    crop_size=16,
+    batch_size=3,
+    full_chroma=1,
+    twice=1,
+    late_crop_size=24,
   )
   exported_step.export(model_config.ModelConfig("deblocknet", width=8), settings)
   (tmp_path / "images").mkdir()
   Image.fromarray(picture(40, 48)).save(tmp_path / "images" / "0.png")
-  options = ["--programs", settings.output, "--images", str(tmp_path / "images")]
+  options = ["--programs", settings.output, "--images", str(tmp_path / "images"), "--feed", feed]
   options += ["--output", str(tmp_path / "run"), "--minutes"]
   monkeypatch.setattr("sys.argv", ["run", *options, "0.02"])
   run_exported.run()

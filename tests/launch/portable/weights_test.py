@@ -1,12 +1,15 @@
+import json
+
 import keras
 import numpy as np
 import pytest
 
+from deblock.launch.portable import exported_step
 from deblock.launch.portable import settings as settings_lib
 from deblock.launch.portable import weights as weights_export
 from deblock.launch.run_folder import checkpoints, run_file
 from deblock.model import pretrained
-from deblock.model.networks import registry
+from deblock.model.networks import config, registry
 
 
 @pytest.fixture
@@ -62,3 +65,17 @@ def test_a_network_of_other_settings_is_refused(run, small_run, tmp_path):
 def test_a_broken_rule_is_named(change, message):
   with pytest.raises(ValueError, match=message):
     settings_lib.WeightsConfig(**{"logdir": "l", "name": "n", "output": "o", **change})
+
+
+def test_the_averages_of_a_run_on_an_accelerator_become_weights(tmp_path):
+  network = registry.build(config.ModelConfig(model="deblocknet_fast", width=4))
+  arrays = {weight.path: np.full(weight.shape, 0.25, np.float32) for weight in network.weights}
+  np.savez(tmp_path / exported_step.AVERAGES, **arrays)
+  np.savez(tmp_path / exported_step.STATE, number=9)
+  facts = {"model": {"model": "deblocknet_fast", "width": 4}}
+  (tmp_path / exported_step.LAYOUT).write_text(json.dumps(facts))
+  output = str(tmp_path / "weights")
+  settings = settings_lib.WeightsConfig(logdir=str(tmp_path), name="mine", output=output)
+  assert weights_export.export(settings) == 9
+  found, _ = pretrained.load("mine", tmp_path / "weights")
+  assert all((weight.numpy() == 0.25).all() for weight in found.weights)
