@@ -27,8 +27,8 @@ import numpy as np
 try:
   from deblock.launch.portable import device_crops, host_crops
 except ImportError:  # Beside this file, where deblock-export-step put them.
-  import device_crops
-  import host_crops
+  import device_crops  # type: ignore[no-redef]
+  import host_crops  # type: ignore[no-redef]
 
 DEVICE, HOST, AUTO = FEEDS = ("device", "host", "auto")
 PROBE_SECONDS = 8.0
@@ -127,15 +127,13 @@ class Stage:
 
   def __init__(self, programs, prefix, source, options, first):
     self._programs, self._prefix, self._source = programs, prefix, source
-    self._feed = None
-    if options.feed != DEVICE:
-      self._feed = host_crops.Feed(source, first, options.workers)
+    self._feed = None if options.feed == DEVICE else host_crops.Feed(source, first, options.workers)
     self._steps = {}
     self._sample = None
 
   def crops(self, feed, number):
     """Returns the arguments of step `number` between state and settings."""
-    if feed == HOST:
+    if feed == HOST and self._feed is not None:
       return list(next(self._feed))
     if self._sample is None:
       self._sample = device_crops.sampler(*self._source)
