@@ -14,7 +14,7 @@ import time
 
 from deblock.launch import flags as config_flags
 from deblock.launch import program
-from deblock.records import option, paths, progress_bar, quiet
+from deblock.records import console, harmless, option, progress_bar, quiet
 from deblock.records.planning import config
 
 CONTACT_SHEET = "contact-sheet.png"
@@ -49,13 +49,13 @@ def summary(made) -> str:
   header = ("split", "images", "shards", "tiles", "MiB")
   align = ("left", *4 * ("right",))
   lines = [tabulate.tabulate(rows, header, "plain", colalign=align, disable_numparse=True)]
-  lines += [f"skipped {paths.shown(skipped.path)}: {skipped.reason}" for skipped in made.skipped]
+  lines += [f"skipped {skipped.path}: {skipped.reason}" for skipped in made.skipped]
   lines += [f"left out {copy.id}: the same pixels as {copy.of}" for copy in made.copies]
   lines += [
     f"moved {near.id} to training: nearly the same as {near.of} ({near.distance} of 64 bits differ)"
     for near in made.near
   ]
-  return "\n".join(lines)
+  return "\n".join([lines[0], *map(harmless.printable, lines[1:])])
 
 
 def main(arguments):
@@ -67,7 +67,7 @@ def main(arguments):
   settings = config_flags.parse(config.RecordsConfig)
   _start_tensorflow()
   made = _write(settings, (*asked.beam_options, *arguments[1:]))
-  print(f"{summary(made)}\nrecords: {settings.records}")
+  console.say(*summary(made).split("\n"), f"records: {settings.records}")
   return 0
 
 
@@ -112,26 +112,24 @@ def inspect(folder: str) -> int:
   """
   from deblock.launch.pictures import sheets
   from deblock.records.jpeg import codec
-  from deblock.records.layout import files, inspection, manifest
-  from deblock.records.photos import results
+  from deblock.records.layout import inspection, manifest, own_files
 
   made = manifest.load(folder)
-  print(summary(made))
+  console.say(*summary(made).split("\n"))
   found = []
   shards = sum(map(len, made.splits.values()))
   with progress_bar.bar("checking", "shard", shards) as bar:
     for problem in inspection.problems(made, on_shard=lambda name: bar.update()):
       found.append(problem)
   for problem in found:
-    print(f"damaged: {problem}")
+    console.say(f"damaged: {problem}")
   if not found:
     tiles = list(inspection.sample(made, _SHEET_TILES))
     if tiles:
       path = posixpath.join(folder, CONTACT_SHEET)
-      files.write_bytes(path, codec.encode_png(sheets.tiles(tiles)))
-      results.mark(path)
-      print(f"contact sheet: {path}")
-    print(f"{shards} shards are whole: every checksum and count is as {manifest.NAME} says")
+      own_files.write_bytes(path, codec.encode_png(sheets.tiles(tiles)))
+      console.say(f"contact sheet: {path}")
+    console.say(f"{shards} shards are whole: every checksum and count is as {manifest.NAME} says")
   return 1 if found else 0
 
 

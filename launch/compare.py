@@ -11,7 +11,7 @@ import time
 from deblock.launch import flags as config_flags
 from deblock.launch import program
 from deblock.launch.pictures import settings as settings_lib
-from deblock.records import progress_bar
+from deblock.records import console, progress_bar
 
 config_flags.define(settings_lib.CompareConfig)
 
@@ -24,8 +24,10 @@ def main(arguments):
   from deblock.launch.evaluation import methods as methods_lib
   from deblock.launch.evaluation import selection
   from deblock.launch.pictures import gallery as gallery_lib
+  from deblock.launch.pictures import report, sheets
 
-  gallery = gallery_lib.Gallery(program.prepare_output(settings.output), settings.report_images)
+  output = program.prepare_output(settings.output, report.FILE, sheets.FILE)
+  gallery = gallery_lib.Gallery(output, settings.report_images)
   chosen, qualities = selection.choose(settings)
   methods = selection.load_methods(settings)
   methods_lib.warm(methods)
@@ -36,8 +38,8 @@ def main(arguments):
       written += gallery.draw(trials)
       gallery.add(trials)
       bar.update()
-  print("\n".join(f"picture: {path}" for path in written))
-  print("\n".join(gallery.finish(settings)))
+  console.say(*(f"picture: {path}" for path in written))
+  console.say(*gallery.finish(settings))
 
 
 def run():

@@ -14,6 +14,7 @@ import threading
 from deblock.launch import flags as config_flags
 from deblock.launch import program
 from deblock.launch.machines import serving
+from deblock.records import console
 
 config_flags.define(serving.ServiceConfig)
 
@@ -30,12 +31,12 @@ def main(arguments):
     signal.signal(number, lambda *_: ended.set())
   with serving.running(settings) as address:
     if settings.role == "worker":
-      print(f"making batches for {address}", flush=True)
+      console.say(f"making batches for {address}")
     else:
-      print(f"train with --data_service={address}", flush=True)
+      console.say(f"train with --data_service={address}")
     ended.wait()
     # Stopping a worker properly takes minutes and gains nothing: trainers continue with the others.
-    print("stopped.", flush=True)
+    console.say("stopped.")
     os._exit(0)
 
 

@@ -10,6 +10,7 @@ browser. Two squares are an example, not an evaluation.
 from deblock.launch import flags as config_flags
 from deblock.launch import program
 from deblock.launch.pictures import settings as settings_lib
+from deblock.records import console
 
 config_flags.define(settings_lib.DemoConfig)
 
@@ -20,12 +21,12 @@ def main(arguments):
   config = config_flags.parse(settings_lib.DemoConfig)
   from deblock.launch.pictures import demo, gallery, report
 
-  folder = program.prepare_output(config.output)
+  folder = program.prepare_output(config.output, "demo.png", report.FILE)
   made = demo.trials(config.model, config.qualities)
   gallery.save_picture(folder / "demo.png", demo.sheet(made))
   size_bytes = gallery.save_text(folder / report.FILE, demo.page(made))
-  print(f"picture: {folder / 'demo.png'}")
-  print(f"report: {folder / report.FILE} ({report.size_text(size_bytes)})")
+  console.say(f"picture: {folder / 'demo.png'}")
+  console.say(f"report: {folder / report.FILE} ({report.size_text(size_bytes)})")
 
 
 def run():

@@ -10,7 +10,7 @@ import time
 from deblock.launch import flags as config_flags
 from deblock.launch import program
 from deblock.launch.evaluation import settings as settings_lib
-from deblock.records import progress_bar
+from deblock.records import console, progress_bar
 
 config_flags.define(settings_lib.SelectionConfig)
 
@@ -23,7 +23,8 @@ def main(arguments):
   from deblock.launch.evaluation import figures, selection, tables
   from deblock.launch.evaluation import methods as methods_lib
 
-  program.prepare_output(settings.output)
+  names = (tables.JSON_FILE, tables.CSV_FILE, tables.MARKDOWN_FILE)
+  program.prepare_output(settings.output, *names)
   chosen, qualities = selection.choose(settings)
   methods = selection.load_methods(settings)
   methods_lib.warm(methods)
@@ -33,9 +34,9 @@ def main(arguments):
       rows += figures.evaluate(methods, [image], qualities, settings, time.perf_counter)
       bar.update()
   tables.save(rows, settings.output, settings)
-  print(tables.text(rows))
+  console.say(*tables.text(rows).split("\n"))
   files = f"{tables.JSON_FILE}, {tables.CSV_FILE} and {tables.MARKDOWN_FILE}"
-  print(f"saved: {settings.output}/{files}")
+  console.say(f"saved: {settings.output}/{files}")
 
 
 def run():

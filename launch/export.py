@@ -9,6 +9,7 @@ deblock-restore --model=mine.onnx restores with it, without TensorFlow. FILE.tfl
 from deblock.launch import flags as config_flags
 from deblock.launch import program
 from deblock.launch.portable import settings as settings_lib
+from deblock.records import console
 
 config_flags.define(settings_lib.ExportConfig)
 
@@ -22,7 +23,7 @@ def main(arguments):
 
   exported = exported_network.export(settings)
   step = f", step {exported.step}" if exported.step else ""
-  print(f"network: {exported.path}{step}; within {exported.difference:.1e} levels of Keras")
+  console.say(f"network: {exported.path}{step}; within {exported.difference:.1e} levels of Keras")
 
 
 def run():

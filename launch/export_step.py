@@ -10,6 +10,7 @@ from deblock.launch import flags as config_flags
 from deblock.launch import program
 from deblock.launch.portable import settings as settings_lib
 from deblock.model.networks import config as model_config
+from deblock.records import console
 
 for _part in (model_config.ModelConfig, settings_lib.StepConfig):
   config_flags.define(_part)
@@ -24,7 +25,7 @@ def main(arguments):
   from deblock.launch.portable import exported_step
 
   exported_step.export(model, settings)
-  print(f"programs: {settings.output}")
+  console.say(f"programs: {settings.output}")
 
 
 def run():

@@ -6,6 +6,7 @@ deblock-export-weights --logdir=RUN --name=default --output=DIR
 from deblock.launch import flags as config_flags
 from deblock.launch import program
 from deblock.launch.portable import settings as settings_lib
+from deblock.records import console
 
 config_flags.define(settings_lib.WeightsConfig)
 
@@ -18,7 +19,7 @@ def main(arguments):
   from deblock.launch.portable import weights as weights_export
 
   step = weights_export.export(settings)
-  print(f"weights of step {step}: {settings.output}/{settings.name}.npz")
+  console.say(f"weights of step {step}: {settings.output}/{settings.name}.npz")
 
 
 def run():

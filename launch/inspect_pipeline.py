@@ -9,6 +9,7 @@ from deblock.launch import flags as config_flags
 from deblock.launch import program
 from deblock.launch.pipeline_report import settings as settings_lib
 from deblock.pipeline import config as input_config
+from deblock.records import console
 
 config_flags.define(input_config.InputConfig)
 config_flags.define(settings_lib.ReportConfig)
@@ -31,15 +32,15 @@ def main(arguments):
   if report.check:
     found = list(pipeline_report.check(config, manifest))
     for problem in found:
-      print(f"bad: {problem}")
+      console.say(f"bad: {problem}")
     total = sum(manifest.count(split) for split in manifest.splits)
-    print(f"{pipeline_report.count(found)} of {total} records are bad.")
+    console.say(f"{pipeline_report.count(found)} of {total} records are bad.")
     status = int(bool(found))
   if report.show:
     pipeline_report.show(config, manifest, report)
-    print(f"crops: {report.show}")
+    console.say(f"crops: {report.show}")
   if report.benchmark:
-    print(pipeline_report.benchmark(config, manifest, report))
+    console.say(*pipeline_report.benchmark(config, manifest, report).split("\n"))
   return status
 
 

@@ -8,7 +8,8 @@ import sys
 
 from absl import app, flags, logging
 
-from deblock.records import quiet
+from deblock.records import console, quiet
+from deblock.records.layout import own_files
 
 
 def run(
@@ -63,6 +64,10 @@ def run(
   for flag in flags.FLAGS.get_key_flags_for_module(main.__module__):
     flags.FLAGS.register_key_flag_for_module(sys.argv[0], flag)
   sys.modules["__main__"].__doc__ = sys.modules[main.__module__].__doc__
+  sys.excepthook = console.show_traceback
+  handler = logging.get_absl_handler()
+  if not any(isinstance(known, console.LogFilter) for known in handler.filters):
+    handler.addFilter(console.LogFilter())
   app.run(guarded, flags_parser=_parse)
 
 
@@ -87,10 +92,14 @@ def start_tensorflow() -> None:
     tf.config.list_physical_devices()
 
 
-def prepare_output(folder: str) -> pathlib.Path:
+def prepare_output(folder: str, *names: str) -> pathlib.Path:
   """Creates the folder to write to, before any work is done.
 
+  Args:
+    folder: to write to.
+    *names: of files in it that will be written.
   Raises:
+    FileExistsError: if one of them is there and no program of deblock wrote it.
     OSError: if it cannot be written.
   """
   path = pathlib.Path(folder)
@@ -100,6 +109,7 @@ def prepare_output(folder: str) -> pathlib.Path:
     raise OSError(
       f"output {folder} cannot be written: {error.strerror}. Choose another --output."
     ) from error
+  own_files.check(*(path / name for name in names))
   return path
 
 
@@ -133,4 +143,4 @@ def _parse(arguments):
 
 
 def _complain(message):
-  print(f"{pathlib.Path(sys.argv[0]).name}: {message}", file=sys.stderr)
+  console.complain(f"{pathlib.Path(sys.argv[0]).name}: {message}")

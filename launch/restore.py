@@ -20,6 +20,7 @@ from deblock.launch import flags as config_flags
 from deblock.launch import program
 from deblock.launch.restoring import outcomes, restore_config
 from deblock.launch.run_folder import checkpoint_folder
+from deblock.records import console
 
 config_flags.define(restore_config.RestoreConfig)
 flags.DEFINE_alias("o", "out")
@@ -34,18 +35,17 @@ def main(arguments):
     config = dataclasses.replace(config, model=_exported(config), logdir="", checkpoint="")
   began = time.monotonic()
   # NumPy and all that needs it: --help and mistakes are answered without.
-  import tqdm
-
   from deblock.launch.restoring import batch
   from deblock.records import progress_bar
 
+  note = functools.partial(progress_bar.note, stream=sys.stdout)
   bar = functools.partial(progress_bar.bar, "restoring", "px", unit_scale=True)
   try:
-    made = batch.restore(arguments[1:], config, tqdm.tqdm.write, bar)
+    made = batch.restore(arguments[1:], config, note, bar)
   except batch.Interrupted as stopped:
-    print(f"stopped: {stopped}; the same command resumes.", file=sys.stderr)
+    console.complain(f"stopped: {stopped}; the same command resumes.")
     return 130
-  print(outcomes.table(made, time.monotonic() - began))
+  console.say(*outcomes.table(made, time.monotonic() - began).split("\n"))
   if config.report:
     outcomes.write_report(config.report, made)
   return int(any(outcome.status == outcomes.FAILED for outcome in made))
@@ -64,7 +64,7 @@ def _exported(config):
     from deblock.launch.portable import exported_network
     from deblock.launch.portable import settings as export_settings
 
-    print(f"exporting the run's network: {path}")
+    console.say(f"exporting the run's network: {path}")
     exported_network.export(
       export_settings.ExportConfig(
         logdir=config.logdir, checkpoint=config.checkpoint, output=str(path)

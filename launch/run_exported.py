@@ -66,12 +66,16 @@ def load_program(path, arguments, states):
 
 
 def save(path, arrays):
-  """Writes arrays by name under a temporary name first."""
-  temporary = path.with_suffix(".tmp.npz")
-  np.savez(
-    temporary, allow_pickle=False, **{name: np.asarray(array) for name, array in arrays.items()}
-  )
-  temporary.replace(path)
+  """Writes arrays by name, under a temporary name first that nobody can guess."""
+  # As deblock.records.layout.new_file, which is not there where only JAX is.
+  temporary = path.with_name(f".deblock-{os.urandom(8).hex()}.tmp")
+  try:
+    with temporary.open("xb") as stream:
+      arrays = {name: np.asarray(array) for name, array in arrays.items()}
+      np.savez(stream, allow_pickle=False, **arrays)
+    temporary.replace(path)
+  finally:
+    temporary.unlink(missing_ok=True)
 
 
 @dataclasses.dataclass
@@ -96,6 +100,8 @@ class Run:
     initial = np.load(programs / "initial.npz")
     names = initial.files
     if not (output / "state.npz").exists():
+      if (output / "averages.npz").exists():
+        raise SystemExit(f"{output}/averages.npz is of no run here: choose another --output.")
       weights = [initial[name].astype(np.float32) for name in names]
       zeros = [np.zeros_like(weight) for weight in weights]
       return cls(names, [*weights, *zeros, *zeros, *weights], 0, 0.0)

@@ -9,6 +9,7 @@ the JPEG on held-out tiles during training: the mean, and the gain at each quali
 from deblock.launch import flags as config_flags
 from deblock.launch import program
 from deblock.launch.run_folder import run_table
+from deblock.records import console
 
 config_flags.define(run_table.RunsConfig)
 
@@ -18,7 +19,7 @@ def main(arguments):
   config = config_flags.parse(run_table.RunsConfig)
   if len(arguments) != 2:
     raise ValueError(f"name one folder of runs, deblock-runs DIR, got {len(arguments) - 1}.")
-  print(run_table.table(run_table.find(arguments[1]), config.format))
+  console.say(*run_table.table(run_table.find(arguments[1]), config.format).split("\n"))
 
 
 def run():

@@ -13,6 +13,7 @@ from absl import flags
 from deblock.launch import flags as config_flags
 from deblock.launch import program
 from deblock.launch.settings import train as train_settings
+from deblock.records import console
 
 for _part in train_settings.PARTS.values():
   config_flags.define(_part)
@@ -52,7 +53,7 @@ def main(arguments):
   """Trains as the flags say; returns 128 + N if signal N stopped it."""
   del arguments
   if _LIST_MODELS.value:
-    print(model_table())
+    console.say(*model_table().split("\n"))
     return None
   run = train_settings.RunConfig(
     **{name: config_flags.parse(part) for name, part in train_settings.PARTS.items()}
@@ -65,7 +66,7 @@ def main(arguments):
 
   with signals.on_signals() as request:
     result = loop.train(run, stop=request)
-  print(endings.summary(result, run, sys.argv))
+  console.say(*endings.summary(result, run, sys.argv).split("\n"))
   return request.status if result.ending == endings.STOPPED else None
 
 
@@ -77,9 +78,8 @@ def _expanded(argument):
   if name not in _RECIPES:
     near = difflib.get_close_matches(name, _RECIPES, 1)
     proposal = f" Did you mean {near[0]}?" if near else ""
-    print(
-      f"deblock-train: recipe must be one of {', '.join(_RECIPES)}, got {name!r}.{proposal}",
-      file=sys.stderr,
+    console.complain(
+      f"deblock-train: recipe must be one of {', '.join(_RECIPES)}, got {name!r}.{proposal}"
     )
     sys.exit(1)
   return f"--flagfile={_RECIPES[name]}"

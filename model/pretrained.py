@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-import json
 import pathlib
 import zipfile
 import zlib
@@ -42,41 +41,6 @@ def load(
   for variable in network.weights:
     variable.assign(arrays[variable.path])
   return network, entry
-
-
-def save(name: str, arrays, model_config: config.ModelConfig, folder: pathlib.Path) -> None:
-  """Writes weights as float16, then their entry in the manifest.
-
-  Args:
-    name: of the weights.
-    arrays: the network's weights by their paths, as `run_exported` writes them.
-    model_config: name and width of the network.
-    folder: to write to; other entries of its manifest stay.
-  Raises:
-    ValueError: if a weight is not finite in float16.
-  """
-  with np.errstate(over="ignore"):  # NumPy warns of the overflow that is refused below.
-    halves = {path: np.asarray(array).astype(np.float16) for path, array in arrays.items()}
-  for path, array in halves.items():
-    if not np.isfinite(array).all():
-      raise ValueError(f"{path} of {name} is not finite in float16.")
-  folder.mkdir(parents=True, exist_ok=True)
-  path = folder / f"{name}.npz"
-  temporary = folder / f"{name}.tmp.npz"
-  np.savez_compressed(temporary, allow_pickle=False, **halves)
-  temporary.replace(path)
-  facts = {
-    "file": path.name,
-    "model": model_config.model,
-    "width": model_config.width,
-    "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-  }
-  manifest = (
-    pretrained_files.manifest(folder) if (folder / pretrained_files.MANIFEST).exists() else {}
-  )
-  temporary = folder / f"{pretrained_files.MANIFEST}.tmp"
-  temporary.write_text(json.dumps({**manifest, name: facts}, indent=1, sort_keys=True) + "\n")
-  temporary.replace(folder / pretrained_files.MANIFEST)
 
 
 def _arrays(path, sha256, network):

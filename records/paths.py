@@ -22,11 +22,6 @@ def absolute(path: str) -> str:
   return os.path.abspath(os.path.expanduser(path))  # noqa: PTH100, PTH111, pathlib follows links
 
 
-def shown(path: str) -> str:
-  """Returns a path that can be printed: each byte that is not UTF-8 becomes an escape, "\\xe9"."""
-  return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-
-
 def host_and_port(address: str) -> tuple[str, int] | None:
   """Returns the two parts of host:port, or None if it is not like that."""
   found = _ADDRESS.fullmatch(address)

@@ -5,6 +5,8 @@ from typing import TextIO
 
 import tqdm
 
+from deblock.records import console
+
 _TERMINAL_SECONDS = 0.2
 _LOG_SECONDS = 15.0  # Between lines of a log file, which would be long otherwise.
 
@@ -72,7 +74,7 @@ def bar(
 
 
 def note(words: str, stream: TextIO | None = None) -> None:
-  """Writes a line of its own; in a terminal above the bar."""
+  """Writes a line of its own, as `console.say` does; in a terminal above the bar."""
   stream = sys.stderr if stream is None else stream
-  _Bar.write(words, file=stream)
-  stream.flush()
+  with _Bar.external_write_mode(stream):
+    console.say(words, stream=stream)

@@ -10,7 +10,8 @@ import pathlib
 
 from deblock.launch.evaluation import bootstrap, figures, published
 from deblock.launch.evaluation import protocol as protocol_lib
-from deblock.records.layout import files
+from deblock.records import harmless
+from deblock.records.layout import own_files
 
 JSON_FILE = "evaluation.json"
 CSV_FILE = "evaluation.csv"
@@ -30,12 +31,13 @@ def save(
   table = io.StringIO()
   writer = csv.DictWriter(table, fieldnames=list(values[0]))
   writer.writeheader()
-  writer.writerows(values)
-  files.write_text(output / CSV_FILE, table.getvalue())
-  files.write_text(output / MARKDOWN_FILE, markdown(rows, protocol))
+  for row in values:
+    writer.writerow({k: harmless.csv_cell(v) if isinstance(v, str) else v for k, v in row.items()})
+  own_files.write_text(output / CSV_FILE, table.getvalue())
+  own_files.write_text(output / MARKDOWN_FILE, markdown(rows, protocol))
   # Infinity, the PSNR of equal images, has no JSON spelling: it becomes null.
   finite = [{name: _json_value(value) for name, value in row.items()} for row in values]
-  files.write_text(output / JSON_FILE, json.dumps(finite, indent=1, allow_nan=False) + "\n")
+  own_files.write_text(output / JSON_FILE, json.dumps(finite, indent=1, allow_nan=False) + "\n")
 
 
 def text(rows: Sequence[figures.Row]) -> str:
@@ -55,7 +57,7 @@ def text(rows: Sequence[figures.Row]) -> str:
   )
   cells = [
     (
-      title,
+      harmless.printable(title),
       row.quality,
       f"{row.psnr_jpeg:.3f} dB",
       f"{row.psnr:.3f} dB",
@@ -132,7 +134,7 @@ def _measured(means):
   cells = [
     (
       row.quality,
-      _escaped(row.model),
+      harmless.markdown(row.model),
       f"{row.psnr_jpeg:.3f}",
       f"{row.psnr:.3f}",
       f"{row.gain:+.3f}",
@@ -155,7 +157,7 @@ def _beside(means, reference):
   for model in dict.fromkeys(row.model for row in means):
     at = {row.quality: row for row in means if row.model == model}
     measured = (f"{at[quality].psnr:.2f} / {at[quality].ssim:.4f}" for quality in qualities)
-    cells.append((_escaped(model), "measured here", *measured))
+    cells.append((harmless.markdown(model), "measured here", *measured))
   for row in published.ROWS:
     if (row.test_set, row.kind) == (reference.test_set, reference.kind):
       printed = (_printed(row, quality) for quality in qualities)
@@ -202,10 +204,6 @@ def _printed(row, quality):
     return NOTHING
   ssim = f" / {row.ssim[index]:.3f}" if row.ssim else ""
   return f"{row.psnr[index]:.2f}{ssim}"
-
-
-def _escaped(text):
-  return text.replace("|", r"\|")
 
 
 def _json_value(value):

@@ -8,8 +8,8 @@ from matplotlib import figure, style, ticker
 import numpy as np
 
 from deblock.launch.run_folder import history
-from deblock.records.layout import files
-from deblock.records.photos import results
+from deblock.records import harmless
+from deblock.records.layout import own_files
 
 # Distinct to colour-blind eyes too (Okabe and Ito), without their yellow, which white swallows.
 COLOURS = (
@@ -34,10 +34,9 @@ _MOST_DOTS = 30  # A line of more points is drawn without dots.
 
 def save(entries: Sequence[history.Entry], title: str, path: pathlib.Path) -> None:
   """Writes the picture as PNG."""
-  with files.replacing(path) as temporary, style.context(_STYLE):
+  with own_files.writing(path) as stream, style.context(_STYLE):
     # The version of matplotlib is not part of the picture.
-    draw(entries, title).savefig(temporary, format="png", metadata={"Software": None})
-  results.mark(path)
+    draw(entries, title).savefig(stream, format="png", metadata={"Software": None})
 
 
 def draw(entries: Sequence[history.Entry], title: str) -> figure.Figure:
@@ -49,7 +48,8 @@ def draw(entries: Sequence[history.Entry], title: str) -> figure.Figure:
     count = 3 + len(held_out)
     # A figure of its own: pyplot would keep every one of them, and ask for a display.
     made = figure.Figure((_WIDTH, 0.4 + _HEIGHT * count), dpi=100, layout="constrained")
-    made.suptitle(title)
+    # A name may hold a dollar sign, which would begin a formula.
+    made.suptitle(harmless.printable(title), parse_math=False)
     loss, gain, *gains, rate = made.subplots(count, sharex=True)
     losses = [point for point in found.get("train/loss", []) if point[1] > 0.0]
     _smoothed(loss, "training loss", "loss", losses)

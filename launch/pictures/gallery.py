@@ -9,8 +9,7 @@ from PIL import Image
 
 from deblock.launch.evaluation import figures, protocol
 from deblock.launch.pictures import grid, report, sheets, side_by_side
-from deblock.records.layout import files
-from deblock.records.photos import results
+from deblock.records.layout import own_files
 
 
 class Gallery:
@@ -25,6 +24,7 @@ class Gallery:
     self._folder = folder
     self._most = report_images
     self._rows: list[figures.Row] = []
+    self._paths: set[pathlib.Path] = set()
     self._cards: list[report.Card] = []
     self._details: list[list[grid.Cell]] = []
 
@@ -37,17 +37,35 @@ class Gallery:
         self._details.append(sheets.details(list(group)))
 
   def draw(self, trials: Sequence[figures.Trial]) -> list[pathlib.Path]:
-    """Writes a side-by-side picture of each trial of one image and returns their paths."""
+    """Writes a side-by-side picture of each trial of one image and returns their paths.
+
+    Pictures lie in the folders of their images.
+
+    Raises:
+      ValueError: if an image's identity leads out of the folder, or a picture has the name of
+        another one.
+      FileExistsError, OSError: as `save_picture`.
+    """
     written = []
     several = len({trial.row.model for trial in trials}) > 1
     for trial in trials:
       row = trial.row
-      by = f"-{row.model}" if several else ""
-      name = f"{row.image}-q{row.quality}{by}".replace("/", "_")
-      path = self._folder / f"{name}.png"
+      by = f"-{row.model.replace('/', '_')}" if several else ""
+      path = self._new_path(row.image, f"-q{row.quality}{by}.png")
+      path.parent.mkdir(parents=True, exist_ok=True)
       save_picture(path, side_by_side.side_by_side(trial.clean, trial.jpeg, trial.restored, row))
       written.append(path)
     return written
+
+  def _new_path(self, image, ending):
+    inside = pathlib.PurePosixPath(f"{image}{ending}")
+    if inside.is_absolute() or ".." in inside.parts:
+      raise ValueError(f"image {image!r} leads out of the folder of the pictures.")
+    path = self._folder / inside
+    if path in self._paths:
+      raise ValueError(f"two pictures would be {path}: compare these images or runs separately.")
+    self._paths.add(path)
+    return path
 
   def finish(self, settings: protocol.ProtocolConfig) -> list[str]:
     """Writes report and contact sheet, and returns a line for each, its path and size."""
@@ -62,16 +80,24 @@ class Gallery:
 
 
 def save_picture(path: pathlib.Path, pixels: np.ndarray) -> None:
-  """Writes a PNG file of pixels, uint8 [h, w, 3]."""
-  with files.replacing(path) as temporary:
-    Image.fromarray(pixels).save(temporary, "PNG")
-  results.mark(path)
+  """Writes a PNG file of pixels, uint8 [h, w, 3].
+
+  Raises:
+    FileExistsError: if a file is there that no program of deblock wrote.
+    OSError: if it cannot be written.
+  """
+  with own_files.writing(path) as stream:
+    Image.fromarray(pixels).save(stream, "PNG")
 
 
 def save_text(path: pathlib.Path, text: str) -> int:
-  """Writes a text file and returns its size in bytes."""
-  data = text.encode("utf-8")
-  files.write_bytes(path, data)
+  """Writes a text file and returns its size in bytes.
+
+  Raises:
+    FileExistsError, OSError: as `save_picture`.
+  """
+  data = text.encode("utf-8", "backslashreplace")
+  own_files.write_bytes(path, data)
   return len(data)
 
 

@@ -14,6 +14,7 @@ from PIL import Image
 
 from deblock.launch.evaluation import bootstrap, figures, tables
 from deblock.launch.pictures import grid, side_by_side, slider
+from deblock.records import harmless
 
 FILE = "report.html"
 FOLDER = slider.FOLDER
@@ -73,12 +74,12 @@ def card(trials: Sequence[figures.Trial]) -> Card:
   first = trials[0]
   height, width = first.clean.shape[:2]
   shown: dict = {
-    "name": first.row.image,
+    "name": harmless.printable(first.row.image),
     "width": width,
     "height": height,
     "detail": side_by_side.most_improved(first.clean, first.jpeg, first.restored),
     "qualities": list(dict.fromkeys(str(trial.row.quality) for trial in trials)),
-    "models": list(dict.fromkeys(trial.row.model for trial in trials)),
+    "models": list(dict.fromkeys(harmless.printable(trial.row.model) for trial in trials)),
     "clean": _without_loss(first.clean),
     "jpegs": {},
     "restored": {},
@@ -90,7 +91,7 @@ def card(trials: Sequence[figures.Trial]) -> Card:
       "size": size_text(len(data)),
       "figures": _figures(row.psnr_jpeg, row.ssim_jpeg, row.psnr_b_jpeg),
     }
-    shown["restored"].setdefault(quality, {})[row.model] = {
+    shown["restored"].setdefault(quality, {})[harmless.printable(row.model)] = {
       "picture": _without_loss(restored),
       "figures": _figures(row.psnr, row.ssim, row.psnr_b),
       "gain": f"{row.gain:+.2f} dB",
@@ -163,6 +164,7 @@ def _template():
   environment = jinja2.Environment(
     loader=jinja2.FileSystemLoader(FOLDER),
     autoescape=True,
+    finalize=lambda value: harmless.printable(value) if type(value) is str else value,
     undefined=jinja2.StrictUndefined,
     trim_blocks=True,
   )

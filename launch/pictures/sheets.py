@@ -7,6 +7,7 @@ from PIL import Image
 
 from deblock.launch.evaluation import figures
 from deblock.launch.pictures import grid, side_by_side
+from deblock.records import harmless
 from deblock.records.jpeg import codec
 from deblock.records.layout import triple
 
@@ -26,7 +27,7 @@ def tiles(titled: Sequence[tuple[str, triple.PatchTriple]]) -> np.ndarray:
   rows = []
   for title, tile in titled:
     steps = min(len(tile.qualities), _MOST_QUALITIES)
-    cells = [grid.Cell(f"{title} {tile.key}", _middle(tile.clean))]
+    cells = [grid.Cell(harmless.printable(f"{title} {tile.key}"), _middle(tile.clean))]
     for step in range(steps):
       index = step * (len(tile.qualities) - 1) // max(1, steps - 1)
       stream = tile.compressed[index]
@@ -48,9 +49,10 @@ def details(trials: Sequence[figures.Trial]) -> list[grid.Cell]:
   row = first.row
   top, left, side = side_by_side.most_improved(first.clean, first.jpeg, first.restored, _DETAIL)
   jpeg_figures = f"{row.psnr_jpeg:.2f} dB / {row.ssim_jpeg:.4f}"
-  captions = [row.image, f"JPEG, quality {row.quality}\n{jpeg_figures}"]
+  captions = [harmless.printable(row.image), f"JPEG, quality {row.quality}\n{jpeg_figures}"]
   captions += [
-    f"{trial.row.model or 'restored'}\n{trial.row.psnr:.2f} dB / {trial.row.ssim:.4f}"
+    f"{harmless.printable(trial.row.model) or 'restored'}\n"
+    f"{trial.row.psnr:.2f} dB / {trial.row.ssim:.4f}"
     for trial in trials
   ]
   images = [first.clean, first.jpeg, *(trial.restored for trial in trials)]

@@ -4,6 +4,7 @@ import numpy as np
 
 from deblock.launch.evaluation import figures
 from deblock.launch.pictures import grid
+from deblock.records import harmless
 
 DETAIL = 64  # Side of the enlarged square, in pixels of the image.
 AMPLIFIED = 8  # Factor of errors.
@@ -65,7 +66,7 @@ def most_improved(clean, jpeg, restored, most: int = DETAIL) -> tuple[int, int, 
 def _rows(clean, jpeg, restored, row):
   top, left, side = most_improved(clean, jpeg, restored)
   captions = (
-    f"clean\n{row.image}",
+    f"clean\n{harmless.printable(row.image)}",
     f"JPEG, quality {row.quality}\nPSNR {row.psnr_jpeg:.2f} dB   SSIM {row.ssim_jpeg:.4f}",
     f"restored ({row.gain:+.2f} dB)\nPSNR {row.psnr:.2f} dB   SSIM {row.ssim:.4f}",
   )

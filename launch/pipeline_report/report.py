@@ -12,7 +12,7 @@ from deblock.launch.pipeline_report import crop_sheet, settings, stage_times
 from deblock.pipeline import bad_records, batch, dataset
 from deblock.pipeline import config as input_config
 from deblock.records.layout import manifest as manifest_lib
-from deblock.records.photos import results
+from deblock.records.layout import own_files
 
 
 def benchmark(
@@ -62,8 +62,10 @@ def show(
   sheet = Image.fromarray(crop_sheet.crop_sheet(batch.Batch(*parts)))
   try:
     pathlib.Path(report.show).parent.mkdir(parents=True, exist_ok=True)
-    sheet.save(report.show, "PNG")
-    results.mark(report.show)
+    with own_files.writing(report.show) as stream:
+      sheet.save(stream, "PNG")
+  except FileExistsError:
+    raise
   except OSError as error:
     raise OSError(f"show {report.show} cannot be written: {error.strerror}.") from error
 

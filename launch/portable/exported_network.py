@@ -8,9 +8,9 @@ network it was made from.
 """
 
 from collections.abc import Callable
+import contextlib
 import dataclasses
 import logging
-import os
 import pathlib
 import shutil
 from typing import Any, NamedTuple
@@ -27,7 +27,7 @@ from deblock.model.networks import registry
 from deblock.records import quiet
 from deblock.records.jpeg import sampling as jpeg_sampling
 from deblock.records.jpeg import tables as jpeg_tables
-from deblock.records.layout import manifest
+from deblock.records.layout import manifest, new_file, own_files
 
 # The ONNX operators' version: the first with all that the networks use, so that old runtimes do.
 _OPSET = 17
@@ -57,10 +57,13 @@ def export(settings: settings_lib.ExportConfig) -> Exported:
 
   Raises:
     FileNotFoundError: if there is no run or no checkpoint.
-    FileExistsError: if a folder is to be written that is there and not empty.
+    FileExistsError: if a folder is to be written that is there and not empty, or a file is there
+      that no program of deblock wrote.
     ValueError: if the network cannot be written in that format, or the file differs by more than
       `LARGEST_DIFFERENCE`; nothing is left behind then.
   """
+  if settings.kind != settings_lib.SAVED_MODEL:
+    own_files.check(settings.output)
   if settings.model:
     network, entry = pretrained.load(settings.model)
     step, facts = 0, _pretrained_facts(settings.model)
@@ -80,7 +83,7 @@ def write(
   Args:
     network: keras.Model built by `entry`.
     entry: what the registry says of it.
-    path: to write to; a file there is replaced.
+    path: to write to; a file there that a program of deblock wrote is replaced.
     kind: one of `settings.FORMATS`.
     facts: what an ONNX file says of the network beside its traits, values that JSON can hold.
   Raises:
@@ -93,14 +96,13 @@ def write(
   ):
     raise FileExistsError(f"output {path} exists and is not an empty folder: choose another one.")
   path.parent.mkdir(parents=True, exist_ok=True)
-  temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp{path.suffix}")
   function = _function(network, entry)
   writer, reader = {
     settings_lib.ONNX: (_write_onnx, _read_onnx),
     settings_lib.SAVED_MODEL: (_write_saved_model, _read_saved_model),
     settings_lib.LITERT: (_write_litert, _read_litert),
   }[kind]
-  try:
+  with (_new_folder if kind == settings_lib.SAVED_MODEL else _own_file)(path) as temporary:
     # Converters report their progress as warnings, and their libraries' ages.
     with warnings.catch_warnings(), quiet.standard_error():
       warnings.simplefilter("ignore")
@@ -111,14 +113,28 @@ def write(
         f"{path} is not written: the exported network differs from {network.name} by "
         f"{difference:.2g} levels, {LARGEST_DIFFERENCE:g} at most are accepted."
       )
-    if kind == settings_lib.SAVED_MODEL and path.exists():
+  return difference
+
+
+@contextlib.contextmanager
+def _own_file(path):
+  """Gives the body a temporary path, whose file becomes `path`."""
+  with own_files.writing(path) as stream:
+    yield pathlib.Path(stream.name)
+
+
+@contextlib.contextmanager
+def _new_folder(path):
+  """Gives the body a temporary folder, and renames it to `path`, where an empty one may be."""
+  temporary = pathlib.Path(new_file.temporary_path(str(path.parent)))
+  try:
+    temporary.mkdir()
+    yield temporary
+    if path.exists():
       path.rmdir()
     temporary.replace(path)
   finally:
-    if temporary.is_dir():
-      shutil.rmtree(temporary)
-    temporary.unlink(missing_ok=True)
-  return difference
+    shutil.rmtree(temporary, ignore_errors=True)
 
 
 def compare(function: Callable, exported: Callable, entry: registry.Entry) -> float:

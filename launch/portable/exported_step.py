@@ -17,9 +17,12 @@ from deblock.model import pretrained
 from deblock.model.networks import config as model_config
 from deblock.model.networks import registry
 from deblock.records.jpeg import tables as jpeg_tables
+from deblock.records.layout import own_files
+from deblock.records.photos import results
 
 # Files of a run of `run_exported`.
 LAYOUT, AVERAGES, STATE = "layout.json", "averages.npz", "state.npz"
+PACKED = "images"  # Folder beside the programs, as the runner looks for it.
 # Beside the programs, for a machine without deblock; paths below `launch`.
 RUNNER = ("run_exported.py", "portable/device_crops.py", "portable/host_crops.py")
 
@@ -34,6 +37,7 @@ def export(model: model_config.ModelConfig, settings: settings_lib.StepConfig) -
     ValueError: if the network takes no tables or has state besides its trainable weights, or the
       pretrained weights are of another network.
     FileNotFoundError: if there are no images to pack.
+    FileExistsError: if a file or folder is in the way that no program of deblock wrote.
   """
   if not registry.get(model.model).conditioned:
     raise ValueError(f"model must be one that takes the tables, got {model.model!r}.")
@@ -58,17 +62,20 @@ def export(model: model_config.ModelConfig, settings: settings_lib.StepConfig) -
     _write(path, portable_step.step(network, layout), _arguments(network, _crops(layout)), True)
     path = folder / f"{prefix}fed.mlir.gz"
     _write(path, portable_step.fed_step(network), _arguments(network, _fed(layout)), False)
-  np.savez(folder / "initial.npz", **{v.path: v.numpy() for v in network.trainable_variables})
-  np.save(folder / "tables.npy", jpeg_tables.all_quantization_tables())
+  with own_files.writing(folder / "initial.npz") as stream:
+    np.savez(stream, **{v.path: v.numpy() for v in network.trainable_variables})
+  with own_files.writing(folder / "tables.npy") as stream:
+    np.save(stream, jpeg_tables.all_quantization_tables())
   for name in RUNNER:
-    shutil.copy(pathlib.Path(__file__).parents[1] / name, folder)
+    source = pathlib.Path(__file__).parents[1] / name
+    own_files.write_bytes(folder / source.name, source.read_bytes())
   if settings.images:
-    _pack(pathlib.Path(settings.images), folder / "images", settings.images_mib, settings.seed)
+    _pack(pathlib.Path(settings.images), folder, settings.images_mib, settings.seed)
   facts = {
     "model": dataclasses.asdict(model),
     "layouts": [dataclasses.asdict(layout) for layout in layouts],
   }
-  (folder / LAYOUT).write_text(json.dumps(facts, indent=1) + "\n")
+  own_files.write_text(folder / LAYOUT, json.dumps(facts, indent=1) + "\n")
 
 
 def _start_from(network, name):
@@ -80,12 +87,16 @@ def _start_from(network, name):
     variable.assign(arrays[variable.path])
 
 
-def _pack(images, folder, most_mib, seed):
+def _pack(images, output, most_mib, seed):
   """Copies images in random order until they have that size; replaces what was packed before."""
+  folder = output / PACKED
+  if folder.exists() and PACKED not in results.load(output):
+    raise FileExistsError(f"{folder} is there and was not packed by deblock: move it away.")
   paths = sorted(path for path in images.iterdir() if path.suffix in (".webp", ".png"))
   if not paths:
     raise FileNotFoundError(f"images {images} holds no WebP and no PNG image.")
   shutil.rmtree(folder, ignore_errors=True)
+  results.mark(folder)
   folder.mkdir()
   left = most_mib * 2**20
   for index in np.random.default_rng(seed).permutation(len(paths)):
@@ -144,5 +155,4 @@ def _write(path, function, arguments, exact):
   text = re.sub(r"module (@\S+) attributes \{.*?\} \{", r"module \1 {", text, count=1)
   text = re.sub(r"^#loc.*$", "", text, flags=re.M)
   text = re.sub(r' loc\((?:#loc\d*|"[^"]*"|unknown)\)', "", text)
-  with gzip.open(path, "wt") as stream:
-    stream.write(text)
+  own_files.write_bytes(path, gzip.compress(text.encode("utf-8")))

@@ -1,5 +1,6 @@
 """A run's weights in the form of the pretrained weights: arrays with a checksum."""
 
+import hashlib
 import json
 import pathlib
 
@@ -8,9 +9,10 @@ import numpy as np
 from deblock.launch.portable import exported_step
 from deblock.launch.portable import settings as settings_lib
 from deblock.launch.run_folder import run_file, saved_weights
-from deblock.model import pretrained
+from deblock.model import pretrained_files
 from deblock.model.networks import config as model_config
 from deblock.model.networks import registry
+from deblock.records.layout import files, new_file
 
 
 def export(settings: settings_lib.WeightsConfig) -> int:
@@ -36,7 +38,7 @@ def export(settings: settings_lib.WeightsConfig) -> int:
   which = settings.checkpoint or saved_weights.LATEST
   step = saved_weights.load(settings.logdir, network, which, settings.weights)
   arrays = {variable.path: variable.numpy() for variable in network.weights}
-  pretrained.save(settings.name, arrays, model, pathlib.Path(settings.output))
+  save(settings.name, arrays, model, pathlib.Path(settings.output))
   return step
 
 
@@ -48,5 +50,43 @@ def _export_accelerated(folder, settings):
   with np.load(folder / exported_step.STATE, allow_pickle=False) as state:
     step = int(state["number"])
   model = model_config.ModelConfig(**facts["model"])
-  pretrained.save(settings.name, arrays, model, pathlib.Path(settings.output))
+  save(settings.name, arrays, model, pathlib.Path(settings.output))
   return step
+
+
+def save(name: str, arrays, model: model_config.ModelConfig, folder: pathlib.Path) -> None:
+  """Writes weights as float16, then their entry in the manifest.
+
+  Args:
+    name: of the weights.
+    arrays: the network's weights by their paths, as `run_exported` writes them.
+    model: name and width of the network.
+    folder: to write to; other entries of its manifest stay.
+  Raises:
+    FileExistsError: if a file of that name is there which the manifest does not list.
+    ValueError: if a weight is not finite in float16.
+  """
+  with np.errstate(over="ignore"):  # NumPy warns of the overflow that is refused below.
+    halves = {path: np.asarray(array).astype(np.float16) for path, array in arrays.items()}
+  for path, array in halves.items():
+    if not np.isfinite(array).all():
+      raise ValueError(f"{path} of {name} is not finite in float16.")
+  folder.mkdir(parents=True, exist_ok=True)
+  path = folder / f"{name}.npz"
+  manifest = (
+    pretrained_files.manifest(folder) if (folder / pretrained_files.MANIFEST).exists() else {}
+  )
+  if path.exists() and name not in manifest:
+    raise FileExistsError(
+      f"{path} is there and {pretrained_files.MANIFEST} does not list it: choose another name."
+    )
+  with new_file.writing(path) as stream:
+    np.savez_compressed(stream, allow_pickle=False, **halves)
+  facts = {
+    "file": path.name,
+    "model": model.model,
+    "width": model.width,
+    "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+  }
+  text = json.dumps({**manifest, name: facts}, indent=1, sort_keys=True) + "\n"
+  files.write_text(folder / pretrained_files.MANIFEST, text)

@@ -8,6 +8,7 @@ import time
 import tensorflow as tf
 
 from deblock.launch.run_folder import history
+from deblock.records.layout import files
 
 
 class EventLog:
@@ -72,7 +73,7 @@ def _drop_later_points(folder, first_step):
   path = pathlib.Path(folder) / f"events.out.tfevents.{seconds:010d}.-start.{os.getpid()}"
   path.parent.mkdir(parents=True, exist_ok=True)
   start = tf.compat.v1.SessionLog(status=tf.compat.v1.SessionLog.START)
-  with tf.io.TFRecordWriter(str(path)) as log:
+  with files.replacing(path) as temporary, tf.io.TFRecordWriter(temporary) as log:
     for event in (
       {"file_version": "brain.Event:2"},
       {"step": first_step + 1, "session_log": start},

@@ -13,6 +13,7 @@ from deblock.launch.reporting import event_log, run_text
 from deblock.launch.run_folder import history
 from deblock.launch.settings import train as train_settings
 from deblock.records import progress_bar
+from deblock.records.layout import own_files
 
 CURVES_FILE = "curves.png"
 _BAR = "{desc}{percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}"
@@ -27,6 +28,8 @@ class Reporter:
     logdir: folder of the run.
     done: share of the run that is over already, 0 to 1.
     first_step: from which it starts or resumes. Later entries of a killed process are removed.
+  Raises:
+    FileExistsError: if curves are there that no program of deblock drew.
   """
 
   def __init__(self, logdir: str, done: float, first_step: int = 0):
@@ -34,6 +37,7 @@ class Reporter:
     self._first_step = first_step
     self._latest = first_step
     self._done = done
+    own_files.check(self._logdir / CURVES_FILE)
     self._history = history.History(logdir, first_step)
     self._events = event_log.EventLog(logdir, first_step)
     self._bar: tqdm.tqdm | None = None

@@ -12,6 +12,7 @@ from tensorboard.plugins.hparams import summary as hparams_summary
 import tensorflow as tf
 
 from deblock.launch.settings import train as train_settings
+from deblock.records import harmless
 
 # Hyperparameters that decide most of a result, shown even where they have their default.
 _ALWAYS = (
@@ -30,7 +31,7 @@ _PACKAGES = ("deblock", "tensorflow", "keras", "numpy", "pillow", "tensorboard")
 def settings(run: train_settings.RunConfig) -> str:
   """Returns all settings as Markdown: a block of flags that can be saved as a flagfile."""
   settings = train_settings.settings_of(run).items()
-  return "\n".join(f"    --{name}={_text(value)}" for name, value in settings)
+  return "\n".join(f"    --{name}={harmless.printable(_text(value))}" for name, value in settings)
 
 
 def hyperparameters(run: train_settings.RunConfig) -> dict[str, str | int | float | bool]:
@@ -65,7 +66,7 @@ def session_end(succeeded: bool) -> bytes:
 
 def environment(strategy: tf.distribute.Strategy) -> str:
   """Returns versions, cores and devices as a Markdown table."""
-  rows = [f"| {name} | {value} |" for name, value in describe(strategy).items()]
+  rows = [f"| {name} | {harmless.markdown(value)} |" for name, value in describe(strategy).items()]
   return "\n".join(["| what | value |", "|---|---|", *rows])
 
 

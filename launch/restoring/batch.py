@@ -1,6 +1,7 @@
 """Restores a set of files, one by one; what goes wrong with one leaves the others alone."""
 
 from collections.abc import Callable, Mapping, Sequence
+import os
 import pathlib
 import time
 from typing import Any
@@ -12,7 +13,7 @@ import tqdm
 from deblock.launch.restoring import choices, outcomes, outputs, photograph, restore_config
 from deblock.launch.restoring import network as network_lib
 from deblock.model import tiling
-from deblock.records import paths
+from deblock.records import harmless
 from deblock.records.jpeg import coefficients as jpeg_coefficients
 from deblock.records.jpeg import scans as jpeg_scans
 from deblock.records.photos import formats, original, reading, saving
@@ -80,7 +81,7 @@ def restore(
   extension = formats.FORMATS[config.format].suffix
   planned = outputs.plan(patterns, config.out, config.suffix, extension, config.overwrite)
   made = [
-    outcomes.Outcome(item.path, outcomes.FAILED, 0, paths.shown(item.reason))
+    outcomes.Outcome(item.path, outcomes.FAILED, 0, harmless.utf8(item.reason))
     for item in planned.refused
   ]
   if planned.passed_over:
@@ -111,7 +112,7 @@ def restore(
         total -= sizes[outcome.path]
         bar.total = max(bar.n, total)
       arrow = ":" if outcome.status == outcomes.FAILED else " ->"
-      log(f"{outcome.status}: {paths.shown(outcome.path)}{arrow} {outcome.detail}")
+      log(harmless.printable(f"{outcome.status}: {outcome.path}{arrow} {outcome.detail}"))
 
     return made + run(planned.jobs, network, config, count, show)
 
@@ -154,7 +155,7 @@ def run(
       reason = f"unexpected {type(error).__name__}: {error}; please report it"
       outcome = outcomes.Outcome(job.path, outcomes.FAILED, 0, reason)
     seconds = time.monotonic() - began
-    outcome = outcome._replace(detail=paths.shown(outcome.detail), seconds=seconds)
+    outcome = outcome._replace(detail=harmless.utf8(outcome.detail), seconds=seconds)
     made.append(outcome)
     on_outcome(outcome)
   return made
@@ -172,6 +173,7 @@ def result_settings(config: restore_config.RestoreConfig) -> dict[str, Any]:
 def _one(job, network, config, settings: Mapping[str, Any], on_pixels):
   data = _read(job.path, config)
   digest = outputs.digest(data)
+  replace = config.overwrite or os.path.lexists(job.target)
   if not config.overwrite and outputs.is_finished(job, digest, settings):
     return outcomes.Outcome(
       job.path, outcomes.SKIPPED, 0, f"{job.target} is finished", str(job.target)
@@ -208,7 +210,7 @@ def _one(job, network, config, settings: Mapping[str, Any], on_pixels):
     del found, made
     encoded, left_out = saving.encode(upright, alpha, metadata, config.format, steps)
     notes = (*notes, *left_out)
-  _write(job, encoded, digest, settings)
+  _write(job, encoded, digest, settings, replace)
   if config.keep_times:
     outputs.keep_times(job)
   detail = "; ".join((f"{job.target}: {condition}", *notes))
@@ -265,8 +267,10 @@ def _unwritable(folder, reason):
   return OSError(f"out {folder} cannot be written: {reason}. Choose another --out.")
 
 
-def _write(job, data, digest, settings):
+def _write(job, data, digest, settings, replace):
   try:
-    outputs.write(job, data, digest, settings)
+    outputs.write(job, data, digest, settings, replace)
+  except FileExistsError:
+    raise
   except OSError as error:
     raise OSError(f"{job.target} cannot be written: {error.strerror or error}") from error

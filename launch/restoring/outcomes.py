@@ -6,7 +6,8 @@ import os
 import pathlib
 from typing import Any, NamedTuple
 
-from deblock.records import paths
+from deblock.records import harmless
+from deblock.records.layout import own_files
 
 RESTORED, SKIPPED, FAILED = "restored", "skipped", "failed"
 
@@ -52,7 +53,7 @@ def table(outcomes: Sequence[Outcome], seconds: float) -> str:
   speed = sum(outcome.pixels for outcome in outcomes) / 1e6 / max(seconds, 1e-9)
   lines.append(f"{seconds:.1f} s, {speed:.2f} megapixels/s")
   lines += [
-    f"failed: {paths.shown(outcome.path)}: {outcome.detail}"
+    harmless.printable(f"failed: {outcome.path}: {outcome.detail}")
     for outcome in outcomes
     if outcome.status == FAILED
   ]
@@ -63,11 +64,13 @@ def check_report(path: str) -> None:
   """Checks, before any work, that a report can be written.
 
   Raises:
+    FileExistsError: if a file is there that no program of deblock wrote, such as a photograph.
     OSError: if the path is a folder's, or no file can be written beside it.
   """
   folder = pathlib.Path(path).parent
   if not folder.is_dir() or pathlib.Path(path).is_dir() or not os.access(folder, os.W_OK):
     raise OSError(f"report {path} cannot be written: name a file in a folder that can be.")
+  own_files.check(path)
 
 
 def write_report(path: str, outcomes: Sequence[Outcome]) -> None:
@@ -76,22 +79,19 @@ def write_report(path: str, outcomes: Sequence[Outcome]) -> None:
   Raises:
     OSError: if it cannot be written.
   """
-  target = pathlib.Path(path)
-  temporary = target.with_name(f".{os.getpid()}.report.tmp")
+  text = json.dumps([_entry(outcome) for outcome in outcomes], indent=1)
   try:
-    text = json.dumps([_entry(outcome) for outcome in outcomes], indent=1)
-    temporary.write_text(text + "\n", encoding="utf-8")
-    temporary.replace(target)
+    own_files.write_text(path, text + "\n")
+  except FileExistsError:
+    raise
   except OSError as error:
     raise OSError(f"report {path} cannot be written: {error.strerror or error}.") from error
-  finally:
-    temporary.unlink(missing_ok=True)
 
 
 def _entry(outcome) -> dict[str, Any]:
   return {
-    "input": paths.shown(outcome.path),
-    "output": paths.shown(outcome.target),
+    "input": harmless.utf8(outcome.path),
+    "output": harmless.utf8(outcome.target),
     "status": outcome.status,
     "pixels": outcome.pixels,
     "condition": outcome.condition,

@@ -1,18 +1,18 @@
 """Which file becomes which result, which results are finished, and how a file is written whole."""
 
 from collections.abc import Mapping, Sequence
-import functools
 import hashlib
 import os
 import pathlib
+import stat
 import struct
 from typing import Any, NamedTuple
-import uuid
 import warnings
 
 from PIL import Image
 
 from deblock.records import regular_file
+from deblock.records.layout import new_file
 from deblock.records.photos import reading, results
 from deblock.records.sources import listing
 
@@ -125,7 +125,7 @@ def is_finished(job: Job, input_digest: str, settings: Mapping[str, Any]) -> boo
     present = regular_file.read(job.target, reading.MAX_BYTES)
   except (FileNotFoundError, NotADirectoryError):
     return False
-  written = _results(job.target.parent).get(job.target.name, [])
+  written = results.load(job.target.parent).get(job.target.name, [])
   of_present = digest(present)
   made = next((facts for facts in reversed(written) if facts.get("sha256") == of_present), None)
   advice = "use another --out, --suffix or --overwrite"
@@ -142,29 +142,40 @@ def is_finished(job: Job, input_digest: str, settings: Mapping[str, Any]) -> boo
   return False
 
 
-def write(job: Job, data: bytes, input_digest: str, settings: Mapping[str, Any]) -> None:
+def write(
+  job: Job, data: bytes, input_digest: str, settings: Mapping[str, Any], replace: bool = False
+) -> None:
   """Writes a result under a temporary name, adds it to its folder's list, and renames it.
+
+  A new result may be read by nobody who may not read its input.
 
   Args:
     job: the file that was restored.
     data: what the result holds.
     input_digest: as `is_finished` takes it.
     settings: the same.
+    replace: whether there was a file in its place, and it may be replaced. If not, a file that is
+      there now was written meanwhile, by another process.
   Raises:
+    FileExistsError: if such a file must not be replaced, as in `is_finished`.
     OSError: if that fails; no part of the result is left behind then.
   """
   target = job.target
   target.parent.mkdir(parents=True, exist_ok=True)
-  # Short, so that any name that the system takes can be written; the dot hides it from listings.
-  temporary = target.with_name(f".{uuid.uuid4().hex}.tmp")
   facts = {"sha256": digest(data), "input": _input_name(job), "input_sha256": input_digest}
+
+  def save(only_new):
+    with new_file.writing(target, only_new=only_new, permissions=_permissions(job.path)) as stream:
+      stream.write(data)
+      stream.flush()
+      # The list first: a result without its line would be taken for somebody's own file.
+      results.add(target, **facts, settings=settings)
+
   try:
-    temporary.write_bytes(data)
-    # The list first: a result without its line would be taken for somebody's own file.
-    results.add(target, **facts, settings=settings)
-    temporary.replace(target)
-  finally:
-    temporary.unlink(missing_ok=True)
+    save(only_new=not replace)
+  except FileExistsError:
+    if not is_finished(job, input_digest, settings):
+      save(only_new=False)
 
 
 def keep_times(job: Job) -> None:
@@ -196,6 +207,17 @@ def pixels(path: str) -> int:
     return 0
 
 
+def _permissions(path):
+  """Returns the permissions of an input, its owner's to write among them; all of remote ones."""
+  if "://" in path:
+    return 0o777
+  try:
+    return stat.S_IMODE(pathlib.Path(path).stat().st_mode) | stat.S_IWUSR
+  except OSError:
+    # It is gone by now, and who might read it is not known.
+    return stat.S_IRWXU
+
+
 def _prefixes(patterns):
   """Returns for each of several folders a prefix of its own: the end of its path, with a slash."""
   folders = {}
@@ -219,21 +241,6 @@ def _ignores_case(folder):
     return other != folder and os.path.samefile(folder, other)  # noqa: PTH121
   except OSError:
     return False
-
-
-def _results(folder):
-  """Returns the list of a folder, which is read again only if it has grown."""
-  try:
-    size = (folder / results.NAME).stat().st_size
-  except OSError:
-    size = 0
-  return _results_of_size(folder, size)
-
-
-@functools.lru_cache(maxsize=8)
-def _results_of_size(folder, size):
-  del size
-  return results.load(folder)
 
 
 def _input_name(job):

@@ -173,10 +173,7 @@ def _restores_best(logdir):
 def _write_state(folder, kept):
   lines = [f'model_checkpoint_path: "ckpt-{kept[-1]}"']
   lines += [f'all_model_checkpoint_paths: "ckpt-{step}"' for step in kept]
-  temporary = folder / _SAVING / STATE_FILE
-  temporary.write_text("\n".join(lines) + "\n")
-  _sync(temporary)
-  temporary.replace(folder / STATE_FILE)
+  files.write_text(folder / STATE_FILE, "\n".join(lines) + "\n", durable=True)
 
 
 def _sync(path):

@@ -68,8 +68,8 @@ class History:
     path.parent.mkdir(parents=True, exist_ok=True)
     found = read(logdir)
     self.entries = [entry for entry in found if entry.step <= first_step and not entry.state]
-    if path.exists():
-      files.write_text(path, "".join(_line(entry) for entry in self.entries))
+    # Also where there is none: a link to nothing would be written through below.
+    files.write_text(path, "".join(_line(entry) for entry in self.entries))
     self._stream = path.open("a", encoding="utf-8")
 
   def append(self, entry: Entry) -> None:

@@ -5,6 +5,7 @@ import json
 import pathlib
 from typing import Any
 
+from deblock.launch.run_folder import history
 from deblock.launch.settings import train as train_settings
 from deblock.records import json_text, typed_values
 from deblock.records.layout import files
@@ -58,9 +59,14 @@ def check_continues(run: train_settings.RunConfig) -> None:
   """Checks that the run in the folder, if there is one, was started with these settings.
 
   Raises:
-    ValueError: naming each setting that differs, with both values.
+    ValueError: naming each setting that differs, with both values; or figures of no run of ours.
   """
   if not (pathlib.Path(run.train.logdir) / FILE).exists():
+    if (pathlib.Path(run.train.logdir) / history.FILE).exists():
+      raise ValueError(
+        f"{run.train.logdir} holds {history.FILE} of another program and no {FILE}: choose another "
+        "--logdir."
+      )
     return
   before = train_settings.settings_of(load(run.train.logdir))
   differences = [

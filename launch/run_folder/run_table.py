@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from deblock.launch.run_folder import checkpoint_folder, history, run_file
 from deblock.launch.settings import train as train_settings
-from deblock.records import option
+from deblock.records import harmless, option
 
 FORMATS = ("text", "csv", "markdown")
 RUNNING_SECONDS = 600.0  # A run with an entry younger than this may still be running.
@@ -234,7 +234,7 @@ def _aligned(rows, style):
 
 
 def _text(rows):
-  return _aligned(rows, "plain")
+  return _aligned([list(map(harmless.printable, row)) for row in rows], "plain")
 
 
 def _is_number_column(rows, index):
@@ -251,9 +251,10 @@ def _is_number(cell):
 
 def _csv(rows):
   stream = io.StringIO()
-  csv.writer(stream, lineterminator="\n").writerows(rows)
+  shown = [[harmless.csv_cell(harmless.printable(cell)) for cell in row] for row in rows]
+  csv.writer(stream, lineterminator="\n").writerows(shown)
   return stream.getvalue().rstrip("\n")
 
 
 def _markdown(rows):
-  return _aligned([[cell.replace("|", r"\|") for cell in row] for row in rows], "pipe")
+  return _aligned([list(map(harmless.markdown, row)) for row in rows], "pipe")

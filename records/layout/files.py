@@ -10,15 +10,14 @@ import errno
 import os
 import pathlib
 from typing import Any, TypeVar
-import uuid
 
 import filelock
 
 from deblock.records import json_text, paths, regular_file, typed_values
+from deblock.records.layout import new_file
 
 T = TypeVar("T")
 
-_TEMPORARY_SUFFIX = ".tmp"
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP)
 
 
@@ -26,59 +25,54 @@ _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP)
 def replacing(path: str | os.PathLike, folder: str = "") -> Iterator[str]:
   """Gives the body a temporary name to write, and renames that file to `path` at the end.
 
-  Readers see the old file or the new one. If the body fails, the temporary file is removed: on a
-  full disk half a file would take what room there is. Its name is unique, begins with a dot and
-  ends with .tmp.
+  For writers that take a name and no file, and for remote paths; else as `new_file.writing`.
 
   Args:
     path: of the file.
     folder: for the temporary file, on the same file system; empty for that of `path`.
+
   Raises:
-    OSError: if the file cannot be renamed.
+    OSError: if the file cannot be written or renamed.
   """
   path = os.fspath(path)
-  head, name = os.path.split(path)
-  temporary = os.path.join(folder or head, f".{name}.{uuid.uuid4().hex}{_TEMPORARY_SUFFIX}")  # noqa: PTH118, pathlib would spoil gs://bucket
+  if not paths.is_remote(path):
+    with new_file.writing(path, folder) as stream:
+      yield stream.name
+    return
+  temporary = new_file.temporary_path(folder or os.path.dirname(path))  # noqa: PTH120
   try:
     yield temporary
-    if paths.is_remote(path):
-      with _gfile() as gfile:
-        gfile.rename(temporary, path, overwrite=True)
-    else:
-      pathlib.Path(temporary).replace(path)
+    with _gfile() as gfile:
+      gfile.rename(temporary, path, overwrite=True)
   except BaseException:
-    # The cause of the failure, such as a disk that is gone, can prevent this too.
     with contextlib.suppress(OSError):
       remove(temporary)
     raise
 
 
-def is_temporary(name: str) -> bool:
-  """Returns whether a file name is one that `replacing` gives."""
-  return name.endswith(_TEMPORARY_SUFFIX)
+def write_text(path: str | os.PathLike, text: str, durable: bool = False) -> None:
+  """Writes a text file in UTF-8 by `new_file.writing`; remote ones by `replacing`.
 
-
-def write_text(path: str | os.PathLike, text: str) -> None:
-  """Writes a text file in UTF-8 by `replacing`.
+  What UTF-8 cannot hold, the bytes of a file name, becomes an escape.
 
   Raises:
     OSError: if the folder cannot be written.
   """
-  write_bytes(path, text.encode("utf-8"))
+  write_bytes(path, text.encode("utf-8", "backslashreplace"), durable)
 
 
-def write_bytes(path: str | os.PathLike, data: bytes) -> None:
-  """Writes a file by `replacing`.
+def write_bytes(path: str | os.PathLike, data: bytes, durable: bool = False) -> None:
+  """Writes a file by `new_file.writing`; remote ones by `replacing`.
 
   Raises:
     OSError: if the folder cannot be written.
   """
-  with replacing(path) as temporary:
-    if paths.is_remote(temporary):
-      with _gfile() as gfile, gfile.GFile(temporary, "wb") as file:
-        file.write(data)
-    else:
-      pathlib.Path(temporary).write_bytes(data)
+  if paths.is_remote(os.fspath(path)):
+    with replacing(path) as temporary, _gfile() as gfile, gfile.GFile(temporary, "wb") as file:
+      file.write(data)
+    return
+  with new_file.writing(path, durable=durable) as stream:
+    stream.write(data)
 
 
 def read_text(path: str) -> str:

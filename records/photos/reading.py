@@ -10,7 +10,7 @@ import warnings
 import numpy as np
 from PIL import Image, ImageOps
 
-from deblock.records import paths, regular_file
+from deblock.records import harmless, paths, regular_file
 from deblock.records.jpeg import scans as jpeg_scans
 from deblock.records.photos import tag_directory
 
@@ -52,7 +52,7 @@ class ImageError(ValueError):
 
   def __init__(self, path: str, reason: str):
     """Takes the attributes."""
-    super().__init__(f"{paths.shown(path)}: {reason}")
+    super().__init__(f"{harmless.utf8(path)}: {reason}")
     self.path = path
     self.reason = reason
 

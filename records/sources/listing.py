@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from absl import logging
 
-from deblock.records import paths, regular_file
+from deblock.records import harmless, paths, regular_file
 from deblock.records.photos import results
 from deblock.records.sources import source_image
 
@@ -60,7 +60,7 @@ def from_pattern(pattern: str) -> tuple[source_image.SourceImage, ...]:
   images, passed_over = find(pattern)
   if passed_over:
     logging.warning("%s: %s", pattern, passed_over)
-  shown = (source_image.SourceImage.alone(paths.shown(image.id), image.path) for image in images)
+  shown = (source_image.SourceImage.alone(harmless.utf8(image.id), image.path) for image in images)
   return tuple(sorted(shown, key=operator.attrgetter("id")))
 
 

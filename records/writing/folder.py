@@ -8,7 +8,7 @@ from typing import Any
 
 from absl import logging
 
-from deblock.records.layout import files, manifest
+from deblock.records.layout import files, manifest, new_file
 from deblock.records.writing import shard
 
 SETTINGS = "settings.json"
@@ -87,7 +87,7 @@ def remove_leftovers(folder: str, keep: Collection[str]) -> None:
 
   def is_left(name):
     is_other = name.startswith(_SHARD_PREFIX) and name not in kept
-    return is_other or files.is_temporary(name)
+    return is_other or new_file.is_temporary(name)
 
   _remove(folder, is_left)
   _remove(posixpath.join(folder, shard.SIDECARS), is_left)

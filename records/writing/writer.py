@@ -7,7 +7,7 @@ from typing import Any
 
 from absl import logging
 
-from deblock.records import paths
+from deblock.records import harmless, paths
 from deblock.records.layout import files, manifest, schema
 from deblock.records.planning import config as config_lib
 from deblock.records.planning import cutting, estimate, hashing, plan
@@ -194,13 +194,13 @@ def _check_share(made, config):
     rule = f"more than max_bad_fraction={config.max_bad_fraction} allows"
   else:
     rule = "so there is nothing to write"
-  named = _named([f"{paths.shown(bad.path)}: {bad.reason}" for bad in skipped])
+  named = _named([harmless.printable(f"{bad.path}: {bad.reason}") for bad in skipped])
   raise ValueError(f"{len(skipped)} of {total} images cannot be used, {rule}:{named}")
 
 
 def _warn(made, config):
   for bad in made.skipped:
-    logging.warning("Skipped %s: %s.", paths.shown(bad.path), bad.reason)
+    logging.warning("Skipped %s: %s.", bad.path, bad.reason)
   jpegs = [image.path for image in made.images if image.format == "JPEG"]
   if jpegs and config.jpeg_downscale == 1:
     logging.warning(

@@ -7,6 +7,7 @@ import shutil
 import numpy as np
 import pytest
 
+from deblock.launch.portable import weights as weights_export
 from deblock.model import pretrained, pretrained_files, restorer
 from deblock.model.networks import config, registry
 from deblock.records.jpeg import codec
@@ -44,7 +45,7 @@ def shipped(tmp_path):
 @pytest.fixture
 def saved(tmp_path, random_network):
   """A folder with the weights of a narrow network, named "small"."""
-  pretrained.save("small", _arrays(random_network("deblocknet")), _SMALL, tmp_path)
+  weights_export.save("small", _arrays(random_network("deblocknet")), _SMALL, tmp_path)
   return tmp_path
 
 
@@ -138,7 +139,7 @@ def test_what_is_saved_is_loaded_in_half_precision(saved, random_network):
 def test_saving_keeps_what_else_is_listed(saved, random_network):
   first = (saved / "small.npz").read_bytes()
   fast = config.ModelConfig(model="deblocknet_fast", width=3)
-  pretrained.save("other", _arrays(random_network("deblocknet_fast")), fast, saved)
+  weights_export.save("other", _arrays(random_network("deblocknet_fast")), fast, saved)
   assert (saved / "small.npz").read_bytes() == first
   assert pretrained.load("small", saved)[1].name == "deblocknet"
   assert pretrained.load("other", saved)[1].name == "deblocknet_fast"
@@ -149,7 +150,7 @@ def test_weights_that_are_not_finite_in_float16_are_not_saved(tmp_path, value):
   network = registry.build(_SMALL)
   network.get_layer("head").bias.assign(np.full(12, value))
   with pytest.raises(ValueError, match=r"head/bias of broken is not finite in float16"):
-    pretrained.save("broken", _arrays(network), _SMALL, tmp_path / "weights")
+    weights_export.save("broken", _arrays(network), _SMALL, tmp_path / "weights")
   assert not (tmp_path / "weights").exists()
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from deblock.launch.evaluation import figures as figures_lib
 from deblock.launch.evaluation import protocol, published, tables
+from deblock.records.photos import results
 
 # Those of the first releases stand first, with the names that they had.
 COLUMNS = ["image", "quality", "psnr_jpeg", "psnr", "ssim_jpeg", "ssim", "psnr_b_jpeg", "psnr_b"]
@@ -62,7 +63,26 @@ def test_saving_leaves_no_other_file_and_replaces_what_was_there(tmp_path):
   _saved(ROWS, tmp_path)
   rows, _ = _saved(ROWS[:1], tmp_path)
   assert len(rows) == 2
-  assert {path.name for path in tmp_path.iterdir()} == FILES
+  assert {path.name for path in tmp_path.iterdir()} == {*FILES, results.NAME}
+
+
+def test_a_table_of_another_program_is_not_replaced(tmp_path):
+  (tmp_path / tables.CSV_FILE).write_text("years of work")
+  with pytest.raises(FileExistsError, match=r"evaluation\.csv is there and was not written by"):
+    tables.save(ROWS, str(tmp_path))
+  assert (tmp_path / tables.CSV_FILE).read_text() == "years of work"
+
+
+def test_names_are_harmless_in_every_form_and_exact_in_json(tmp_path):
+  image, model = "=cmd|' /C calc'!A0\n\x1b[2J.png", "runs/a|b\u202e"
+  named = [_row(image, 10, 26.0, 27.0, model=model), _row("caf\udce9", 10, 26.0, 27.0, model="x")]
+  rows, table = _saved(named, tmp_path)
+  assert (rows[0]["image"], rows[0]["model"]) == (image, model) and rows[1]["image"] == "caf\udce9"
+  assert table[0]["image"] == f"'{image}" and float(table[0]["psnr"]) == 27.0
+  assert table[1]["image"] == r"caf\udce9"
+  assert r"runs/a\|b\\u202e" in (tmp_path / tables.MARKDOWN_FILE).read_text()
+  shown = tables.text(named[:1]).split("\n")
+  assert len(shown) == 3 and all(line.isprintable() for line in shown)
 
 
 def test_the_text_shows_every_row_and_the_means():

@@ -160,7 +160,7 @@ def test_files_and_metadata_count_towards_the_memory_before_they_are_read(tmp_pa
   ],
 )
 def test_a_failure_to_write_names_the_result(jobs, config, monkeypatch, error, reason):
-  def fail(job, data, digest, settings):
+  def fail(*arguments):
     raise error
 
   monkeypatch.setattr(outputs, "write", fail)

@@ -4,6 +4,7 @@ import os
 import pytest
 
 from deblock.launch.restoring import outcomes
+from deblock.records.photos import results
 
 _OUTCOMES = [
   outcomes.Outcome(
@@ -43,10 +44,23 @@ def test_a_report_says_of_each_file_what_became_of_it(tmp_path):
   }
   assert (skipped["status"], skipped["output"], skipped["error"]) == ("skipped", "out/b.png", "")
   assert (failed["input"], failed["error"]) == (r"caf\xe9", "is empty")
-  assert list(tmp_path.iterdir()) == [path]
+  assert {item.name for item in tmp_path.iterdir()} == {path.name, results.NAME}
 
 
 def test_a_report_that_cannot_be_written_is_refused_before_any_work(tmp_path):
   for path in (tmp_path, tmp_path / "none" / "report.json"):
     with pytest.raises(OSError, match=r"report .* cannot be written: name a file in a folder"):
       outcomes.check_report(str(path))
+
+
+def test_a_report_replaces_reports_and_nothing_else(tmp_path):
+  photograph, path = tmp_path / "photo.jpg", tmp_path / "report.json"
+  photograph.write_bytes(b"precious")
+  for act in (outcomes.check_report, lambda name: outcomes.write_report(name, _OUTCOMES)):
+    with pytest.raises(FileExistsError, match=r"photo\.jpg is there and was not written by"):
+      act(str(photograph))
+  assert photograph.read_bytes() == b"precious"
+  for made in (_OUTCOMES, _OUTCOMES[:1]):
+    outcomes.check_report(str(path))
+    outcomes.write_report(str(path), made)
+    assert len(json.loads(path.read_text())) == len(made)

@@ -1,6 +1,8 @@
 import io
 import os
 import pathlib
+import resource
+import stat
 
 import numpy as np
 from PIL import Image
@@ -190,21 +192,55 @@ def test_a_run_that_was_stopped_between_list_and_file_leaves_the_old_result_know
   assert outputs.is_finished(job, "digest", {"strength": 0.5})
 
 
-def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
+def test_a_file_is_written_whole_or_not_at_all(tmp_path):
   job = outputs.Job("a.jpg", tmp_path / "new" / "a.png")
   outputs.write(job, b"first", "", {})
   assert job.target.read_bytes() == b"first"
-
-  def full_disk(self, data):
-    with self.open("wb") as stream:
-      stream.write(data[:2])
-    raise OSError(28, "No space left on device")
-
-  monkeypatch.setattr(pathlib.Path, "write_bytes", full_disk)
-  with pytest.raises(OSError, match="No space left"):
-    outputs.write(job, b"second", "", {})
+  limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+  resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))
+  try:
+    with pytest.raises(OSError, match="File too large"):
+      outputs.write(job, bytes(1_000_000), "", {}, replace=True)
+  finally:
+    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
   assert sorted(path.name for path in job.target.parent.iterdir()) == [results.NAME, "a.png"]
   assert job.target.read_bytes() == b"first"
+
+
+def test_what_another_process_made_meanwhile_is_kept(job, folder):
+  # Both processes found nothing there before they restored.
+  other = job._replace(path=str(folder / "b.png"))
+  with pytest.raises(FileExistsError, match=r"out/a\.png is the result of \.\./in/a\.jpg"):
+    outputs.write(other, _png(2), "other", {"strength": 0.5})
+  assert job.target.read_bytes() == _png(1)
+  # The same input and settings: one result is as good as the other.
+  outputs.write(job, _png(1), "digest", {"strength": 0.5})
+  # Other settings: the later one stays, as without another process.
+  outputs.write(job, _png(3), "digest", {"strength": 1.0})
+  assert job.target.read_bytes() == _png(3)
+  assert outputs.is_finished(job, "digest", {"strength": 1.0})
+
+
+def test_nobody_may_read_a_result_who_may_not_read_its_input(folder, tmp_path):
+  path = folder / "a.jpg"
+  job = outputs.Job(str(path), tmp_path / "out" / "a.png")
+  path.chmod(0o600)
+  outputs.write(job, _png(1), "digest", {})
+  assert stat.S_IMODE(job.target.stat().st_mode) == 0o600
+  # What the user permits afterwards stays permitted.
+  job.target.chmod(0o640)
+  outputs.write(job, _png(2), "digest", {}, replace=True)
+  assert stat.S_IMODE(job.target.stat().st_mode) == 0o640
+
+
+def test_the_list_of_results_is_not_written_through_a_link(folder, tmp_path):
+  (tmp_path / "victim").write_text("precious")
+  (tmp_path / "out").mkdir()
+  (tmp_path / "out" / results.NAME).symlink_to(tmp_path / "victim")
+  with pytest.raises(OSError, match="symbolic links"):
+    outputs.write(outputs.Job(str(folder / "a.jpg"), tmp_path / "out" / "a.png"), b"", "", {})
+  assert (tmp_path / "victim").read_text() == "precious"
+  assert [path.name for path in (tmp_path / "out").iterdir()] == [results.NAME]
 
 
 def test_a_name_of_every_length_can_be_written(tmp_path):

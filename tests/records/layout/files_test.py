@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from deblock.records.layout import files
+from deblock.records.layout import files, new_file
 
 
 def test_text_survives_and_replaces_what_was_there(tmp_path):
@@ -41,8 +41,9 @@ def test_a_file_is_replaced_at_once_or_not_at_all(tmp_path):
     pathlib.Path(second).write_text("new")
     assert path.read_text() == "old"
   assert [item.name for item in tmp_path.iterdir()] == ["a.json"] and path.read_text() == "new"
-  assert first != second and all(map(files.is_temporary, (first, second)))
-  assert not files.is_temporary(str(path))
+  assert first != second and all(
+    new_file.is_temporary(pathlib.Path(name).name) for name in (first, second)
+  )
 
 
 def test_a_temporary_file_may_lie_elsewhere(tmp_path):

@@ -41,3 +41,36 @@ def test_a_mark_is_set_once_and_never_fails(tmp_path):
   assert results.load(tmp_path) == {"a.png": [{}]}
   results.mark(tmp_path / "none" / "a.png")
   results.mark("gs://bucket/a.png")
+
+
+def test_a_list_is_read_on_from_where_it_was_read(tmp_path, monkeypatch):
+  path = tmp_path / results.NAME
+  for number in range(3):
+    results.add(tmp_path / f"{number}.png")
+  assert len(results.load(tmp_path)) == 3
+  read = []
+  parse = results._read_line
+  monkeypatch.setattr(
+    results, "_read_line", lambda line, found: read.append(line) or parse(line, found)
+  )
+  results.add(tmp_path / "3.png")
+  assert len(results.load(tmp_path)) == 4 and len([line for line in read if line.strip()]) == 1
+  # The rest of a line that was read too early, a list that was cut, and one that was replaced.
+  with path.open("ab") as stream:
+    stream.write(b'\n{"name": ')
+    stream.flush()
+    assert len(results.load(tmp_path)) == 4
+    stream.write(b'"4.png"}')
+  assert len(results.load(tmp_path)) == 5
+  path.write_bytes(b'{"name": "a"}')
+  assert set(results.load(tmp_path)) == {"a"}
+  path.unlink()
+  assert results.load(tmp_path) == {}
+
+
+def test_only_a_file_is_a_list(tmp_path):
+  os.mkfifo(tmp_path / results.NAME)
+  with pytest.raises(OSError, match="it is a pipe, not a regular file"):
+    results.load(tmp_path)
+  with pytest.raises(OSError, match="No such device"):
+    results.add(tmp_path / "a.png")

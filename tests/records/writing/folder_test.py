@@ -1,7 +1,9 @@
 import json
+import pathlib
 
 import pytest
 
+from deblock.records.layout import new_file
 from deblock.records.writing import folder, shard
 
 SETTINGS = {"qualities": [10], "seed": 0}
@@ -91,7 +93,7 @@ def test_leftovers_go_and_what_is_wanted_stays(place, tmp_path):
     (tmp_path / "out" / name).write_text("")
     (sidecars / f"{name}.json").write_text("")
     (sidecars / f"{name}.plan.json").write_text("")
-    (sidecars / f"{name}.0123.tmp").write_text("")
+    pathlib.Path(new_file.temporary_path(sidecars)).write_text("")
   (tmp_path / "out" / "notes.txt").write_text("")
   folder.remove_leftovers(place, {keep})
   assert {path.name for path in (tmp_path / "out").iterdir()} == {

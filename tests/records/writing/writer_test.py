@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from deblock.records.jpeg import codec
-from deblock.records.layout import manifest, schema
+from deblock.records.layout import manifest, new_file, schema
 from deblock.records.writing import folder, running, writer
 
 
@@ -100,7 +100,7 @@ def test_an_interrupted_run_makes_only_what_is_missing(config):
   (place / manifest.NAME).unlink()
   (place / name).unlink()
   times = _times(place, "deblock-*")
-  (place / ".shards" / f"{name}.0.tmp").write_bytes(b"half a shard")
+  pathlib.Path(new_file.temporary_path(place / ".shards")).write_bytes(b"half a shard")
   seen = []
   made = writer.write(config, on_progress=lambda now: seen.append((now.shards, now.all_shards)))
   total = sum(map(len, made.splits.values()))
