@@ -13,6 +13,7 @@ from deblock.launch import flags as config_flags
 from deblock.launch import program
 from deblock.launch.page import building, serving
 from deblock.launch.page import settings as settings_lib
+from deblock.records import console
 
 config_flags.define(settings_lib.PageConfig)
 
@@ -24,7 +25,7 @@ def main(arguments):
   if config.out:
     folder = pathlib.Path(config.out)
     sizes = building.write(folder, config.runtime)
-    print(
+    console.say(
       f"page: {folder / building.INDEX} ({len(sizes)} files, {sum(sizes.values()) / 1e6:.1f} MB)"
     )
   if config.serve:
@@ -34,13 +35,13 @@ def main(arguments):
 def _serve(config):
   with serving.of(building.contents(config.runtime), config.port) as server:
     address = f"http://127.0.0.1:{server.server_port}/"
-    print(f"serving {address} until Ctrl-C", flush=True)
+    console.say(f"serving {address} until Ctrl-C")
     if config.browser:
       webbrowser.open(address)
     try:
       server.serve_forever()
     except KeyboardInterrupt:
-      print("stopped")
+      console.say("stopped")
 
 
 def run():

@@ -2,12 +2,12 @@
 
 import hashlib
 import json
-import os
 import pathlib
 
 from deblock.launch.page import runtime
 from deblock.launch.pictures import slider
 from deblock.model import pretrained_files
+from deblock.records.layout import files
 
 FILES = pathlib.Path(__file__).parent / "files"
 INDEX, WORKER = "index.html", "sw.js"
@@ -33,13 +33,13 @@ def contents(package: str = "") -> dict[str, bytes]:
   return made
 
 
-def _service_worker(files):
+def _service_worker(made):
   """Returns the service worker with the list of the files, and a version that changes with them."""
-  names = sorted(set(files) - {WORKER})
+  names = sorted(set(made) - {WORKER})
   digest = hashlib.sha256()
   for name in (*names, WORKER):
-    digest.update(hashlib.sha256(files[name]).digest())
-  text = files[WORKER].decode()
+    digest.update(hashlib.sha256(made[name]).digest())
+  text = made[WORKER].decode()
   listed = json.dumps(["./", *(name for name in names if name != INDEX)])
   return text.replace("@VERSION@", digest.hexdigest()[:12]).replace('["@FILES@"]', listed).encode()
 
@@ -62,10 +62,5 @@ def write(folder: pathlib.Path, package: str = "") -> dict[str, int]:
   for name, content in made.items():
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-      temporary.write_bytes(content)
-      temporary.replace(path)
-    finally:
-      temporary.unlink(missing_ok=True)
+    files.write_bytes(path, content)
   return {name: len(content) for name, content in made.items()}

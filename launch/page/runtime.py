@@ -10,9 +10,10 @@ import io
 import os
 import pathlib
 import tarfile
-import tempfile
 import urllib.error
 import urllib.request
+
+from deblock.records.layout import new_file
 
 VERSION = "1.30.0"
 FILE = f"onnxruntime-web-{VERSION}.tgz"
@@ -71,9 +72,8 @@ def download(path: pathlib.Path, url: str = URL) -> None:
     ) from error
   check(data, url)
   path.parent.mkdir(parents=True, exist_ok=True)
-  with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as temporary:
-    temporary.write(data)
-  pathlib.Path(temporary.name).replace(path)
+  with new_file.writing(path) as stream:
+    stream.write(data)
 
 
 def _member(archive, name):
