@@ -67,7 +67,7 @@ def show(
   except FileExistsError:
     raise
   except OSError as error:
-    raise OSError(f"show {report.show} cannot be written: {error.strerror}.") from error
+    raise OSError(f"show {report.show} cannot be written: {error.strerror or error}.") from error
 
 
 def check(

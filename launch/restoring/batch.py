@@ -16,6 +16,7 @@ from deblock.model import tiling
 from deblock.records import harmless
 from deblock.records.jpeg import coefficients as jpeg_coefficients
 from deblock.records.jpeg import scans as jpeg_scans
+from deblock.records.layout import new_file
 from deblock.records.photos import formats, original, reading, saving
 from deblock.records.photos import metadata as metadata_lib
 
@@ -259,7 +260,7 @@ def _prepare(folder):
     pathlib.Path(folder).mkdir(parents=True, exist_ok=True)
   except OSError as error:
     raise _unwritable(folder, error.strerror) from error
-  if not outputs.may_write(folder):
+  if not new_file.may_write(folder):
     raise _unwritable(folder, "Permission denied")
 
 

@@ -188,13 +188,6 @@ def keep_times(job: Job) -> None:
   os.utime(job.target, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
-def may_write(folder: str) -> bool:
-  """Returns whether files may be written into a folder, as far as its permissions tell."""
-  # Where it can be asked, of the user that files are opened as, who need not be the one logged in.
-  effective = os.access in os.supports_effective_ids
-  return os.access(folder, os.W_OK | os.X_OK, effective_ids=effective)
-
-
 def pixels(path: str) -> int:
   """Returns the number of pixels by a local file's header; 0 of others and where that fails."""
   try:

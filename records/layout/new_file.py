@@ -83,6 +83,13 @@ def is_temporary(name: str) -> bool:
   return _TEMPORARY.fullmatch(name) is not None
 
 
+def may_write(folder: str) -> bool:
+  """Returns whether files may be written into a folder, as far as its permissions tell."""
+  # Where it can be asked, of the user that files are opened as, who need not be the one logged in.
+  effective = os.access in os.supports_effective_ids
+  return os.access(folder, os.W_OK | os.X_OK, effective_ids=effective)
+
+
 def _open_new(name, flags):
   """Opens a file that must not exist, nor be a link, with the permissions of any new file."""
   return os.open(name, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)

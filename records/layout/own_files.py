@@ -20,13 +20,16 @@ def check(*checked: str | os.PathLike) -> None:
 
   Raises:
     FileExistsError: if one is there that no program of deblock wrote.
+    PermissionError: if their folder is there and nothing may be written into it.
   """
   for item in checked:
     path = os.fspath(item)
-    if paths.is_remote(path) or not os.path.lexists(path):
+    if paths.is_remote(path):
       continue
     folder, name = os.path.split(path)
-    if name not in results.load(folder):
+    if os.path.isdir(folder or ".") and not new_file.may_write(folder or "."):  # noqa: PTH112
+      raise PermissionError(f"{path} cannot be written: nothing may be written into its folder.")
+    if os.path.lexists(path) and name not in results.load(folder):
       raise FileExistsError(
         f"{path} is there and was not written by deblock: move it away, or choose another name."
       )

@@ -87,8 +87,7 @@ def write_shard(
     config: the settings.
     folder: of the records. It exists, and so does its folder of sidecars.
   Raises:
-    OSError: if the folder cannot be written. The unfinished file is removed.
-    tf.errors.OpError: if the records cannot be written. The unfinished file is removed.
+    OSError: if the folder or the records cannot be written. The unfinished file is removed.
   """
   if (done := finished(shard_plan, config, folder)) is not None:
     return done
@@ -98,11 +97,15 @@ def write_shard(
   path = posixpath.join(folder, shard_plan.name)
   with files.replacing(path, posixpath.join(folder, SIDECARS)) as temporary:
     count = 0
-    with tf.io.TFRecordWriter(temporary) as writer:
-      records = _records(shard_plan, config, used, skipped)
-      for record in shuffled(records, config.seed, BUFFER_BYTES):
-        writer.write(record)
-        count += 1
+    records = _records(shard_plan, config, used, skipped)
+    try:
+      with tf.io.TFRecordWriter(temporary) as writer:
+        for record in shuffled(records, config.seed, BUFFER_BYTES):
+          writer.write(record)
+          count += 1
+    except tf.errors.OpError as error:
+      # TensorFlow names the temporary file, which means nothing to anybody.
+      raise OSError(error.message.replace(temporary, path)) from error
     result = ShardResult(
       fingerprint=fingerprint(shard_plan, config),
       shard=manifest.ShardEntry(
