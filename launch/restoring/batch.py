@@ -86,7 +86,7 @@ def restore(
     for item in planned.refused
   ]
   if planned.passed_over:
-    log(str(planned.passed_over))
+    log(harmless.printable(str(planned.passed_over)))
   if not planned.jobs:
     return made
   network = network_lib.load(

@@ -11,8 +11,6 @@ import os
 import pathlib
 from typing import Any, TypeVar
 
-import filelock
-
 from deblock.records import json_text, paths, regular_file, typed_values
 from deblock.records.layout import new_file
 
@@ -196,6 +194,8 @@ def locked(path: str) -> Iterator[None]:
   if paths.is_remote(path):
     yield
     return
+  import filelock  # Here: most programs lock nothing, and it takes as long as their --help.
+
   lock = filelock.FileLock(path, timeout=0)
   try:
     lock.acquire()

@@ -9,7 +9,6 @@ import errno
 import functools
 import os
 import re
-import secrets
 import stat
 import time
 from typing import BinaryIO
@@ -75,7 +74,7 @@ def writing(
 
 def temporary_path(folder: str) -> str:
   """Returns a random path in a folder: hidden, and short, so that any name can be written."""
-  return os.path.join(folder, _TEMPORARY_NAME.format(secrets.token_hex(8)))  # noqa: PTH118
+  return os.path.join(folder, _TEMPORARY_NAME.format(os.urandom(8).hex()))  # noqa: PTH118
 
 
 def is_temporary(name: str) -> bool:

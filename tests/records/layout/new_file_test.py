@@ -20,7 +20,7 @@ def _mode(path):
 def test_a_link_that_was_planted_is_never_written_through(tmp_path, monkeypatch):
   victim = tmp_path / "victim"
   victim.write_text("precious")
-  monkeypatch.setattr(new_file.secrets, "token_hex", lambda count: "0" * 2 * count)
+  monkeypatch.setattr(new_file.os, "urandom", bytes)
   planted = pathlib.Path(new_file.temporary_path(str(tmp_path)))
   planted.symlink_to(victim)
   with pytest.raises(FileExistsError, match=r"a\.json"):
