@@ -52,8 +52,10 @@ def show(
 
   Raises:
     BadRecordError: if the stream meets a bad record.
+    FileExistsError: if a file is there that no program of deblock wrote.
     OSError: if the file cannot be written.
   """
+  own_files.check(report.show)
   with _naming(config, manifest):
     batches = dataset.training_dataset(config, manifest, report.seed)
     needed = -(-report.rows // config.batch_size)
@@ -64,8 +66,6 @@ def show(
     pathlib.Path(report.show).parent.mkdir(parents=True, exist_ok=True)
     with own_files.writing(report.show) as stream:
       sheet.save(stream, "PNG")
-  except FileExistsError:
-    raise
   except OSError as error:
     raise OSError(f"show {report.show} cannot be written: {error.strerror or error}.") from error
 
