@@ -13,6 +13,8 @@ from deblock.records.jpeg import sampling as jpeg_sampling
 _BLOCK = jpeg_sampling.BLOCK
 TILE = 128  # Side of the tiles of networks that need not run block by block, in pixels.
 TILE_WITH_CONTEXT = 768  # Of networks that keep the size: they restore the context too, in vain.
+# Larger images take much memory themselves. Their tiles are no larger than the usual one.
+MANY_PIXELS = 2**26
 PIXELS_PER_CALL = 16384  # Output pixels of one call: 256 blocks, or one tile; bounds the memory.
 
 
@@ -52,7 +54,7 @@ class Tiled:
     run: float32 tiles [B, h, w, 3] in [0, 1] and float32 tables [1, 2, 8, 8] of all of them to the
       network's output, float32 [B, h', w', 3].
     traits: of the network.
-    tile: side of a tile in pixels; None for `usual_tile`.
+    tile: side of a tile in pixels; None for `usual_tile`. It may be smaller in large images.
     ensemble: whether to average the eight positions of each tile (`self_ensemble`).
   Raises:
     ValueError: if the tile is not a positive multiple of 8.
@@ -116,6 +118,8 @@ class Tiled:
     """Yields each tile; the network sees it with its context inside the image."""
     height, width, _ = compressed.shape
     tile, context = self._tile, self.traits.context
+    if height * width > MANY_PIXELS:
+      tile = min(tile, TILE_WITH_CONTEXT)
     for top in range(0, height, tile):
       for left in range(0, width, tile):
         first_row, first_column = max(0, top - context), max(0, left - context)

@@ -21,14 +21,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from deblock.launch.restoring import exact, expectation, trust
+from deblock.launch.restoring import exact, trust
 from deblock.launch.restoring import planes as planes_lib
+from deblock.launch.restoring import window as window_lib
 from deblock.records.jpeg import coefficients as jpeg_coefficients
 from deblock.records.jpeg import sampling as jpeg_sampling
 
 BLOCK = jpeg_sampling.BLOCK
-# Side in pixels of what is worked on at a time: its planes fit into a processor's second cache.
-_WINDOW = 288
+# Side in pixels of what is worked on at a time. The calls of NumPy for a smaller window take longer
+# than their work; of a larger one the planes fit into no cache.
+_WINDOW = 528
 # Rounds of clipping and projecting; in all but the last a projection overshoots by this factor,
 # which takes fewer rounds. So many times, for what is still out of range by more than rounding.
 _ROUNDS, _OVERSHOOT = 5, np.float32(1.9)
@@ -84,13 +86,11 @@ def hold(
       )
   made = np.empty(free.shape, np.float32)
   doubted = blocks = 0
+  constants = window_lib.constants(coefficients, _INSIDE)
   for rows, columns in _windows(free.shape, coefficients.grid):
+    place = top + rows.start, left + columns.start
     made[rows, columns], weights = _held(
-      free[rows, columns],
-      decoded[rows, columns],
-      coefficients,
-      top + rows.start,
-      left + columns.start,
+      free[rows, columns], decoded[rows, columns], coefficients, constants, place
     )
     doubted += int(np.count_nonzero(weights < 0.5))
     blocks += weights.size
@@ -106,19 +106,16 @@ def share_given_back(image: np.ndarray, coefficients: jpeg_coefficients.Coeffici
   """
   scale = 255.0 / np.iinfo(image.dtype).max
   kept = total = 0
+  constants = window_lib.constants(coefficients, _INSIDE)
   for rows, columns in _windows(image.shape, coefficients.grid):
-    window = image[rows, columns].astype(np.float32)
-    planes = _planes_of(coefficients, rows.start, columns.start, window.shape)
-    levels = _levels(window, scale, coefficients.grid)
-    for samples, plane in zip(
+    window = image[rows, columns]
+    place = rows.start, columns.start
+    planes = window_lib.planes(coefficients, constants, place, window.shape)
+    levels = _levels(planes[0].units, window, scale)
+    for pixels, plane in zip(
       planes_lib.from_rgb(levels) if len(planes) == 3 else levels, planes, strict=True
     ):
-      # Blocks without a pixel are only there to fill the grid.
-      blocks = tuple(
-        slice(-(-side // (BLOCK * factor)))
-        for side, factor in zip(window.shape, plane.factors, strict=False)
-      )
-      away = np.abs(_away(samples, plane)[blocks])
+      away = np.abs(plane.within(plane.away(pixels), window.shape))
       kept += int(np.count_nonzero(away <= 0.5))
       total += away.size
   return kept / total
@@ -134,195 +131,109 @@ def _windows(shape, grid) -> Iterator[tuple[slice, slice]]:
       )
 
 
-class _Plane(NamedTuple):
-  """A plane of a window, in whole units of the grid.
-
-  Attributes:
-    integers: float32 [rows, columns, 64].
-    steps: float32 [64].
-    factors: pixels to a sample, down and across.
-    rows: of samples that hold pixels.
-    most: the largest weight of each block's correction, float32 [rows, columns].
-    border: of trust, of each block, float32 [rows, columns].
-    move: see `expectation.Mover`.
-  """
-
-  integers: np.ndarray
-  steps: np.ndarray
-  factors: tuple[int, int]
-  rows: int
-  most: np.ndarray
-  border: np.ndarray
-  move: expectation.Mover
-
-  @property
-  def sides(self) -> tuple[int, int]:
-    """Height and width of a block in pixels."""
-    return BLOCK * self.factors[0], BLOCK * self.factors[1]
+def _levels(units, image, scale):
+  levels = units.cut(image, scale)
+  levels -= planes_lib.CENTRE
+  return levels
 
 
-def _planes_of(coefficients, top, left, shape) -> list[_Plane]:
-  """Returns the planes of a window; blocks without a pixel repeat those beside them."""
-  every = [_blocks(plane, coefficients.grid, (top, left), shape) for plane in coefficients.planes]
-  strong = _are_strong(coefficients.planes, every)
-  made: list[_Plane] = []
-  for index, (plane, integers) in enumerate(zip(coefficients.planes, every, strict=True)):
-    steps = plane.steps.astype(np.float32).ravel()
-    kind = trust.kind(index > 0, plane.factors)
-    most = trust.most(integers, steps, kind, strong)
-    if index and coefficients.is_colourless:
-      # A gray image stays gray.
-      most[:] = 0.0
-    rows = -(-shape[0] // plane.factors[0])
-    move = expectation.Mover(steps, kind, _INSIDE)
-    border = trust.border(integers, steps, kind)
-    made.append(_Plane(integers, steps, plane.factors, rows, most, border, move))
-  return made
-
-
-def _are_strong(planes, integers):
-  """Returns where luma is flat and the colour strong, for each block of chroma; see `trust`."""
-  if len(planes) < 3 or planes[0].factors != (1, 1) or planes[1].factors != planes[2].factors:
-    # Gray, or what is rare: chroma finer than luma, or of two resolutions.
-    return np.zeros((), bool)
-  down, across = planes[1].factors
-  every = trust.is_flat(integers[0])
-  rows, columns = every.shape
-  flat = every.reshape(rows // down, down, columns // across, across).all(axis=(1, 3))
-  means = (
-    whole[..., 0] * np.float32(plane.steps[0, 0] / BLOCK)
-    for plane, whole in zip(planes[1:], integers[1:], strict=True)
-  )
-  return flat & trust.is_strong(*means)
-
-
-def _blocks(plane, grid, begin, shape):
-  """Returns the integers of a window's blocks, float32 [rows, columns, 64]."""
-  places, missing = [], []
-  for first, length, unit, factor, count in zip(
-    begin, shape, grid, plane.factors, plane.integers.shape, strict=False
-  ):
-    start, end = (place // (BLOCK * factor) for place in (first, first + -(-length // unit) * unit))
-    places.append(slice(start, min(end, count)))
-    missing.append((0, max(0, end - count)))
-  integers = plane.integers[tuple(places)].astype(np.float32)
-  integers = integers.reshape(*integers.shape[:2], BLOCK * BLOCK)
-  return np.pad(integers, [*missing, (0, 0)], "edge") if np.any(missing) else integers
-
-
-def _levels(image, scale, grid):
-  """Returns float32 [C, H, W] in levels, in whole units of the grid: edges are repeated."""
-  margins = [(0, -side % unit) for side, unit in zip(image.shape, grid, strict=False)]
-  channels = image[np.newaxis] if image.ndim == 2 else image.transpose(2, 0, 1)
-  levels = channels * np.float32(scale)
-  np.clip(levels, 0.0, 255.0, out=levels)
-  if margins != [(0, 0), (0, 0)]:
-    levels = np.pad(levels, [(0, 0), *margins], "edge")
-  return np.ascontiguousarray(levels)
-
-
-def _away(samples, plane):
-  """Returns how far a plane's coefficients are from the middles of their cells, in steps."""
-  away = planes_lib.forward(planes_lib.downsample(samples, plane.factors, plane.rows))
-  away[..., 0] -= planes_lib.CENTRE * BLOCK
-  away *= 1 / plane.steps
-  away -= plane.integers
-  return away
-
-
-def _held(free, decoded, coefficients, top, left):
+def _held(free, decoded, coefficients, constants, begin):
   """Returns a window that is held, and the weights of luma's blocks."""
-  planes = _planes_of(coefficients, top, left, free.shape)
-  freed, shown = (
-    _levels(image, scale, coefficients.grid) for image, scale in ((free, 255.0), (decoded, 1.0))
-  )
+  planes = window_lib.planes(coefficients, constants, begin, free.shape)
+  units = planes[0].units
+  freed, shown = _levels(units, free, 255.0), _levels(units, decoded, 1.0)
+  _clip(freed)
   colour = len(planes) == 3
   made, before = (planes_lib.from_rgb(x) if colour else x for x in (freed, shown))
   every_weight, guide = [], None
-  for samples, old, plane in zip(made, before, planes, strict=True):
-    away = _away(samples, plane)
+  for pixels, old, plane in zip(made, before, planes, strict=True):
+    away = plane.away(pixels)
     if guide is None:
-      guide = planes_lib.spread(trust.weights(away, _GUIDE * plane.border), plane.sides)
+      guide = trust.weights(away, _GUIDE * plane.border)
+      guide = units.spread(guide, plane.constants.factors)
     weights = trust.weights(away, plane.border) * plane.most
     every_weight.append(weights)
-    _move(samples, old, away, weights, guide, plane)
+    pixels[:] = _moved(pixels, old, away, weights, guide, plane)
   levels = planes_lib.to_rgb(made) if colour else made
-  _project_clipped(levels, planes, coefficients.grid)
-  exact.keep(levels, shown, coefficients, top, left)
+  _project_clipped(levels, planes)
+  exact.keep(levels, shown, coefficients, units, begin)
   height, width = free.shape[:2]
-  image = levels[:, :height, :width] * np.float32(1 / 255)
-  rows, columns = (
-    -(-side // unit) for side, unit in zip((height, width), planes[0].sides, strict=True)
-  )
-  return image.transpose(1, 2, 0) if colour else image[0], every_weight[0][:rows, :columns]
+  levels += planes_lib.CENTRE
+  image = units.joined(levels, 1 / 255)[:height, :width]
+  return image if colour else image[..., 0], planes[0].within(every_weight[0], free.shape)
 
 
-def _move(samples, old, away, weights, guide, plane):
-  """Moves one plane's samples of every pixel, in place: first by trust, then to the expectation."""
-  away_before = _away(old, plane)
-  away -= away_before
-  away *= weights[..., np.newaxis]
-  away += away_before
-  change = plane.move(away, np.abs(plane.integers) > 1)
-  change -= away
-  change *= plane.steps
-  samples -= old
-  if plane.factors != (1, 1):
-    # No cell binds what lies below the resolution of chroma, where luma guides the network: it
-    # counts as much as luma is trusted.
-    means = planes_lib.downsample(samples, plane.factors, plane.rows)
-    means = planes_lib.spread(means, plane.factors)
-    samples -= means
-    samples *= guide
-    samples += means
-  samples *= planes_lib.spread(weights, plane.sides)
-  samples += old
-  samples += planes_lib.spread(planes_lib.inverse(change), plane.factors)
+def _moved(pixels, old, away, weights, guide, plane):
+  """Returns one plane of every pixel, moved first by trust, then to the expectation.
+
+  Args:
+    pixels: float32 [units, pixels], of the free output.
+    old: the same, of the JPEG.
+    away: of `pixels`, which changes.
+    weights: of the correction of each of the plane's blocks.
+    guide: the weight of what lies below the plane's resolution, of each block of pixels.
+    plane: of the window.
+  """
+  factors, maps = plane.constants.factors, plane.constants.maps
+  sampled = factors != (1, 1)
+  correction = None
+  if sampled or (weights < 1.0).any():
+    away_before = plane.away(old)
+    away -= away_before
+    correction = maps.inverse(away) if sampled else None
+    away *= weights[..., np.newaxis]
+    away += away_before
+  target = plane.constants.move(away, np.abs(plane.integers) > 1)
+  if not sampled:
+    target += plane.integers
+    return maps.inverse(target)
+  # No cell binds what lies below the resolution of chroma, where luma guides the network: it counts
+  # as much as luma is trusted.
+  detail = pixels - old
+  detail -= correction
+  shares = guide * plane.units.spread(weights, factors)
+  blocks = detail.reshape(*shares.shape, BLOCK * BLOCK)
+  blocks *= shares[..., np.newaxis]
+  detail += old
+  target -= away_before
+  detail += maps.inverse(target)
+  return detail
 
 
-def _project_clipped(levels, planes, grid):
-  """Clips and projects by turns, in place, the units of the grid with pixels out of range."""
-  channels, height, width = levels.shape
-  units = levels.reshape(channels, height // grid[0], grid[0], width // grid[1], grid[1])
-  units = units.transpose(0, 1, 3, 2, 4)
-  places = np.nonzero(_is_out_of_range(units, 0.0).any(axis=(0, 3, 4)))
+def _project_clipped(levels, planes):
+  """Clips and projects by turns, in place, the units with pixels out of range."""
+  places = np.nonzero(_is_out_of_range(levels, 0.0))[0]
   for _ in range(_TIMES):
-    if not places[0].size:
+    if not places.size:
       break
-    chosen = [_chosen(plane, places, grid) for plane in planes]
-    image = _rounds(units[:, places[0], places[1]], chosen, grid)
-    units[:, places[0], places[1]] = image
-    still = _is_out_of_range(image, _NEARLY).any(axis=(0, 2, 3))
-    places = places[0][still], places[1][still]
+    chosen = [plane._replace(integers=plane.integers[places]) for plane in planes]
+    image = _rounds(levels[:, places], chosen)
+    levels[:, places] = image
+    places = places[_is_out_of_range(image, _NEARLY)]
 
 
 def _is_out_of_range(levels, tolerance):
-  return (levels < -tolerance) | (levels > 255.0 + tolerance)
+  """Returns which units hold levels out of range, bool [units]."""
+  least, most = (of(axis=(0, 2)) for of in (levels.min, levels.max))
+  return (least < planes_lib.LOWEST - tolerance) | (most > planes_lib.HIGHEST + tolerance)
 
 
-def _rounds(units, planes, grid):
-  """Returns units of an image, float32 [C, N, *grid], after some rounds."""
-  channels, count = units.shape[:2]
-  # One below the other, they are an image of their own.
-  image = units.reshape(channels, count * grid[0], grid[1])
+def _clip(levels):
+  np.clip(levels, planes_lib.LOWEST, planes_lib.HIGHEST, out=levels)
+
+
+def _rounds(image, planes):
+  """Returns units of an image, float32 [C, N, pixels], after some rounds."""
   for number in range(_ROUNDS):
-    np.clip(image, 0.0, 255.0, out=image)
-    made = planes_lib.from_rgb(image) if channels == 3 else image
-    for samples, plane in zip(made, planes, strict=True):
-      away = _away(samples, plane)
-      most = np.maximum(np.float32(0.5) - _INSIDE_CLIPPED / plane.steps, 0.0)
+    _clip(image)
+    made = planes_lib.from_rgb(image) if len(image) == 3 else image
+    for pixels, plane in zip(made, planes, strict=True):
+      away = plane.away_of_whole(pixels)
+      most = np.maximum(np.float32(0.5) - _INSIDE_CLIPPED / plane.constants.steps, 0.0)
       change = np.clip(away, -most, most)
       change -= away
-      change *= plane.steps * (_OVERSHOOT if number < _ROUNDS - 1 else np.float32(1.0))
-      samples += planes_lib.spread(planes_lib.inverse(change), plane.factors)
-    image = planes_lib.to_rgb(made) if channels == 3 else made
-  return image.reshape(units.shape)
-
-
-def _chosen(plane, places, grid):
-  """Returns the units of a plane at places, rows and columns, one below the other."""
-  rows, columns = (side // block for side, block in zip(grid, plane.sides, strict=True))
-  shape = len(plane.integers) // rows, rows, -1, columns, BLOCK * BLOCK
-  integers = plane.integers.reshape(shape).swapaxes(1, 2)[places]
-  integers = integers.reshape(-1, columns, BLOCK * BLOCK)
-  return plane._replace(integers=integers, rows=len(integers) * BLOCK)
+      if number < _ROUNDS - 1:
+        change *= _OVERSHOOT
+      pixels += plane.constants.maps.inverse(change)
+    image = planes_lib.to_rgb(made) if len(image) == 3 else made
+  return image

@@ -16,36 +16,34 @@ BLOCK = jpeg_sampling.BLOCK
 _EXACT_STEP = 16
 
 
-def keep(levels, shown, coefficients, top, left):
+def keep(levels, shown, coefficients, units, begin):
   """Gives blocks back, in place, whose pixels the JPEG shows as they were, to all appearance.
 
   Args:
-    levels: float32 [C, H, W], restored, in whole units of the file's grid.
+    levels: float32 [C, units, pixels of a unit], restored.
     shown: the same, of the decoded JPEG.
     coefficients: of the whole file.
-    top: the first row in the image, a multiple of the grid.
-    left: the first column, the same.
+    units: of the window.
+    begin: the first row and column in the image, multiples of the grid.
   """
-  units = levels.shape[1] // BLOCK, levels.shape[2] // BLOCK
-  flat, even = np.ones(units, bool), np.ones(units, bool)
-  for plane in coefficients.planes:
-    is_flat, is_even = _flat_and_even(plane, (top, left), levels.shape[1:])
-    fine = plane.steps[0, 0] <= _EXACT_STEP or coefficients.is_one_colour
-    even &= is_even & fine
-    if plane is coefficients.planes[0]:
-      flat &= is_flat
+  shape = units.rows * units.grid[0], units.columns * units.grid[1]
+  flat, even = _flat_and_even(coefficients.planes[0], begin, shape)
   if not flat.any():
     return
-  blocks, old = (
-    image.reshape(-1, units[0], BLOCK, units[1], BLOCK).transpose(1, 3, 0, 2, 4)
-    for image in (levels, shown)
+  for plane in coefficients.planes[1:]:
+    even = even & _flat_and_even(plane, begin, shape)[1]
+  if not coefficients.is_one_colour:
+    even = even & all(plane.steps[0, 0] <= _EXACT_STEP for plane in coefficients.planes)
+  flat, even = units.of_blocks(flat), units.of_blocks(even)
+  blocks, old = (image.reshape(len(image), *flat.shape, -1) for image in (levels, shown))
+  found = old[:, flat]
+  first = found[:, :, :1]
+  pure = ((found == first) & ((first == planes_lib.LOWEST) | (first == planes_lib.HIGHEST))).all(
+    axis=(0, 2)
   )
-  found = old[flat]
-  first = found[:, :1, :1, :1]
-  pure = ((found == first) & ((first == 0.0) | (first == 255.0))).all(axis=(1, 2, 3))
   kept = flat.copy()
   kept[flat] = pure | even[flat]
-  blocks[kept] = old[kept]
+  blocks[:, kept] = old[:, kept]
 
 
 def _flat_and_even(plane, begin, shape):
@@ -76,4 +74,9 @@ def _flat_and_even(plane, begin, shape):
     for column in range(3):
       place = slice(row, row + rows), slice(column, column + columns)
       even &= flat[place] & (means[place] == means[inner])
-  return (planes_lib.spread(mask, plane.factors) for mask in (flat[inner], even))
+  return _spread(flat[inner], plane.factors), _spread(even, plane.factors)
+
+
+def _spread(mask, factors):
+  """Returns a plane's values, one a block, repeated for each block of 8x8 pixels."""
+  return mask.repeat(factors[0], axis=0).repeat(factors[1], axis=1)

@@ -20,6 +20,8 @@ from deblock.records.jpeg import sampling as jpeg_sampling
 _WINDOW_BYTES_PER_PIXEL = 300
 # Tiles have whole blocks of chroma, whatever its sampling: 1 to 4 pixels to a sample.
 _GRID = _SMALLEST_TILE = 96
+# The context of a larger one costs less, but its memory more: 330 MB at this side.
+LARGEST_TILE = 1056
 # Beyond it a tile is too small for threads to gain.
 _MOST_THREADS = 16
 # An image and its transpose: a self-ensemble turns from one to the other.
@@ -38,8 +40,8 @@ def load(
 
   Args:
     model: name of pretrained weights, or path of an exported network, FILE.onnx.
-    window_bytes: about what the work on one tile may take; 0 for the usual tile, which is the
-      largest. Networks that do not keep an image's size ignore it.
+    window_bytes: about what the work on one tile may take; 0 for the largest tile. Networks that do
+      not keep an image's size ignore it.
     self_ensemble: whether everything is restored in its eight positions.
     device: "cpu"; "cuda", the first NVIDIA GPU; or "auto", that GPU if ONNX Runtime can use it.
     log: called with a line if a GPU is there that "auto" cannot use.
@@ -52,14 +54,16 @@ def load(
   choices.check_device(device)
   file = network_file.read(choices.path_of(model))
   traits = file.traits
-  tile = tile_within(window_bytes, traits) if window_bytes and traits.keeps_size else None
+  tile = None
+  if traits.keeps_size:
+    tile = tile_within(window_bytes, traits) if window_bytes else LARGEST_TILE
   return tiling.Tiled(_Runner(file, device, log), traits, tile, self_ensemble)
 
 
 def tile_within(window_bytes: int, traits: model_config.Traits) -> int:
   """Returns the side of the largest tile that takes so much memory, 64 at least."""
   side = math.isqrt(window_bytes // _WINDOW_BYTES_PER_PIXEL) - 2 * traits.context
-  return min(max(_SMALLEST_TILE, side // _GRID * _GRID), tiling.TILE_WITH_CONTEXT)
+  return min(max(_SMALLEST_TILE, side // _GRID * _GRID), LARGEST_TILE)
 
 
 class _Runner:

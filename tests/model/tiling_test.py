@@ -136,6 +136,15 @@ def test_the_usual_tile_is_taken_where_none_is_named(name, tile, monkeypatch):
     tiling.Tiled(_identity, entry)
 
 
+def test_tiles_of_large_images_are_no_larger_than_the_usual_one(monkeypatch):
+  monkeypatch.setattr(tiling, "MANY_PIXELS", 40 * 48 - 1)
+  monkeypatch.setattr(tiling, "TILE_WITH_CONTEXT", 16)
+  for tile, expected in ((8, 30), (32, 9)):
+    restore = tiling.Tiled(_shift_by(0, 0), _KEEPING, tile)
+    assert len(list(restore.parts(_image(40, 48), _TABLES))) == expected
+  assert len(list(restore.parts(_image(40, 40), _TABLES))) == 4
+
+
 @pytest.mark.parametrize("tile", [0, -8, 12])
 def test_other_tile_sizes_are_refused(tile):
   with pytest.raises(ValueError, match=f"tile must be a positive multiple of 8, .*, got {tile}"):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from deblock.launch.restoring import network, network_file
-from deblock.model import pretrained_files, tiling
+from deblock.model import pretrained_files
 from deblock.model.networks import config as model_config
 from deblock.records.jpeg import codec
 from deblock.records.jpeg import tables as jpeg_tables
@@ -23,7 +23,7 @@ def jpeg(photograph):
 def test_a_tile_takes_no_more_than_it_may_and_has_whole_blocks():
   tiles = [network.tile_within(mib * _MIB, _FAST) for mib in (1, 16, 64, 512, 4096)]
   assert tiles == sorted(tiles)
-  assert tiles[0] == 96 and tiles[-1] == tiling.TILE_WITH_CONTEXT
+  assert tiles[0] == 96 and tiles[-1] == network.LARGEST_TILE
   assert all(tile % 96 == 0 for tile in tiles)
   assert (tiles[2] + 2 * _FAST.context) ** 2 * 300 <= 64 * _MIB
 
