@@ -12,7 +12,6 @@ WIDTH ?= 16
 STEPS ?= 800
 TRAIN_FLAGS ?=
 
-COMMA = ,
 BIN = $(VENV)/bin
 RECORDS = $(WORKDIR)/records
 LOGDIR = $(WORKDIR)/train
@@ -20,6 +19,7 @@ EVALUATION = $(WORKDIR)/evaluation
 # 1 where an NVIDIA driver is found, for TensorFlow with its CUDA libraries; CUDA=0 leaves them out.
 CUDA ?= $(if $(or $(wildcard /proc/driver/nvidia/version),$(shell command -v nvidia-smi)),1,0)
 INSTALLED = $(VENV)/installed$(if $(filter 1,$(CUDA)),-cuda)
+LOCK = .ci/requirements$(if $(filter 1,$(CUDA)),-cuda).txt
 # The user's own variables, for the commands that `train` prints at its end.
 GIVEN = $(filter-out STEPS=%,$(MAKEOVERRIDES))
 SELECTION = --logdir=$(LOGDIR) --records=$(RECORDS) --output=$(EVALUATION) --qualities=$(QUALITIES)
@@ -34,14 +34,22 @@ help:
 
 install: $(INSTALLED) ## create the virtual environment with all dependencies, pinned
 
-$(INSTALLED): setup.cfg pyproject.toml .ci/constraints.txt
+# Every file that is downloaded has its hash in a lock. uv takes a third of pip's CPU-time, and leaves
+# it to the first import to compile a module. It does not read pip's settings, such as a mirror: where
+# it fails, pip installs the same files.
+PIP_INSTALL = $(BIN)/python -m pip install --disable-pip-version-check --quiet --no-compile
+UV_INSTALL = $(BIN)/uv pip install --quiet --system-certs --python $(BIN)/python
+LOCKED = --require-hashes --no-build-isolation --requirement $(LOCK)
+
+$(INSTALLED): setup.cfg pyproject.toml $(LOCK) .ci/build.txt
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 13))' || \
 	  { echo "deblock needs Python 3.10 to 3.12: make PYTHON=python3.11 ..."; exit 1; }
 	@echo "installing into $(VENV)$(if $(filter 1,$(CUDA)), with CUDA) (TensorFlow and Beam are large:" \
 	  "some minutes) ..."
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --disable-pip-version-check --constraint .ci/constraints.txt \
-	  --editable '.[test$(if $(filter 1,$(CUDA)),$(COMMA)cuda)]'
+	@$(PIP_INSTALL) --require-hashes --requirement .ci/build.txt
+	@$(UV_INSTALL) $(LOCKED) || { echo "uv failed, so pip installs ..."; $(PIP_INSTALL) $(LOCKED); }
+	@$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 demo: $(INSTALLED) ## restore sample photographs with pretrained weights: picture and report
@@ -133,6 +141,30 @@ test: lint typecheck ## lint, types and all tests that are not slow
 
 test-slow: $(INSTALLED) ## the slow tests: worker processes, several hosts, kills, whole programs
 	@$(PYTEST) -m slow
+
+# Pins again what setup.cfg asks for, with the hashes of all files. UPGRADE=1 takes newer versions.
+UV_COMPILE = $(BIN)/uv pip compile --quiet --system-certs --universal --python-version 3.10 \
+  --generate-hashes --no-annotate --custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade)
+
+lock:
+	@$(UV_COMPILE) setup.cfg --extra test --output-file .ci/requirements.txt
+	@$(UV_COMPILE) setup.cfg --extra test --extra cuda --constraint .ci/requirements.txt \
+	  --output-file .ci/requirements-cuda.txt
+	@$(UV_COMPILE) setup.cfg --constraint .ci/requirements.txt --output-file .ci/requirements-base.txt
+	@printf 'setuptools\nuv\nwheel\n' | \
+	  $(UV_COMPILE) - --constraint .ci/requirements.txt --output-file .ci/build.txt
+
+sbom: $(INSTALLED) ## list what `pip install deblock` brings: build/deblock.cdx.json, in CycloneDX
+	@$(PYTHON) -m venv --clear --without-pip build/base
+	@$(BIN)/uv pip install --quiet --system-certs --python build/base/bin/python --require-hashes \
+	  --requirement .ci/requirements-base.txt
+	@$(BIN)/python -m pip wheel --disable-pip-version-check --quiet --no-deps --no-build-isolation \
+	  --wheel-dir build/base .
+	@$(BIN)/uv pip install --quiet --python build/base/bin/python --no-deps build/base/*.whl
+	@$(BIN)/cyclonedx-py environment --output-reproducible --output-file build/deblock.cdx.json \
+	  build/base/bin/python
+	@rm -r build/base
+	@echo "bill of materials: build/deblock.cdx.json"
 
 # Writes the golden images of the tests again: look at each one before you commit it.
 golden: $(INSTALLED)

@@ -1,4 +1,4 @@
-"""deblock-export-weights: writes a run's weights as float16 arrays with a checksum.
+"""deblock-export-weights: writes a run's weights as float16 arrays with a checksum, and as ONNX.
 
 deblock-export-weights --logdir=RUN --name=default --output=DIR
 """
@@ -19,7 +19,7 @@ def main(arguments):
   from deblock.launch.portable import weights as weights_export
 
   step = weights_export.export(settings)
-  console.say(f"weights of step {step}: {settings.output}/{settings.name}.npz")
+  console.say(f"weights of step {step}: {settings.output}/{settings.name}.npz and .onnx")
 
 
 def run():

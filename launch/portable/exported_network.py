@@ -66,7 +66,7 @@ def export(settings: settings_lib.ExportConfig) -> Exported:
     own_files.check(settings.output)
   if settings.model:
     network, entry = pretrained.load(settings.model)
-    step, facts = 0, _pretrained_facts(settings.model)
+    step, facts = 0, pretrained_facts(settings.model)
   else:
     trained = saved_weights.load_network(settings.logdir, settings.checkpoint, settings.weights)
     network, entry, step = trained.network, trained.entry, trained.step
@@ -284,8 +284,9 @@ def _read_litert(path, entry):
   return run
 
 
-def _pretrained_facts(name):
-  stored = pretrained_files.manifest()[name]
+def pretrained_facts(name: str, folder: pathlib.Path = pretrained_files.FOLDER) -> dict[str, Any]:
+  """Returns what an ONNX file says of pretrained weights, which lie in a folder."""
+  stored = pretrained_files.manifest(folder)[name]
   return {
     "name": name,
     "settings": {"model": {"model": stored["model"], "width": stored["width"]}},

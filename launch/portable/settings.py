@@ -58,7 +58,7 @@ class WeightsConfig:
   checkpoint: str = option.field("", checkpoint_folder.WHICH_HELP)
   weights: str = option.field(checkpoint_folder.AUTO, checkpoint_folder.KIND_HELP)
   name: str = option.field("", "name of the weights, such as default")
-  output: str = option.field("", "folder for NAME.npz and the line of weights.json")
+  output: str = option.field("", "folder for NAME.npz, NAME.onnx and the line of weights.json")
 
   def __post_init__(self):
     """Raises ValueError where a field is missing or out of range."""

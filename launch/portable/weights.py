@@ -1,4 +1,4 @@
-"""A run's weights in the form of the pretrained weights: arrays with a checksum."""
+"""A run's weights as the pretrained ones are: arrays with a checksum, and the same in ONNX."""
 
 import hashlib
 import json
@@ -6,19 +6,21 @@ import pathlib
 
 import numpy as np
 
-from deblock.launch.portable import exported_step
+from deblock.launch.portable import exported_network, exported_step
 from deblock.launch.portable import settings as settings_lib
+from deblock.launch.restoring import choices
 from deblock.launch.run_folder import run_file, saved_weights
-from deblock.model import pretrained_files
+from deblock.model import pretrained, pretrained_files
 from deblock.model.networks import config as model_config
 from deblock.model.networks import registry
-from deblock.records.layout import files, new_file
+from deblock.records.layout import files, new_file, own_files
 
 
 def export(settings: settings_lib.WeightsConfig) -> int:
   """Writes a run's weights and returns the number of steps they were trained for.
 
   The run may also be one of `run_exported`, on an accelerator: its averages are written.
+  The ONNX file is made from the arrays as they were written, float16: both hold the same weights.
 
   Raises:
     FileNotFoundError: if there is no run or no checkpoint.
@@ -38,7 +40,7 @@ def export(settings: settings_lib.WeightsConfig) -> int:
   which = settings.checkpoint or saved_weights.LATEST
   step = saved_weights.load(settings.logdir, network, which, settings.weights)
   arrays = {variable.path: variable.numpy() for variable in network.weights}
-  save(settings.name, arrays, model, pathlib.Path(settings.output))
+  _write(settings, arrays, model)
   return step
 
 
@@ -50,8 +52,19 @@ def _export_accelerated(folder, settings):
   with np.load(folder / exported_step.STATE, allow_pickle=False) as state:
     step = int(state["number"])
   model = model_config.ModelConfig(**facts["model"])
-  save(settings.name, arrays, model, pathlib.Path(settings.output))
+  _write(settings, arrays, model)
   return step
+
+
+def _write(settings, arrays, model):
+  """Writes the arrays, and ONNX of the network that they are read into again."""
+  folder = pathlib.Path(settings.output)
+  path = folder / f"{settings.name}{choices.NETWORK_SUFFIX}"
+  own_files.check(path)
+  save(settings.name, arrays, model, folder)
+  network, entry = pretrained.load(settings.name, folder)
+  facts = exported_network.pretrained_facts(settings.name, folder)
+  exported_network.write(network, entry, path, settings_lib.ONNX, facts)
 
 
 def save(name: str, arrays, model: model_config.ModelConfig, folder: pathlib.Path) -> None:

@@ -7,18 +7,19 @@ import pytest
 from deblock.launch.portable import exported_step
 from deblock.launch.portable import settings as settings_lib
 from deblock.launch.portable import weights as weights_export
+from deblock.launch.restoring import network as network_lib
 from deblock.launch.run_folder import checkpoints, run_file
-from deblock.model import pretrained
+from deblock.model import pretrained, restorer
 from deblock.model.networks import config, registry
 
 
 @pytest.fixture
 def run(small_run):
-  """A run of a narrow network whose weights are all 0.1 and their averages 0.2."""
+  """A run of a narrow network whose weights are all 0.001 and their averages 0.002."""
   settings = small_run(model="deblocknet_fast", width=4)
   network = registry.build(settings.model)
   for weight in network.weights:
-    weight.assign(np.full(weight.shape, 0.1))
+    weight.assign(np.full(weight.shape, 0.001))
   optimizer = keras.optimizers.SGD(0.1)
   optimizer.build(network.trainable_variables)
   averages = [weight.value * 2.0 for weight in network.weights]
@@ -34,7 +35,7 @@ def run(small_run):
   return settings
 
 
-@pytest.mark.parametrize(("kind", "value"), [("auto", 0.2), ("raw", 0.1)])
+@pytest.mark.parametrize(("kind", "value"), [("auto", 0.002), ("raw", 0.001)])
 def test_the_weights_that_are_meant_load_as_shipped_ones_do(run, tmp_path, kind, value):
   settings = settings_lib.WeightsConfig(
     logdir=run.train.logdir, name="mine", output=str(tmp_path / "weights"), weights=kind
@@ -44,6 +45,12 @@ def test_the_weights_that_are_meant_load_as_shipped_ones_do(run, tmp_path, kind,
   assert entry.name == "deblocknet_fast"
   for weight in network.weights:
     np.testing.assert_array_equal(weight.numpy(), np.full(weight.shape, np.float16(value)))
+  # The file for restoring holds the same, rounded weights.
+  images = np.random.default_rng(0).integers(0, 256, (24, 24, 3)).astype(np.uint8)
+  steps = np.full((2, 8, 8), 16)
+  in_keras = restorer.Restorer(network, entry)(images, steps)
+  exported = network_lib.load(str(tmp_path / "weights" / "mine.onnx"))(images, steps)
+  np.testing.assert_array_equal(exported, in_keras)
 
 
 def test_a_network_of_other_settings_is_refused(run, small_run, tmp_path):
