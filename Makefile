@@ -163,7 +163,7 @@ sbom: $(INSTALLED) ## list what `pip install deblock` brings: build/deblock.cdx.
 	@$(BIN)/uv pip install --quiet --python build/base/bin/python --no-deps build/base/*.whl
 	@$(BIN)/cyclonedx-py environment --output-reproducible --output-file build/deblock.cdx.json \
 	  build/base/bin/python
-	@rm -r build/base
+	@rm -r build/base build/lib build/bdist.*
 	@echo "bill of materials: build/deblock.cdx.json"
 
 # Writes the golden images of the tests again: look at each one before you commit it.

@@ -2,6 +2,7 @@
 
 import configparser
 import importlib.util
+import json
 import os
 import pathlib
 import shutil
@@ -152,7 +153,7 @@ def base(request, wheel, tmp_path_factory):
   folder = tmp_path_factory.mktemp("base")
   python = sys.executable if request.param == "this Python" else _newest_python()
   subprocess.run([python, "-m", "venv", folder], check=True)
-  _pip("--python", folder / "bin" / "python", "install", "--quiet", wheel)
+  _pip("--python", folder / "bin" / "python", "install", "--quiet", "--no-compile", wheel)
   return folder / "bin"
 
 
@@ -168,6 +169,20 @@ def test_photographs_are_restored_by_the_base_installation_alone(base, tmp_path)
   (packages,) = base.parent.glob("lib/python3*/site-packages")
   names = {path.name for path in packages.iterdir()}
   assert not names & {"tensorflow", "keras", "apache_beam", "tensorflow_datasets", "scipy"}
+
+
+@pytest.mark.skipif(
+  importlib.util.find_spec("cyclonedx_py") is None, reason="cyclonedx-bom is not installed"
+)
+def test_a_bill_of_materials_names_what_the_base_installation_brings(base, tmp_path):
+  listed = [sys.executable, "-m", "cyclonedx_py", "environment", base / "python"]
+  done = subprocess.run([*listed, "-o", "bom.json"], cwd=tmp_path, capture_output=True, text=True)
+  assert done.returncode == 0, done.stderr
+  components = json.loads((tmp_path / "bom.json").read_text())["components"]
+  names = {component["name"].lower() for component in components}
+  assert {"deblock", "numpy", "onnxruntime", "pillow"} <= names
+  assert not names & {"tensorflow", "keras", "apache-beam", "tensorflow-datasets", "scipy"}
+  assert all(component["version"] for component in components)
 
 
 def test_the_demo_needs_nothing_but_the_base_installation(base, tmp_path):
