@@ -76,7 +76,7 @@ def test_a_broken_rule_is_named(change, message):
 
 def test_the_averages_of_a_run_on_an_accelerator_become_weights(tmp_path):
   network = registry.build(config.ModelConfig(model="deblocknet_fast", width=4))
-  arrays = {weight.path: np.full(weight.shape, 0.25, np.float32) for weight in network.weights}
+  arrays = {weight.path: np.full(weight.shape, 2.0**-10, np.float32) for weight in network.weights}
   np.savez(tmp_path / exported_step.AVERAGES, **arrays)
   np.savez(tmp_path / exported_step.STATE, number=9)
   facts = {"model": {"model": "deblocknet_fast", "width": 4}}
@@ -85,4 +85,5 @@ def test_the_averages_of_a_run_on_an_accelerator_become_weights(tmp_path):
   settings = settings_lib.WeightsConfig(logdir=str(tmp_path), name="mine", output=output)
   assert weights_export.export(settings) == 9
   found, _ = pretrained.load("mine", tmp_path / "weights")
-  assert all((weight.numpy() == 0.25).all() for weight in found.weights)
+  assert all((weight.numpy() == 2.0**-10).all() for weight in found.weights)
+  assert (tmp_path / "weights" / "mine.onnx").exists()
