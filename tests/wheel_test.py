@@ -136,15 +136,17 @@ def test_package_data_are_read_from_the_installed_package(scripts, tmp_path):
 
 
 def _newest_python():
-  """Returns the newest Python from 3.10 on that can be found, which may be this one."""
-  found = (shutil.which(f"python3.{minor}") for minor in range(19, 9, -1))
-  for python in filter(None, found):
-    # pyenv has a name for each version that it knows, and runs those that are chosen alone.
-    if (
-      subprocess.run([python, "-c", "import venv, ensurepip"], capture_output=True).returncode == 0
-    ):
-      return python
-  return sys.executable
+  """Returns the newest Python from 3.10 on that can be found, None if it is not newer than this."""
+  pyenv = pathlib.Path(os.environ.get("PYENV_ROOT", pathlib.Path.home() / ".pyenv"))
+  for minor in range(19, sys.version_info.minor, -1):
+    name = f"python3.{minor}"
+    # pyenv has a name for each version that it knows on the path, and runs those that are chosen
+    # alone; in its folder, all run.
+    for python in filter(None, (shutil.which(name), *pyenv.glob(f"versions/*/bin/{name}"))):
+      found = subprocess.run([python, "-c", "import venv, ensurepip"], capture_output=True)
+      if found.returncode == 0:
+        return python
+  return None
 
 
 @pytest.fixture(scope="module", params=["this Python", "the newest Python"])
@@ -152,6 +154,8 @@ def base(request, wheel, tmp_path_factory):
   """The folder of the console scripts of an environment with the wheel and what it needs alone."""
   folder = tmp_path_factory.mktemp("base")
   python = sys.executable if request.param == "this Python" else _newest_python()
+  if python is None:
+    pytest.skip("no newer Python is at hand")
   subprocess.run([python, "-m", "venv", folder], check=True)
   _pip("--python", folder / "bin" / "python", "install", "--quiet", "--no-compile", wheel)
   return folder / "bin"
