@@ -43,6 +43,10 @@ def load(
   return network, entry
 
 
+class _MismatchError(ValueError):
+  """A file holds weights of another network."""
+
+
 def _arrays(path, sha256, network):
   """Returns a network's weights by name, after checking the bytes and then every array's header."""
   if path.stat().st_size > _MOST_BYTES:
@@ -59,7 +63,9 @@ def _arrays(path, sha256, network):
         name.removesuffix(_SUFFIX): _read(archive, name, np.lib.format.read_array)
         for name in archive.namelist()
       }
-  except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError) as error:
+  except _MismatchError:
+    raise
+  except (zipfile.BadZipFile, zlib.error, ValueError, EOFError, OSError, RuntimeError) as error:
     raise ValueError(f"{path} does not hold arrays: {error}.") from error
 
 
@@ -68,16 +74,13 @@ def _check_shapes(archive, network, path):
   shapes = [(variable.path, tuple(variable.shape)) for variable in network.weights]
   found = []
   for name in archive.namelist():
-    try:
-      shape, dtype = _read(archive, name, _header)
-    except ValueError as error:
-      raise ValueError(f"{path} does not hold arrays: {error}.") from error
+    shape, dtype = _read(archive, name, _header)
     if dtype.kind != "f":
-      raise ValueError(f"{path} does not hold arrays of numbers: {name!r} has the type {dtype}.")
+      raise ValueError(f"{name!r} holds values of type {dtype}, not numbers")
     found.append((name.removesuffix(_SUFFIX), shape))
   if sorted(shapes) != sorted(found):
     differing = sorted(set(shapes) ^ set(found)) or found
-    raise ValueError(
+    raise _MismatchError(
       f"{path} holds weights of another network than {network.name}: {differing[0][0]} differs, "
       f"one of {len(differing)}."
     )

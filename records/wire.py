@@ -17,12 +17,12 @@ def fields(message: bytes) -> Iterator[tuple[int, bytes, bytes]]:
   """
   position = 0
   while position < len(message):
-    key, start = _varint(message, position)
+    key, start = varint(message, position)
     number, kind = key >> 3, key & 7
     if kind == _VARINT:
-      _, end = _varint(message, start)
+      _, end = varint(message, start)
     elif kind == _BYTES:
-      length, start = _varint(message, start)
+      length, start = varint(message, start)
       end = start + length
     elif kind in (_64_BITS, _32_BITS):
       end = start + (8 if kind == _64_BITS else 4)
@@ -55,11 +55,11 @@ def numbers(message: bytes, number: int) -> list[int]:
   found = []
   for one, body, whole in fields(message):
     if one == number:
-      _, start = _varint(whole, 0)
+      _, start = varint(whole, 0)
       packed = body if whole[0] & 7 == _BYTES else whole[start:]
       position = 0
       while position < len(packed):
-        value, position = _varint(packed, position)
+        value, position = varint(packed, position)
         found.append(value - 2**64 if value >= 2**63 else value)
   return found
 
@@ -74,8 +74,12 @@ def bytes_field(number: int, body: bytes) -> bytes:
   return _encoded(number << 3 | _BYTES) + _encoded(len(body)) + body
 
 
-def _varint(message, position):
-  """Returns the number that begins at a position, and where it ends."""
+def varint(message: bytes, position: int) -> tuple[int, int]:
+  """Returns the number that begins at a position, and where it ends.
+
+  Raises:
+    ValueError: if it does not end.
+  """
   value = 0
   for index in range(10):
     if position + index >= len(message):

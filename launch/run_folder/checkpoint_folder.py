@@ -26,8 +26,9 @@ KIND_HELP = "weights of a run: auto, the averaged ones if it has any; raw, the l
 STATE_FILE = "checkpoint"
 _EXPORTED = "exported"
 _SAVING = ".saving"
-_INDEX = re.compile(r"ckpt-(\d+)\.index")
-_NAMED = re.compile(r'^model_checkpoint_path: "(?:.*/)?ckpt-(\d+)"$', re.MULTILINE)
+_MOST_STATE_BYTES = 2**20
+_INDEX = re.compile(r"ckpt-(\d{1,18})\.index")
+_NAMED = re.compile(r'^model_checkpoint_path: "(?:.*/)?ckpt-(\d{1,18})"$', re.MULTILINE)
 
 
 def begin(folder: pathlib.Path, step: int) -> str:
@@ -92,11 +93,15 @@ def latest_first(folder: pathlib.Path) -> Sequence[str]:
   """
   found = steps(folder)
   state = folder / STATE_FILE
-  named = _NAMED.search(state.read_text(errors="replace")) if state.exists() else None
+  named = _NAMED.search(_text(state)) if state.exists() else None
   if named:
     last = int(named[1])
     found = [step for step in found if step < last] + [last]
   return [str(folder / f"ckpt-{step}") for step in reversed(found)]
+
+
+def _text(path):
+  return files.read_bytes(path, _MOST_STATE_BYTES).decode("utf-8", "replace")
 
 
 def check_which(name: str, logdir: str) -> None:

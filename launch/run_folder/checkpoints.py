@@ -14,7 +14,7 @@ from absl import logging
 import numpy as np
 import tensorflow as tf
 
-from deblock.launch.run_folder import checkpoint_folder
+from deblock.launch.run_folder import checkpoint_folder, checkpoint_index
 from deblock.records import graph_errors, json_text, typed_values
 
 FOLDER, BEST = checkpoint_folder.FOLDER, checkpoint_folder.BEST
@@ -241,6 +241,7 @@ def load(path: str, parts: Mapping[str, Any], lists: Mapping[str, Sequence[tf.Va
   Raises:
     ValueError: if it is unreadable or of another network.
   """
+  checkpoint_index.check(path)
   try:
     names = [name for name, _ in tf.train.list_variables(path)]
     for part, variables in lists.items():

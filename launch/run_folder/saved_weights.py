@@ -6,7 +6,7 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
-from deblock.launch.run_folder import checkpoint_folder, checkpoints, run_file
+from deblock.launch.run_folder import checkpoint_folder, checkpoint_index, checkpoints, run_file
 from deblock.launch.settings import train as train_settings
 from deblock.model import pretrained, pretrained_files
 from deblock.model.networks import registry
@@ -94,6 +94,7 @@ def arrays(path: str, kind: str = AUTO) -> list:
   Raises:
     ValueError: if it is unreadable, or kind is "averaged" and it has no averages.
   """
+  checkpoint_index.check(path)
   part = _part(path, kind)
   try:
     reader = tf.train.load_checkpoint(path)
@@ -145,6 +146,7 @@ def _part(path, kind):
   """Returns the name under which a checkpoint holds weights of a kind."""
   if kind == RAW:
     return "weights"
+  checkpoint_index.check(path)
   try:
     names = [name for name, _ in tf.train.list_variables(path)]
   except (ValueError, tf.errors.OpError) as error:

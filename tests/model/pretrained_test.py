@@ -1,8 +1,11 @@
 import functools
 import hashlib
+import io
 import json
 import math
 import shutil
+import tracemalloc
+import zipfile
 
 import numpy as np
 import pytest
@@ -197,8 +200,67 @@ def test_a_file_that_holds_no_arrays_or_code_is_refused(saved):
   np.savez(path, **{"head/bias": np.array([print], object)})
   _rewrite(saved, "small")
   with pytest.raises(
-    ValueError, match=f"{path} does not hold arrays of numbers: 'head/bias.npy' has the type object"
+    ValueError, match=f"{path} does not hold arrays: 'head/bias.npy' holds values of type object"
   ):
+    pretrained.load("small", saved)
+
+
+def _archive(path, arrays):
+  """Writes an .npz file whose headers say what they like: arrays are (name, shape, bytes)."""
+  with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+    for name, shape, content in arrays:
+      header = io.BytesIO()
+      description = {"descr": "<f2", "fortran_order": False, "shape": shape}
+      np.lib.format.write_array_header_1_0(header, description)
+      archive.writestr(f"{name}.npy", header.getvalue() + content)
+
+
+@pytest.mark.parametrize(("shape", "held"), [((2**40,), 0), ((10**6, 100), 2 * 10**8)])
+def test_an_array_of_another_shape_is_refused_by_its_header(saved, shape, held):
+  path = saved / "small.npz"
+  stored = np.load(path)
+  arrays = [(name, stored[name].shape, stored[name].tobytes()) for name in stored.files]
+  _archive(path, [*arrays[:-1], (arrays[-1][0], shape, bytes(held))])  # Zeros take a thousandth.
+  _rewrite(saved, "small")
+  tracemalloc.start()
+  try:
+    with pytest.raises(ValueError, match=f"{path} holds weights of another network .*differs, one"):
+      pretrained.load("small", saved)
+    assert tracemalloc.get_traced_memory()[1] < 100 * 2**20
+  finally:
+    tracemalloc.stop()
+
+
+def test_an_array_that_ends_early_or_comes_twice_is_refused(saved):
+  path = saved / "small.npz"
+  stored = np.load(path)
+  arrays = [(name, stored[name].shape, stored[name].tobytes()) for name in stored.files]
+  _archive(path, [*arrays[:-1], (*arrays[-1][:2], b"")])
+  _rewrite(saved, "small")
+  with pytest.raises(ValueError, match=f"{path} does not hold arrays: "):
+    pretrained.load("small", saved)
+  with pytest.warns(UserWarning, match="Duplicate name"):
+    _archive(path, [*arrays, arrays[0]])
+  _rewrite(saved, "small")
+  with pytest.raises(ValueError, match=f"{path} holds weights of another network"):
+    pretrained.load("small", saved)
+
+
+@pytest.mark.parametrize(
+  ("changes", "message"),
+  [
+    ({"file": "../small.npz"}, r"small\.file must be a file's name without folders"),
+    ({"file": "/etc/passwd"}, r"small\.file must be a file's name without folders"),
+    ({"width": "3"}, r'small\.width must be a whole number from 0 to 65536, got "3"'),
+    ({"width": -1}, r"small\.width must be"),
+    ({"code": "x"}, r'small has the unknown key "code"'),
+  ],
+)
+def test_a_manifest_of_nonsense_is_named(saved, changes, message):
+  path = saved / pretrained_files.MANIFEST
+  manifest = json.loads(path.read_text())
+  path.write_text(json.dumps({"small": {**manifest["small"], **changes}}))
+  with pytest.raises(ValueError, match=f"{path}: {message}"):
     pretrained.load("small", saved)
 
 
