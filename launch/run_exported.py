@@ -97,7 +97,7 @@ class Run:
   @classmethod
   def load(cls, programs, output):
     """Returns the run of a folder, or a new one from the initial weights."""
-    initial = np.load(programs / "initial.npz")
+    initial = np.load(programs / "initial.npz", allow_pickle=False)
     names = initial.files
     if not (output / "state.npz").exists():
       if (output / "averages.npz").exists():
@@ -105,7 +105,7 @@ class Run:
       weights = [initial[name].astype(np.float32) for name in names]
       zeros = [np.zeros_like(weight) for weight in weights]
       return cls(names, [*weights, *zeros, *zeros, *weights], 0, 0.0)
-    stored = np.load(output / "state.npz")
+    stored = np.load(output / "state.npz", allow_pickle=False)
     state = [stored[str(index)] for index in range(4 * len(names))]
     return cls(names, state, int(stored["number"]), float(stored["seconds"]))
 
@@ -201,7 +201,7 @@ def train(options):
   layouts = json.loads((programs / "layout.json").read_text())["layouts"]
   run = Run.load(programs, output)
   images, sizes = device_crops.read_images(options.images or programs / "images")
-  every_table = np.load(programs / "tables.npy")
+  every_table = np.load(programs / "tables.npy", allow_pickle=False)
   # The host's processes are forked before JAX finds its devices.
   stages = [
     Stage(

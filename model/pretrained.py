@@ -37,9 +37,9 @@ def load(
   entry = registry.get(facts["model"])
   network = registry.build(config.ModelConfig(model=facts["model"], width=facts["width"]))
   path = folder / facts["file"]
-  arrays = _arrays(path, facts["sha256"], network)
+  stored = arrays(_checked(path, facts["sha256"]), network, path)
   for variable in network.weights:
-    variable.assign(arrays[variable.path])
+    variable.assign(stored[variable.path])
   return network, entry
 
 
@@ -47,16 +47,17 @@ class _MismatchError(ValueError):
   """A file holds weights of another network."""
 
 
-def _arrays(path, sha256, network):
-  """Returns a network's weights by name, after checking the bytes and then every array's header."""
-  if path.stat().st_size > _MOST_BYTES:
-    raise ValueError(f"{path} is too large: at most {_MOST_BYTES} bytes are read.")
-  content = path.read_bytes()
-  found = hashlib.sha256(content).hexdigest()
-  if found != sha256:
-    raise ValueError(f"{path} was changed or damaged: its SHA-256 is {found}, expected {sha256}.")
+def arrays(content: bytes, network: keras.Model, path: pathlib.Path) -> dict[str, np.ndarray]:
+  """Returns a network's weights by their paths, after checking every array's header.
+
+  Args:
+    content: of an .npz file.
+    network: the weights are for.
+    path: of the file, for messages.
+  Raises:
+    ValueError: if it holds something else, or weights of another network.
+  """
   try:
-    # Reads the bytes that were checked, since the file may change meanwhile.
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
       _check_shapes(archive, network, path)
       return {
@@ -67,6 +68,17 @@ def _arrays(path, sha256, network):
     raise
   except (zipfile.BadZipFile, zlib.error, ValueError, EOFError, OSError, RuntimeError) as error:
     raise ValueError(f"{path} does not hold arrays: {error}.") from error
+
+
+def _checked(path, sha256):
+  """Returns the bytes of a file, which may change after they were checked."""
+  if path.stat().st_size > _MOST_BYTES:
+    raise ValueError(f"{path} is too large: at most {_MOST_BYTES} bytes are read.")
+  content = path.read_bytes()
+  found = hashlib.sha256(content).hexdigest()
+  if found != sha256:
+    raise ValueError(f"{path} was changed or damaged: its SHA-256 is {found}, expected {sha256}.")
+  return content
 
 
 def _check_shapes(archive, network, path):

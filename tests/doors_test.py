@@ -1,6 +1,7 @@
-"""Each program writes its files and prints its lines through one door; read from the sources."""
+"""Files are written, lines printed and JSON read through one door each; read from the sources."""
 
 import ast
+import functools
 import pathlib
 
 import pytest
@@ -10,6 +11,7 @@ PACKAGES = ("records", "pipeline", "model", "launch")
 # Needs JAX, and nothing of deblock.
 STANDALONE = "launch/run_exported.py"
 PRINTING = {"records/console.py", STANDALONE}
+READING_JSON = {"records/json_text.py", STANDALONE}
 # What opens a file to write besides the doors, and why nobody can plant a link there.
 WRITING = {
   "records/layout/new_file.py": "the door",
@@ -29,8 +31,10 @@ WRITING = {
 DOORS = ("files", "new_file", "own_files")
 
 
+@functools.cache
 def _calls():
-  """Yields (file, owner, name, call) of every call, such as ("a.py", "files", "write_text", …)."""
+  """Returns (file, owner, name, call) of every call, such as ("a.py", "files", "write_text", …)."""
+  found = []
   for package in PACKAGES:
     for path in sorted((ROOT / package).rglob("*.py")):
       for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -38,7 +42,8 @@ def _calls():
           called = node.func
           name = getattr(called, "attr", getattr(called, "id", ""))
           owner = ast.unparse(called.value) if isinstance(called, ast.Attribute) else ""
-          yield path.relative_to(ROOT).as_posix(), owner, name, node
+          found.append((path.relative_to(ROOT).as_posix(), owner, name, node))
+  return found
 
 
 def _opens_to_write(owner, name, call):
@@ -94,3 +99,19 @@ def test_lines_are_printed_through_the_door():
       found.add(path)
   # `console.say` itself writes to a stream that it is given.
   assert found == PRINTING - {"records/console.py"}
+
+
+def test_json_is_read_through_the_door():
+  found = {
+    path for path, owner, name, _ in _calls() if owner == "json" and name in ("load", "loads")
+  }
+  assert found == READING_JSON
+
+
+def test_arrays_are_read_without_code():
+  loads = [call for _, owner, name, call in _calls() if (owner, name) == ("np", "load")]
+  assert loads
+  for call in loads:
+    assert "allow_pickle=False" in ast.unparse(call)
+  for path, owner, name, _ in _calls():
+    assert owner not in ("pickle", "marshal", "shelve", "yaml"), f"{path} calls {owner}.{name}"

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import pathlib
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from deblock.launch.run_folder import run_file, saved_weights
 from deblock.model import pretrained, pretrained_files
 from deblock.model.networks import config as model_config
 from deblock.model.networks import registry
+from deblock.records import typed_values
 from deblock.records.layout import files, new_file, own_files
 
 
@@ -46,12 +48,13 @@ def export(settings: settings_lib.WeightsConfig) -> int:
 
 def _export_accelerated(folder, settings):
   """Writes the averages of a run of `run_exported`, and returns its number of steps."""
-  facts = json.loads((folder / exported_step.LAYOUT).read_text())
-  with np.load(folder / exported_step.AVERAGES, allow_pickle=False) as averages:
-    arrays = {name: averages[name] for name in averages.files}
+  path = folder / exported_step.LAYOUT
+  facts = files.read_json(dict[str, Any], path)
+  model = typed_values.build(model_config.ModelConfig, facts.get("model"), f"{path}: model")
+  averages = folder / exported_step.AVERAGES
+  arrays = pretrained.arrays(averages.read_bytes(), registry.build(model), averages)
   with np.load(folder / exported_step.STATE, allow_pickle=False) as state:
     step = int(state["number"])
-  model = model_config.ModelConfig(**facts["model"])
   _write(settings, arrays, model)
   return step
 

@@ -62,7 +62,8 @@ def _check_entry(name, entry, files):
   offsets, shards = wire.numbers(entry, _OFFSET), wire.numbers(entry, _SHARD)
   shapes = [body for number, body, _ in wire.fields(entry) if number == _SHAPE]
   slices = any(number == _SLICES for number, _, _ in wire.fields(entry))
-  if len(kinds) != 1 or max(map(len, (sizes, offsets, shards, shapes))) > 1 or slices:
+  several = any(len(found) > 1 for found in (sizes, offsets, shards, shapes))
+  if len(kinds) != 1 or several or slices:
     raise ValueError(f"its index describes {name} in pieces")
   shape = _shape(shapes[0] if shapes else b"", name)
   size, offset = sum(sizes), sum(offsets)

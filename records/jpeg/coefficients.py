@@ -160,7 +160,7 @@ def _read_apart(folder, work, size):
   refusal = pathlib.Path(folder) / _REFUSAL
   if refusal.exists():
     raise CoefficientsError(refusal.read_text("utf-8"))
-  with np.load(pathlib.Path(folder) / _RESULT) as result:
+  with np.load(pathlib.Path(folder) / _RESULT, allow_pickle=False) as result:
     height, width, count = result["sizes"].tolist()
     return Coefficients(
       tuple(
