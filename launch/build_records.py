@@ -10,6 +10,7 @@ Options after a lone -- go to Apache Beam.
 import collections
 import dataclasses
 import posixpath
+import re
 import time
 
 from deblock.launch import flags as config_flags
@@ -20,6 +21,8 @@ from deblock.records.planning import config
 CONTACT_SHEET = "contact-sheet.png"
 
 _SHEET_TILES = 8
+_NAMED_IMAGES = 3
+_NUMBER = re.compile(r"\d+")
 _MIB = 2**20
 
 
@@ -38,7 +41,7 @@ config_flags.define(ProgramConfig)
 
 
 def summary(made) -> str:
-  """Returns a table of the splits, then a line for each image that is left out or moved."""
+  """Returns a table of the splits, one of what was skipped, and a line for each image moved."""
   import tabulate
 
   images = collections.Counter(image.split for image in made.images)
@@ -49,13 +52,55 @@ def summary(made) -> str:
   header = ("split", "images", "shards", "tiles", "MiB")
   align = ("left", *4 * ("right",))
   lines = [tabulate.tabulate(rows, header, "plain", colalign=align, disable_numparse=True)]
-  lines += [f"skipped {skipped.path}: {skipped.reason}" for skipped in made.skipped]
+  lines += _skipped(made.skipped)
+  jpegs = [image.path for image in made.images if image.format == "JPEG"]
+  if jpegs and made.settings.get("jpeg_downscale", 1) == 1:
+    count = "1 image is a JPEG" if len(jpegs) == 1 else f"{len(jpegs)} images are JPEGs"
+    lines.append(
+      f"{count}, whose artifacts count as clean; --jpeg_downscale=2 reduces them: {_named(jpegs)}"
+    )
   lines += [f"left out {copy.id}: the same pixels as {copy.of}" for copy in made.copies]
   lines += [
     f"moved {near.id} to training: nearly the same as {near.of} ({near.distance} of 64 bits differ)"
     for near in made.near
   ]
   return "\n".join([lines[0], *map(harmless.printable, lines[1:])])
+
+
+def _skipped(skipped) -> list[str]:
+  """Returns the lines of a table of skipped images by reason; sizes in reasons may differ."""
+  import tabulate
+
+  by_reason: dict[str, list] = {}
+  for item in skipped:
+    by_reason.setdefault(_NUMBER.sub("…", item.reason), []).append(item)
+  rows = [
+    (
+      len(items),
+      harmless.printable(_common(items)),
+      harmless.printable(_named([i.path for i in items])),
+    )
+    for items in sorted(by_reason.values(), key=len, reverse=True)
+  ]
+  if not rows:
+    return []
+  header = ("skipped", "reason", "images")
+  align = ("right", "left", "left")
+  table = tabulate.tabulate(rows, header, "plain", colalign=align, disable_numparse=True)
+  return [line.rstrip() for line in table.split("\n")]
+
+
+def _common(items) -> str:
+  """Returns the reason of images that were skipped for the same one, without differing numbers."""
+  numbers = zip(*(_NUMBER.findall(item.reason) for item in items), strict=True)
+  kept = iter([found[0] if len(set(found)) == 1 else "…" for found in numbers])
+  return _NUMBER.sub(lambda _: next(kept), items[0].reason)
+
+
+def _named(paths) -> str:
+  """Returns the first few paths, and how many more there are."""
+  more = len(paths) - _NAMED_IMAGES
+  return ", ".join(paths[:_NAMED_IMAGES]) + (f" and {more} more" if more > 0 else "")
 
 
 def main(arguments):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 import importlib.util
+import logging as std_logging
 import os
 import pathlib
 import sys
@@ -38,6 +39,8 @@ def run(
     if not verbose:
       # TensorFlow times its checkpoints in absl's log, at the level of information.
       logging.set_verbosity(logging.WARNING)
+      # A line for users, without time, process and place in the sources.
+      logging.get_absl_handler().setFormatter(std_logging.Formatter("%(message)s"))
     try:
       if not takes_names and extra != (passed_on if takes_arguments else []):
         raise ValueError(f"not understood: {' '.join(extra)}; options start with --.")
@@ -65,7 +68,7 @@ def run(
     flags.FLAGS.register_key_flag_for_module(sys.argv[0], flag)
   sys.modules["__main__"].__doc__ = sys.modules[main.__module__].__doc__
   sys.excepthook = console.show_traceback
-  handler = logging.get_absl_handler()
+  handler = logging.get_absl_handler().python_handler
   if not any(isinstance(known, console.LogFilter) for known in handler.filters):
     handler.addFilter(console.LogFilter())
   app.run(guarded, flags_parser=_parse)

@@ -30,16 +30,16 @@ def complain(message: str) -> None:
 
   A line break in a name therefore never begins a line that looks like a program's own.
   """
-  first, *others = message.split("\n")
-  say(first, *(f"  {line.lstrip()}" for line in others), stream=sys.stderr)
+  say(*_indented(message), stream=sys.stderr)
 
 
 class LogFilter(logging.Filter):
-  """Makes each record of a log one line of printable text, and its traceback printable lines."""
+  """Makes each record of a log printable, as `complain` does, and its traceback too."""
 
   def filter(self, record: logging.LogRecord) -> bool:
     """Changes the record, and keeps it."""
-    record.msg, record.args = harmless.printable(record.getMessage()), ()
+    lines = map(harmless.printable, _indented(record.getMessage()))
+    record.msg, record.args = "\n".join(lines), ()
     if record.exc_info and record.exc_info[0] is not None:
       record.exc_text = "\n".join(_traceback_lines(*record.exc_info))
     return True
@@ -48,6 +48,12 @@ class LogFilter(logging.Filter):
 def show_traceback(kind, error, trace) -> None:
   """Prints a traceback as Python does, but for what is not printable; a `sys.excepthook`."""
   say(*_traceback_lines(kind, error, trace), stream=sys.stderr)
+
+
+def _indented(message):
+  """Returns the lines of a message, all but the first indented."""
+  first, *others = message.split("\n")
+  return [first, *(f"  {line.lstrip()}" for line in others)]
 
 
 def _traceback_lines(kind, error, trace):

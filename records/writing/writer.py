@@ -84,7 +84,6 @@ def write(
       duplicates_file.save(config.records, draft, config, found)
     made = _manifest(final, results, found, config)
     _check_share(made, config)
-    _warn(made, config)
     manifest.save_for_tfds(config.records, made)
     manifest.save(config.records, made)
   return made
@@ -196,18 +195,6 @@ def _check_share(made, config):
     rule = "so there is nothing to write"
   named = _named([harmless.printable(f"{bad.path}: {bad.reason}") for bad in skipped])
   raise ValueError(f"{len(skipped)} of {total} images cannot be used, {rule}:{named}")
-
-
-def _warn(made, config):
-  for bad in made.skipped:
-    logging.warning("Skipped %s: %s.", bad.path, bad.reason)
-  jpegs = [image.path for image in made.images if image.format == "JPEG"]
-  if jpegs and config.jpeg_downscale == 1:
-    logging.warning(
-      "%d images are JPEGs, and their artifacts count as clean; --jpeg_downscale=2 reduces them:%s",
-      len(jpegs),
-      _named(jpegs),
-    )
 
 
 def _named(lines: Sequence[str]) -> str:

@@ -45,6 +45,11 @@ PARTS = {
   "records-kills": Part(
     "20 kills of the writer of records (10 min)", "killing.py", ("{WORKDIR}/bench-records",)
   ),
+  "stopping": Part(
+    "20 stops each of restoring, records, evaluation and comparison (20 min)",
+    "stopping.py",
+    ("{WORKDIR}/bench-stopping", "--count={COUNT}", "--seed={SEED}"),
+  ),
   "pipeline": Part(
     "the input pipeline beside other loaders and beside training (20 min)",
     "pipeline.py",

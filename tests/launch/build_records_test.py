@@ -40,15 +40,32 @@ def test_the_summary_counts_and_names(build_records, made):
   lines = build_records.summary(made).splitlines()
   assert lines[0].split() == ["split", "images", "shards", "tiles", "MiB"]
   assert lines[1].split()[:4] == ["train", "2", "1", "8"]
-  assert lines[2].startswith("skipped ") and "broken.png: cannot be read as an image" in lines[2]
-  assert lines[3] == "left out copy.png: the same pixels as 0.png"
+  assert lines[2].split() == ["skipped", "reason", "images"]
+  assert lines[3].split(maxsplit=1)[0] == "1" and lines[3].endswith("broken.png")
+  assert "cannot be read as an image" in lines[3]
+  assert lines[4:] == ["left out copy.png: the same pixels as 0.png"]
+
+
+def test_what_is_skipped_is_a_table_by_reason(build_records, made):
+  reasons = [f"is {side}x7 pixels, smaller than one 48x48 tile" for side in range(5)]
+  skipped = [manifest.SkippedEntry(str(i), f"in/{i}.png", r) for i, r in enumerate(reasons)]
+  skipped.insert(2, manifest.SkippedEntry("x", "in/x.png", "is empty"))
+  jpegs = tuple(dataclasses.replace(image, format="JPEG") for image in made.images[:1])
+  changed = dataclasses.replace(made, skipped=tuple(skipped), images=jpegs, copies=())
+  lines = build_records.summary(changed).splitlines()[2:]
+  assert [" ".join(line.split()) for line in lines] == [
+    "skipped reason images",
+    "5 is …x7 pixels, smaller than one 48x48 tile in/0.png, in/1.png, in/2.png and 2 more",
+    "1 is empty in/x.png",
+    "1 image is a JPEG, whose artifacts count as clean; --jpeg_downscale=2 reduces them: "
+    + jpegs[0].path,
+  ]
 
 
 def test_the_summary_of_any_name_can_be_printed(build_records, made):
   skipped = dataclasses.replace(made.skipped[0], path=os.fsdecode(b"caf\xe9.png"))
-  assert r"skipped caf\xe9.png: " in build_records.summary(
-    dataclasses.replace(made, skipped=(skipped,))
-  )
+  text = build_records.summary(dataclasses.replace(made, skipped=(skipped,)))
+  assert r"  caf\xe9.png" in text and text.encode("utf-8")
 
 
 def test_inspecting_whole_records_draws_a_picture(build_records, made, tmp_path, capsys):
