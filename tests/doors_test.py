@@ -21,6 +21,7 @@ WRITING = {
   "records/jpeg/coefficients.py": "in a temporary folder of its own",
   "records/beam_worker.py": "to nowhere",
   "records/quiet.py": "to nowhere",
+  "records/worker_process.py": "into a pipe",
   "launch/program.py": "to nowhere",
   "launch/reporting/event_log.py": "TensorFlow's writer, under a name of `files.replacing`",
   "launch/run_folder/history.py": "appends to a file that the door has written",

@@ -21,8 +21,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from deblock.launch.restoring import exact, trust
 from deblock.launch.restoring import planes as planes_lib
+from deblock.launch.restoring import trust
 from deblock.launch.restoring import window as window_lib
 from deblock.records.jpeg import coefficients as jpeg_coefficients
 from deblock.records.jpeg import sampling as jpeg_sampling
@@ -156,7 +156,7 @@ def _held(free, decoded, coefficients, constants, begin):
     pixels[:] = _moved(pixels, old, away, weights, guide, plane)
   levels = planes_lib.to_rgb(made) if colour else made
   _project_clipped(levels, planes)
-  exact.keep(levels, shown, coefficients, units, begin)
+  trust.keep_exact(levels, shown, coefficients, units, begin)
   height, width = free.shape[:2]
   levels += planes_lib.CENTRE
   image = units.joined(levels, 1 / 255)[:height, :width]

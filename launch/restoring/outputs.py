@@ -5,15 +5,12 @@ import hashlib
 import os
 import pathlib
 import stat
-import struct
 from typing import Any, NamedTuple
 import warnings
 
-from PIL import Image
-
 from deblock.records import regular_file
 from deblock.records.layout import new_file
-from deblock.records.photos import reading, results
+from deblock.records.photos import results
 from deblock.records.sources import listing
 
 
@@ -122,7 +119,8 @@ def is_finished(job: Job, input_digest: str, settings: Mapping[str, Any]) -> boo
     OSError: if that file cannot be read.
   """
   try:
-    present = regular_file.read(job.target, reading.MAX_BYTES)
+    with regular_file.open_to_read(job.target) as file:
+      present = file.read()
   except (FileNotFoundError, NotADirectoryError):
     return False
   written = results.load(job.target.parent).get(job.target.name, [])
@@ -190,13 +188,17 @@ def keep_times(job: Job) -> None:
 
 def pixels(path: str) -> int:
   """Returns the number of pixels by a local file's header; 0 of others and where that fails."""
+  # Here, as below: the process that only plans needs neither Pillow nor NumPy.
+  from PIL import Image
+
   try:
     with warnings.catch_warnings():
       warnings.simplefilter("ignore")
       with regular_file.open_to_read(path) as file, Image.open(file) as picture:
         return picture.width * picture.height
-  except (OSError, ValueError, SyntaxError, struct.error, Image.DecompressionBombError):
-    # For a progress bar alone: reading the file later says what is wrong with it.
+  except Exception:
+    # Damaged files make Pillow raise a dozen kinds of errors. The number is for a progress bar
+    # alone: reading the file later says what is wrong with it.
     return 0
 
 
@@ -248,6 +250,8 @@ def _input_name(job):
 
 
 def _is_whole(data, path):
+  from deblock.records.photos import reading
+
   try:
     with reading.opened(data, str(path)) as picture:
       picture.load()

@@ -6,9 +6,10 @@ The process is a new one: a fork of a process with threads may hang.
 import contextlib
 import os
 import pathlib
-import signal
 import subprocess
 import sys
+
+from deblock.records import worker_process
 
 # Address space of Python, NumPy and libraries.
 _LIBRARIES_BYTES = 2**30
@@ -61,7 +62,7 @@ def run(module: str, folder: str, seconds: float, most_bytes: int) -> None:
     process.kill()
     process.wait()
   if status:
-    raise EndedError(f"failed ({_how(status)})")
+    raise EndedError(f"failed ({worker_process.how_it_ended(status)})")
 
 
 def limit_itself() -> None:
@@ -82,10 +83,3 @@ def limit_itself() -> None:
       most = min(most, hard)
     with contextlib.suppress(OSError, ValueError):
       resource.setrlimit(kind, (most, hard))
-
-
-def _how(status):
-  if status < 0:
-    with contextlib.suppress(ValueError):
-      return signal.Signals(-status).name
-  return f"exit status {status}"

@@ -1,6 +1,7 @@
 """deblock-restore as a program; what it does to photographs is tested in launch/restoring."""
 
 import functools
+import os
 import pathlib
 import signal
 import subprocess
@@ -12,7 +13,7 @@ import numpy as np
 from PIL import Image
 import pytest
 
-from deblock.launch.restoring import photograph
+from deblock.launch.restoring import batch, photograph
 from deblock.launch.run_folder import checkpoints, run_file
 from deblock.model.networks import registry
 
@@ -45,6 +46,7 @@ def test_ctrl_c_says_how_many_files_are_done(program, photos, tmp_path, monkeypa
     restored.append(1)
     return restore(*given, **named)
 
+  monkeypatch.setattr(batch, "Apart", batch.Here)
   monkeypatch.setattr(photograph, "restore_original", stop_at_the_second)
   done = program("restore", photos, f"--out={tmp_path / 'out'}", "--model=fast")
   assert done.returncode == 130
@@ -56,21 +58,28 @@ def test_ctrl_c_says_how_many_files_are_done(program, photos, tmp_path, monkeypa
 
 
 @pytest.mark.slow
-def test_a_real_ctrl_c_leaves_no_traceback_and_no_part_of_a_file(tmp_path):
+@pytest.mark.parametrize("files", [1, 2])
+def test_a_real_ctrl_c_leaves_no_traceback_and_no_part_of_a_file(tmp_path, files):
   pixels = np.random.default_rng(0).integers(0, 256, (1500, 2000, 3)).astype(np.uint8)
-  path = tmp_path / "large.jpg"
-  Image.fromarray(pixels).save(path, quality=30)
+  photos = [tmp_path / f"{number}.jpg" for number in range(files)]
+  for path in photos:
+    Image.fromarray(pixels).save(path, quality=30)
   out = tmp_path / "out"
-  command = [sys.executable, "-m", "deblock.launch.restore", path, f"--out={out}"]
+  command = [sys.executable, "-m", "deblock.launch.restore", *photos, f"--out={out}"]
   # Jobs in the background of a shell ignore Ctrl-C, and so would what they start.
   heeding = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
-  with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=heeding) as process:
+  # As a terminal does, to all processes of the command.
+  options = {"text": True, "preexec_fn": heeding, "start_new_session": True}
+  with subprocess.Popen(command, stderr=subprocess.PIPE, **options) as process:
     while not out.exists():
       time.sleep(0.05)
     time.sleep(1.0)
-    process.send_signal(signal.SIGINT)
+    os.killpg(process.pid, signal.SIGINT)
     _, error = process.communicate(timeout=60)
   assert process.returncode == 130
+  assert files == 1 or "stopped: 0 of 2 files are done" in error
+  with pytest.raises(ProcessLookupError):
+    os.killpg(process.pid, 0)
   assert "stopped" in error and "Traceback" not in error
   assert not [name for name in pathlib.Path(out).iterdir() if name.suffix in (".png", ".tmp")]
 

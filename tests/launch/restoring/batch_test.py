@@ -10,7 +10,7 @@ from PIL import Image
 import pytest
 import tifffile
 
-from deblock.launch.restoring import batch, outputs, restore_config
+from deblock.launch.restoring import batch, one_file, outputs, restore_config
 from deblock.model import pretrained_files, tiling
 from deblock.records.photos import formats, original, reading
 
@@ -21,7 +21,7 @@ _CASES = pathlib.Path(__file__).parents[2] / "cases"
 _MEASURING = """
 import pathlib, re, sys
 import numpy as np
-from deblock.launch.restoring import batch, outputs, restore_config
+from deblock.launch.restoring import batch, one_file, outputs, restore_config
 from deblock.model import tiling
 
 class Stub:
@@ -257,10 +257,10 @@ def test_settings_and_inputs_decide_what_is_finished(tmp_path, config, picture):
 
 def test_a_network_is_known_by_what_its_file_holds(tmp_path, config):
   copy = shutil.copy(pretrained_files.network_path("fast"), tmp_path / "mine.onnx")
-  named, by_path = (batch.result_settings(config(model=model)) for model in ("fast", str(copy)))
-  assert named == by_path != batch.result_settings(config())
+  named, by_path = (one_file.result_settings(config(model=model)) for model in ("fast", str(copy)))
+  assert named == by_path != one_file.result_settings(config())
   pathlib.Path(copy).write_bytes(b"another")
-  assert batch.result_settings(config(model=str(copy))) != named
+  assert one_file.result_settings(config(model=str(copy))) != named
 
 
 def test_a_report_has_the_shares_of_blocks_and_coefficients(tmp_path, config, picture):
@@ -294,6 +294,7 @@ def test_without_jpeglib_jpegs_are_restored_freely_and_the_reason_is_said_once(
   jobs, config, tmp_path, monkeypatch
 ):
   monkeypatch.setitem(sys.modules, "jpeglib", None)
+  monkeypatch.setattr(batch, "Apart", batch.Here)
   lines = []
   made = batch.restore([jobs[0].path, jobs[2].path], config(model="fast"), lines.append)
   assert _statuses(made) == ["restored", "restored"] and not made[0].notes
@@ -309,17 +310,17 @@ def test_without_jpeglib_jpegs_are_restored_freely_and_the_reason_is_said_once(
 def test_copies_of_a_file_whose_coefficients_are_read_count_as_memory(
   tmp_path, picture, config, monkeypatch
 ):
-  monkeypatch.setattr(batch, "_MIB", 2**10)
+  monkeypatch.setattr(one_file, "_MIB", 2**10)
   job = _jpeg(tmp_path / "a.jpg", picture(24, 40))
   data = pathlib.Path(job.path).read_bytes()
   data = data[:-2] + bytes(200 * 2**10 - len(data)) + data[-2:]
   # 960 pixels take 15 bytes each while the coefficients are read.
-  batch._check_memory(job.path, data, config(max_memory=615))
+  one_file._check_memory(job.path, data, config(max_memory=615))
   with pytest.raises(reading.ImageError, match="needs 615 MiB for 40x24 pixels, more than"):
-    batch._check_memory(job.path, data, config(max_memory=614))
-  batch._check_memory(job.path, data, config(max_memory=300, faithful=False))
+    one_file._check_memory(job.path, data, config(max_memory=614))
+  one_file._check_memory(job.path, data, config(max_memory=300, faithful=False))
   with pytest.raises(reading.ImageError, match="needs 615 MiB for 40x24 pixels, more than"):
-    batch._check_memory(job.path, data, config(max_memory=614, faithful=False, report="a.json"))
+    one_file._check_memory(job.path, data, config(max_memory=614, faithful=False, report="a.json"))
 
 
 @pytest.mark.slow
