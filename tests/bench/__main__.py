@@ -127,6 +127,12 @@ PARTS = {
     "start.py",
     ("--beside={BESIDE}",),
   ),
+  "page": Part(
+    "the page for browsers: bytes, speed beside deblock-restore, two runtimes",
+    "page.py",
+    ("{SUB}", "--beside={BESIDE}"),
+    ("bytes", "speed", "runtimes"),
+  ),
   "restoring-cells": Part(
     "CPU-seconds of holding an image to its cells", "cells.py", ("{IMAGES}",), needs=("IMAGES",)
   ),

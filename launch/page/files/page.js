@@ -19,7 +19,7 @@ function settings() {
 }
 
 // What is known of a file, in words.
-function words({ width, height, quality, asked, kind, sampling, progressive, unchanged, held, keptClose, notes = [], seconds }, bytes) {
+function words({ width, height, quality, asked, kind, sampling, progressive, unchanged, held, keptClose, notes = [] }, bytes) {
   const made = [`${width} × ${height}`, size(bytes)];
   if (kind) made.push(`quality ${quality}${asked ? `, ${asked} as asked` : ""}`, [kind, sampling, progressive ? "progressive" : ""].filter(Boolean).join(" "));
   else if (quality) made.push(`quality ${quality} as asked`);
@@ -28,7 +28,6 @@ function words({ width, height, quality, asked, kind, sampling, progressive, unc
   } else {
     if (kind && !held) made.push("restored freely");
     if (keptClose > 0.1) made.push(`${Math.round(100 * keptClose)} % kept close to the JPEG`);
-    made.push(`${seconds.toFixed(1)} s`);
   }
   return [...made, ...notes].join(" · ");
 }
@@ -104,7 +103,7 @@ async function begin(item) {
     if (!current()) return;
     if (item.address) URL.revokeObjectURL(item.address);
     Object.assign(item, { state: "done", blob, facts, address: URL.createObjectURL(blob) });
-    debug(state);
+    debug({ ...state, seconds: facts.seconds.toFixed(1) });
     if (!viewed) view(item);
   } catch (error) {
     if (!current()) return;
