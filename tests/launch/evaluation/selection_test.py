@@ -12,6 +12,7 @@ from deblock.launch.evaluation import settings as evaluation_settings
 from deblock.launch.run_folder import checkpoints, run_file
 from deblock.model import restorer
 from deblock.model.networks import registry
+from deblock.records.graphics import kinds
 from deblock.records.jpeg import codec
 from deblock.records.jpeg import tables as jpeg_tables
 from deblock.records.layout import manifest, schema
@@ -69,6 +70,24 @@ def test_qualities_that_are_named_are_taken_instead(started, folder):
   assert tuple(qualities) == (77,)
   _, qualities = selection.choose(_settings(started, images=str(folder), qualities=(5, 6)))
   assert tuple(qualities) == (5, 6)
+
+
+def test_drawn_images_are_drawn_again(started, tmp_path):
+  drawn = {
+    "source": "graphics",
+    "graphics_count": 2,
+    "graphics_side": 64,
+    "graphics_split": "valid",
+  }
+  other = str(tmp_path / "other")
+  writer.write(
+    records_config.RecordsConfig(records=other, tile_size=64, test_share=1.0, seed=3, **drawn)
+  )
+  chosen, _ = selection.choose(_settings(started, records=other))
+  found = dict(selection.read(chosen))
+  for index in range(2):
+    pixels = found[f"graphics/valid/seed3/64px/{index:06}-{kinds.kind(index)}"]
+    np.testing.assert_array_equal(pixels, kinds.draw("valid", 3, index, 64))
 
 
 def test_other_records_are_taken_where_they_are_named(started, folder, tmp_path):

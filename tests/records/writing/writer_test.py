@@ -7,8 +7,10 @@ from PIL import Image
 import pytest
 import tensorflow as tf
 
+from deblock.records.graphics import kinds
 from deblock.records.jpeg import codec
 from deblock.records.layout import manifest, new_file, schema
+from deblock.records.planning import hashing
 from deblock.records.writing import folder, running, writer
 
 
@@ -129,6 +131,17 @@ def test_the_bytes_do_not_depend_on_the_number_of_workers(records, tmp_path, sma
   config = small_config(records.images, tmp_path / "out", workers=2)
   assert writer.write(config) == manifest.load(records.records)
   assert _contents(config.records) == _contents(records.records)
+
+
+@pytest.mark.slow
+def test_workers_draw_images_as_anybody_else_does(records, tmp_path, small_config):
+  drawn = {"graphics_count": 26, "graphics_side": 64, "test_share": 0.3, "seed": 4}
+  made = writer.write(small_config(records.images, tmp_path / "out", workers=2, **drawn))
+  digests = {image.id: image.digest for image in made.images}
+  assert {image.id for image in manifest.load(records.records).images} < set(digests)
+  for index in range(26):
+    id = f"graphics/train/seed4/64px/{index:06}-{kinds.kind(index)}"
+    assert digests[id] == hashing.content_hash(kinds.draw("train", 4, index, 64))
 
 
 def test_other_settings_are_refused_whether_or_not_the_run_was_finished(config, small_config):
