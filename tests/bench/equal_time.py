@@ -110,13 +110,28 @@ def curve_path(arguments):
 
 
 def save_curve(path, curve):
-  """Writes means of about 200 stretches of the curve, so that the file stays small."""
+  """Writes about 200 points of the curve, so that the file stays small."""
   path.parent.mkdir(parents=True, exist_ok=True)
   every = max(1, len(curve) // 200)
   with path.open("w", newline="") as stream:
     writer = csv.writer(stream)
     writer.writerow(("cpu_minutes", "step", "loss", "gain_db"))
     writer.writerows(curve[every - 1 :: every])
+
+
+def keep(path, network, steps, spent):
+  """Writes a trained network, so that its training is not lost if its evaluation stops."""
+  temporary = path.with_suffix(".tmp.npz")
+  weights = {str(index): weight.numpy() for index, weight in enumerate(network.weights)}
+  np.savez(temporary, steps=steps, spent=spent, **weights)
+  temporary.replace(path)
+
+
+def kept(path, network):
+  """Sets a network to what `keep` wrote, and returns steps and CPU-seconds."""
+  with np.load(path) as stored:
+    network.set_weights([stored[str(index)] for index in range(len(network.weights))])
+    return int(stored["steps"]), float(stored["spent"])
 
 
 def gains(network, entry, folder, count):
@@ -138,7 +153,13 @@ def measure(arguments):
   keras.utils.set_random_seed(arguments.seed)
   network, entry = designs.build(name)
   work = round(macs.per_pixel(network, entry))
-  steps, spent = trained(network, entry, arguments) if arguments.minutes else (0, 0.0)
+  path = curve_path(arguments).with_suffix(".npz")
+  steps, spent = 0, 0.0
+  if path.exists():
+    steps, spent = kept(path, network)
+  elif arguments.minutes:
+    steps, spent = trained(network, entry, arguments)
+    keep(path, network, steps, spent)
   row = equal_rows.Row(
     network=name,
     minutes=arguments.minutes,
@@ -154,6 +175,7 @@ def measure(arguments):
     **gains(network, entry, arguments.valid, arguments.count),
   )
   equal_rows.append(arguments.workdir / "table.csv", row)
+  path.unlink(missing_ok=True)
   print(equal_rows.markdown([row]), flush=True)
 
 

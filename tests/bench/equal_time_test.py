@@ -73,6 +73,16 @@ def test_training_starts_from_pretrained_weights_of_the_same_layers_alone(bench)
     designs.parse("deblocknet@fats")
 
 
+def test_a_trained_network_is_kept_until_it_is_evaluated(bench, tmp_path):
+  equal_time, designs = bench("equal_time"), bench("designs")
+  network, other = (designs.build("deblocknet:width=4,units=1")[0] for _ in range(2))
+  network.set_weights([np.full(weight.shape, 0.5) for weight in network.weights])
+  equal_time.keep(tmp_path / "kept.npz", network, 20, 1.5)
+  assert equal_time.kept(tmp_path / "kept.npz", other) == (20, 1.5)
+  assert all((weight == 0.5).all() for weight in other.get_weights())
+  assert [path.name for path in tmp_path.iterdir()] == ["kept.npz"]
+
+
 def test_another_table_is_refused(bench, tmp_path):
   path = tmp_path / "table.csv"
   path.write_text("image,quality\n")
