@@ -193,7 +193,7 @@ def test_the_demo_needs_nothing_but_the_base_installation(base, tmp_path):
   command = [base / "deblock-demo", "--output=demo", "--model=fast", "--qualities=10"]
   done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
   assert (done.returncode, done.stderr) == (0, "")
-  assert {path.name for path in (tmp_path / "demo").iterdir()} == {"demo.png", "report.html"}
+  assert {"demo.png", "report.html"} <= {path.name for path in (tmp_path / "demo").iterdir()}
 
 
 def test_a_program_that_lacks_its_extra_says_how_to_install_it(base, tmp_path):
