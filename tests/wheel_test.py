@@ -178,6 +178,7 @@ def test_photographs_are_restored_by_the_base_installation_alone(base, tmp_path)
 @pytest.mark.skipif(
   importlib.util.find_spec("cyclonedx_py") is None, reason="cyclonedx-bom is not installed"
 )
+@pytest.mark.parametrize("base", ["this Python"], indirect=True)
 def test_a_bill_of_materials_names_what_the_base_installation_brings(base, tmp_path):
   listed = [sys.executable, "-m", "cyclonedx_py", "environment", base / "python"]
   done = subprocess.run([*listed, "-o", "bom.json"], cwd=tmp_path, capture_output=True, text=True)
