@@ -1,7 +1,10 @@
 import getpass
+import html
 import os
 import pathlib
 import platform
+import re
+import warnings
 
 from absl import flags
 from tensorboard.plugins.hparams import metadata
@@ -75,3 +78,20 @@ def test_a_session_ends_well_or_not():
   well, badly = (metadata.parse_session_end_info_plugin_data(end) for end in ends)
   assert well.status != badly.status
   assert well.end_time_secs > 1e9
+
+
+def test_tensorboard_shows_names_as_they_are(small_settings, monkeypatch):
+  with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # TensorBoard's sanitizer is deprecated by its own authors.
+    from tensorboard import plugin_util
+  hostile = "a\n\n# b <img src=x> [c](http://d.example) \x1b]0;e\x07 \u202e | `f`"
+  run = small_settings(records=hostile)
+  monkeypatch.setattr(run_text, "describe", lambda strategy: {"devices": hostile})
+  for text, tags in (
+    (run_text.settings(run), {"pre", "code"}),
+    (run_text.environment(None), {"table", "thead", "tbody", "tr", "th", "td"}),
+  ):
+    page = plugin_util.markdown_to_safe_html(text)
+    assert set(re.findall(r"<(\w+)", page)) == tags
+    shown = html.unescape(re.sub(r"<[^>]*>", "", page))
+    assert r"a\n\n# b <img src=x> [c](http://d.example) \x1b]0;e\x07 \u202e | `f`" in shown
