@@ -45,6 +45,9 @@ PARTS = {
   "records-kills": Part(
     "20 kills of the writer of records (10 min)", "killing.py", ("{WORKDIR}/bench-records",)
   ),
+  "many-files": Part(
+    "memory and open files while 10,000 photographs are restored", "many.py", ("--count={COUNT}",)
+  ),
   "stopping": Part(
     "20 stops each of restoring, records, evaluation and comparison (20 min)",
     "stopping.py",
