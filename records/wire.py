@@ -9,12 +9,15 @@ from collections.abc import Iterator
 _VARINT, _64_BITS, _BYTES, _32_BITS = 0, 1, 2, 5
 
 
-def fields(message: bytes) -> Iterator[tuple[int, bytes, bytes]]:
+def fields(message: bytes | memoryview) -> Iterator[tuple[int, memoryview, memoryview]]:
   """Yields each field's number, its bytes if it has a length, and the whole field.
+
+  Both are views: weights are large.
 
   Raises:
     ValueError: if the message is no protocol buffer.
   """
+  message = memoryview(message)
   position = 0
   while position < len(message):
     key, start = varint(message, position)
@@ -30,11 +33,11 @@ def fields(message: bytes) -> Iterator[tuple[int, bytes, bytes]]:
       raise ValueError(f"field {number} has the unknown wire type {kind}.")
     if end > len(message):
       raise ValueError(f"field {number} ends beyond its message.")
-    yield number, message[start:end] if kind == _BYTES else b"", message[position:end]
+    yield number, message[start : end if kind == _BYTES else start], message[position:end]
     position = end
 
 
-def text(message: bytes, number: int) -> str:
+def text(message: bytes | memoryview, number: int) -> str:
   """Returns the text of a message's field; "" if it has none.
 
   Raises:
@@ -43,10 +46,10 @@ def text(message: bytes, number: int) -> str:
   found = [body for one, body, _ in fields(message) if one == number]
   if len(found) > 1:
     raise ValueError(f"field {number} is there {len(found)} times.")
-  return found[0].decode() if found else ""
+  return str(found[0], "utf-8") if found else ""
 
 
-def numbers(message: bytes, number: int) -> list[int]:
+def numbers(message: bytes | memoryview, number: int) -> list[int]:
   """Returns the whole numbers of a message's field, which may be repeated or packed.
 
   Raises:
@@ -69,9 +72,9 @@ def number_field(number: int, value: int) -> bytes:
   return _encoded(number << 3 | _VARINT) + _encoded(value)
 
 
-def bytes_field(number: int, body: bytes) -> bytes:
+def bytes_field(number: int, body: bytes | memoryview) -> bytes:
   """Returns a field that holds bytes, a text or another message."""
-  return _encoded(number << 3 | _BYTES) + _encoded(len(body)) + body
+  return b"".join((_encoded(number << 3 | _BYTES), _encoded(len(body)), body))
 
 
 def varint(message: bytes, position: int) -> tuple[int, int]:
