@@ -2,7 +2,9 @@
 
 import csv
 import dataclasses
+import math
 import pathlib
+import sys
 
 QUALITIES = (10, 20, 30, 40)
 
@@ -74,30 +76,52 @@ class Row:
 
 
 def load(path: pathlib.Path) -> list[Row]:
-  """Returns the finished rows; none if there is no file yet.
+  """Returns the finished rows; none if there is no file yet. Damaged ones are named on stderr.
 
   Raises:
     ValueError: if the file holds another table.
   """
   if not path.exists():
     return []
-  types = {field.name: field.type for field in dataclasses.fields(Row)}
+  rows = []
   with path.open(newline="") as stream:
     reader = csv.DictReader(stream)
-    if reader.fieldnames != list(types):
+    if reader.fieldnames != [field.name for field in dataclasses.fields(Row)]:
       raise ValueError(f"{path} is not a table of this benchmark: it has other columns.")
-    return [Row(**{name: types[name](value) for name, value in row.items()}) for row in reader]
+    for row in reader:
+      try:
+        rows.append(_row(row))
+      except (ValueError, TypeError) as error:
+        print(f"{path}, line {reader.line_num} is damaged: {error}", file=sys.stderr)
+  return rows
 
 
 def append(path: pathlib.Path, row: Row) -> None:
-  """Adds a row. The file is replaced by one with a temporary name, so it is always whole."""
-  rows = [*load(path), row]
+  """Adds a row. The file is replaced by one with a temporary name, so it is always whole.
+
+  Damaged rows stay in it.
+  """
+  load(path)
+  before = path.read_bytes().decode() if path.exists() else ""  # As they are, line ends too.
   temporary = path.with_name(f"{path.name}.tmp")
   with temporary.open("w", newline="") as stream:
     writer = csv.DictWriter(stream, [field.name for field in dataclasses.fields(Row)])
-    writer.writeheader()
-    writer.writerows(dataclasses.asdict(item) for item in rows)
+    if before:
+      stream.write(f"{before.rstrip()}\r\n")
+    else:
+      writer.writeheader()
+    writer.writerow(dataclasses.asdict(row))
   temporary.replace(path)
+
+
+def _row(values):
+  row = Row(**{field.name: field.type(values.pop(field.name)) for field in dataclasses.fields(Row)})
+  if values:
+    raise ValueError("it has more columns than the first line")
+  for name, value in dataclasses.asdict(row).items():
+    if isinstance(value, float) and not math.isfinite(value):
+      raise ValueError(f"{name} must be a finite number, got {value}")
+  return row
 
 
 def markdown(rows) -> str:

@@ -83,6 +83,24 @@ def test_a_trained_network_is_kept_until_it_is_evaluated(bench, tmp_path):
   assert [path.name for path in tmp_path.iterdir()] == ["kept.npz"]
 
 
+@pytest.mark.parametrize(
+  "change", [("0.5", "inf"), ("0.5", "high"), ("1451", "1e9"), ("l2", "l2,l2")]
+)
+def test_a_damaged_row_is_named_and_kept_and_the_others_are_shown(bench, tmp_path, capsys, change):
+  rows = bench("equal_rows")
+  path = tmp_path / "table.csv"
+  first, second, third = (_row(rows, seed=seed) for seed in range(3))
+  for row in (first, second):
+    rows.append(path, row)
+  header, one, other = path.read_text().splitlines()
+  path.write_text("\n".join((header, one.replace(*change), other)) + "\n")
+  assert rows.load(path) == [second]
+  assert capsys.readouterr().err.startswith(f"{path}, line 2 is damaged: ")
+  rows.append(path, third)
+  assert rows.load(path) == [second, third]
+  assert one.replace(*change) in path.read_text()
+
+
 def test_another_table_is_refused(bench, tmp_path):
   path = tmp_path / "table.csv"
   path.write_text("image,quality\n")
