@@ -2,7 +2,9 @@
 
 deblock-evaluate --logdir=DIR --images=FOLDER --qualities=10,20 --output=DIR
 
-deblock-evaluate --model=default,fast,bilateral --images=FOLDER --qualities=10,20 --output=DIR
+deblock-evaluate --model=default,fast,bilateral --images=FOLDER --qualities=10,20
+
+Without --output it prints its table and writes nothing.
 """
 
 import time
@@ -16,7 +18,7 @@ config_flags.define(settings_lib.SelectionConfig)
 
 
 def main(arguments):
-  """Evaluates; prints the table and saves it as CSV, JSON and Markdown."""
+  """Evaluates; prints the table, and saves it as CSV, JSON and Markdown if a folder is named."""
   del arguments
   settings = config_flags.parse(settings_lib.SelectionConfig)
   program.start_tensorflow()
@@ -24,7 +26,8 @@ def main(arguments):
   from deblock.launch.evaluation import methods as methods_lib
 
   names = (tables.JSON_FILE, tables.CSV_FILE, tables.MARKDOWN_FILE)
-  program.prepare_output(settings.output, *names)
+  if settings.output:
+    program.prepare_output(settings.output, *names)
   chosen, qualities = selection.choose(settings)
   methods = selection.load_methods(settings)
   methods_lib.warm(methods)
@@ -33,10 +36,12 @@ def main(arguments):
     for image in selection.read(chosen):
       rows += figures.evaluate(methods, [image], qualities, settings, time.perf_counter)
       bar.update()
-  tables.save(rows, settings.output, settings)
+  if settings.output:
+    tables.save(rows, settings.output, settings)
   console.say(*tables.text(rows).split("\n"))
-  files = f"{tables.JSON_FILE}, {tables.CSV_FILE} and {tables.MARKDOWN_FILE}"
-  console.say(f"saved: {settings.output}/{files}")
+  if settings.output:
+    files = f"{tables.JSON_FILE}, {tables.CSV_FILE} and {tables.MARKDOWN_FILE}"
+    console.say(f"saved: {settings.output}/{files}")
 
 
 def run():

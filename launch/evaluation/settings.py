@@ -30,13 +30,13 @@ class SelectionConfig(protocol.ProtocolConfig):
     "", "records whose test images and qualities are used; if empty, the run's"
   )
   qualities: tuple[int, ...] = option.field((), "JPEG qualities; if empty, those of the records")
-  output: str = option.field("", "folder to write to")
+  output: str = option.field(
+    "", "folder to write to; deblock-evaluate only prints its table if empty"
+  )
 
   def __post_init__(self):
     """Raises ValueError where a field is missing or out of range."""
     super().__post_init__()
-    if not self.output:
-      raise ValueError("output must name a folder: use --output=DIR.")
     if not self.logdir and not self.model:
       raise ValueError(
         "logdir must name a folder of a run, --logdir=DIR, or model a pretrained network or a "

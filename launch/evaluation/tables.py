@@ -52,8 +52,8 @@ def text(rows: Sequence[figures.Row]) -> str:
     shown = [*rows, *means]
     label, titles = "image", [row.image for row in shown]
   header = (
-    *(label, "quality", "PSNR of JPEG", "restored", "gain", "SSIM of JPEG", "restored"),
-    *("PSNR-B of JPEG", "restored", "seconds", "95 % of the mean gain"),
+    *(label, "quality", "PSNR of JPEG", "PSNR", "gain", "SSIM of JPEG", "SSIM"),
+    *("PSNR-B of JPEG", "PSNR-B", "seconds", "95 % of the mean gain"),
   )
   cells = [
     (

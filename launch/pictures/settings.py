@@ -19,6 +19,8 @@ class CompareConfig(settings.SelectionConfig):
   def __post_init__(self):
     """Raises ValueError where a field is missing or out of range."""
     super().__post_init__()
+    if not self.output:
+      raise ValueError("output must name a folder: use --output=DIR.")
     if self.report_images < 0:
       raise ValueError(f"report_images must be at least 0, got {self.report_images}.")
 

@@ -265,7 +265,6 @@ def test_records_without_a_test_image_say_what_to_do(started, folder, tmp_path):
       {"logdir": (), "model": ("fast",), "images": "i", "qualities": (9,), "checkpoint": "best"},
       "checkpoint best is of a run: name its folder with --logdir=DIR",
     ),
-    ({"output": ""}, "output must name a folder: use --output=DIR"),
     ({"qualities": (10, 101)}, r"each of qualities must be an integer in \[1, 100\], got 101\."),
     ({"qualities": (0,)}, r"each of qualities must be an integer in \[1, 100\], got 0\."),
     ({"weights": "best"}, "weights must be one of auto, raw, averaged, got 'best'"),

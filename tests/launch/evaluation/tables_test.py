@@ -2,6 +2,7 @@ import csv
 import dataclasses
 import json
 import math
+import re
 
 import pytest
 
@@ -88,6 +89,8 @@ def test_names_are_harmless_in_every_form_and_exact_in_json(tmp_path):
 def test_the_text_shows_every_row_and_the_means():
   header, *lines = tables.text(ROWS).splitlines()
   assert "image" in header and "quality" in header
+  titles = re.split(r"\s{2,}", header.strip())
+  assert len(set(titles)) == len(titles) == 11
   assert [line.split()[0] for line in lines] == ["a.png", "a.png", "b.png", "mean", "mean"]
   mean = lines[3].split()
   assert mean[1] == "10"

@@ -81,3 +81,5 @@ def test_the_report_shows_as_many_images_as_asked_for_and_the_figures_of_all(tmp
 def test_a_negative_number_of_images_is_refused():
   with pytest.raises(ValueError, match=r"report_images must be at least 0, got -1\."):
     settings.CompareConfig(logdir=("run",), output="out", report_images=-1)
+  with pytest.raises(ValueError, match="output must name a folder: use --output=DIR"):
+    settings.CompareConfig(logdir=("run",))
