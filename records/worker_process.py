@@ -19,9 +19,12 @@ import threading
 import time
 from typing import IO, Any
 
+from deblock.records import json_text
+
 _TICK_SECONDS = 0.5  # Where Ctrl-C cannot end a wait, the longest until it is heeded.
 _SECONDS_TO_CLEAN_UP = 1.0
 _MARGIN_BYTES = 2**29
+_MOST_BYTES = 2**26  # Of a request or an answer.
 # With this process's own places of modules. By itself, Python would take modules from the working
 # directory, which can be a folder of files of unknown origin.
 _START = "import sys; sys.path[:] = sys.argv[1:]; "
@@ -142,7 +145,7 @@ class WorkerProcess:
         how = how_it_ended(process.wait())
         memory = ", perhaps because memory ran out" if how == "SIGKILL" else ""
         raise EndedError(f"ended ({how}{memory})")
-      answer = json.loads(line)
+      answer = _parsed(line)
       if "log" in answer:
         self._log(answer["log"])
       elif "count" in answer:
@@ -176,12 +179,17 @@ def serve(
   threading.Thread(target=_listen, args=(requests,), daemon=True).start()
   try:
     while line := requests.get():
-      send(**answer_to(json.loads(line), send))
+      send(**answer_to(_parsed(line), send))
     # At once, before `_listen` interrupts.
     os._exit(0)
   except (KeyboardInterrupt, BrokenPipeError):
     # Files are cleaned up on the way here, and nothing else needs to be.
     os._exit(1)
+
+
+def _parsed(line):
+  # Facts about a restored image may be infinite.
+  return json_text.parse(line, "a line of a process for untrusted files", _MOST_BYTES, finite=False)
 
 
 def limit_memory(more_bytes: int) -> None:
