@@ -9,24 +9,23 @@ import { nearestQuality, ofFile, ofQuality } from "./tables.js";
 
 export const MOST_PIXELS = 2 ** 24; // 16 megapixels.
 const GOOD = 98, SMALLEST = 16;
-// A part ends where whole blocks of every sampling end; the network sees its surroundings too, as
-// one window of the same size for all parts.
-const PART = 480;
+// The longest side of a part, without what the network sees around it.
+const PART = 640;
 
 export class RestoreError extends Error {}
 export class Cancelled extends Error {}
 
-// Returns the parts of a side: where each begins and ends, and where its window does.
-export function parts(length, context) {
-  const side = PART + 2 * context;
-  if (length <= side) return [{ first: 0, end: length, window: 0, size: length }];
-  const count = Math.ceil((length - context) / PART);
-  const last = Math.ceil((length - side) / 8) * 8;
-  return Array.from({ length: count }, (_, n) => ({
-    first: n * PART,
-    end: n === count - 1 ? length : (n + 1) * PART,
-    window: Math.min(Math.max(n * PART - context, 0), last),
-    size: side,
+// Returns the parts of a side: where each begins and ends, on multiples of the grid, and its window,
+// which has all of the context inside the image. All windows have one size, the least that will do.
+export function parts(length, context, grid) {
+  if (length <= PART + 2 * context) return [{ first: 0, end: length, window: 0, size: length }];
+  const part = Math.ceil(length / Math.ceil(length / PART) / grid) * grid;
+  const size = part + 2 * context, last = Math.ceil((length - size) / 8) * 8;
+  return Array.from({ length: Math.ceil(length / part) }, (_, n) => ({
+    first: n * part,
+    end: Math.min((n + 1) * part, length),
+    window: Math.min(Math.max(n * part - context, 0), last),
+    size,
   }));
 }
 
@@ -113,13 +112,13 @@ export async function restore(bytes, { network, decode, strength = 1, quality = 
   const { context, run } = await network();
   const share = shares(tables, sampled, Boolean(cells));
   const made = new Uint8ClampedArray(image.length);
-  const down = parts(height, context), across = parts(width, context);
+  const [down, across] = [height, width].map((side, n) => parts(side, context, cells ? cells.grid[n] : 8));
   let blocks = 0, doubted = 0, done = 0;
   for (const rows of down) {
     for (const columns of across) {
       if (cancelled()) throw new Cancelled("stopped");
       progress(done++ / (down.length * across.length));
-      const [h, w] = [rows, columns].map((side) => (side.size === side.end ? side.size : Math.ceil(side.size / 8) * 8));
+      const [h, w] = [rows.size, columns.size];
       const output = await run(seen(image, size, rows.window, columns.window, h, w), h, w, tables);
       const part = { top: rows.first, left: columns.first, height: rows.end - rows.first, width: columns.end - columns.first };
       const free = cut(output, w, rows.first - rows.window, columns.first - columns.window, part, count);

@@ -1,11 +1,9 @@
 """The page in a real browser: what it restores is what Python restores, and it asks nobody else."""
 
-import base64
 import importlib.util
 import io
 import pathlib
 import threading
-import time
 import zipfile
 
 import numpy as np
@@ -16,13 +14,12 @@ from deblock.launch import restoring
 from deblock.launch.page import building, serving
 
 SHARED = pathlib.Path(__file__).parents[4] / "shared"
-SECONDS = 60
 MOST_DIFFERENT = 1e-4
 
 
-def _module(name):
-  """Returns a module beside the tests' folders: pytest imports test files alone."""
-  path = pathlib.Path(__file__).parents[2] / f"{name}.py"
+def _module(path):
+  """Returns a module beside tests, given without .py: pytest imports test files alone."""
+  path = pathlib.Path(__file__).parents[2] / f"{path}.py"
   spec = importlib.util.spec_from_file_location(path.stem, path)
   module = importlib.util.module_from_spec(spec)
   spec.loader.exec_module(module)
@@ -30,6 +27,7 @@ def _module(name):
 
 
 browser = _module("browser")
+driver = _module("launch/page/driver")
 pytestmark = [
   pytest.mark.slow,
   pytest.mark.skipif(
@@ -49,7 +47,7 @@ def contents():
 @pytest.fixture(scope="module")
 def address(contents, photograph):
   """Of a server of the page, and of a small JPEG."""
-  files = {**contents, "small.jpg": _jpeg(photograph(64, 80), quality=20)}
+  files = {**contents, "small.jpg": driver.jpeg(photograph(64, 80), quality=20)}
   with serving.of(files, 0) as server:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}/"
@@ -59,7 +57,7 @@ def address(contents, photograph):
 @pytest.fixture(scope="module")
 def session(tmp_path_factory):
   with browser.opened() as opened:
-    opened.set_script_timeout(SECONDS)
+    opened.set_script_timeout(driver.SECONDS)
     opened.downloads = tmp_path_factory.mktemp("downloads")
     opened.execute_cdp_cmd(
       "Browser.setDownloadBehavior",
@@ -77,95 +75,6 @@ def page(session, address):
   assert session.complaints() == []
 
 
-def _jpeg(pixels, **options):
-  stream = io.BytesIO()
-  Image.fromarray(pixels).save(stream, "JPEG", **options)
-  return stream.getvalue()
-
-
-def _give(page, kind, files):
-  """Drops or pastes files, {name: bytes}."""
-  page.run(
-    """const data = new DataTransfer();
-    for (const [name, text] of arguments[1]) {
-      const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-      data.items.add(new File([bytes], name, { type: "image/jpeg" }));
-    }
-    const options = { bubbles: true, cancelable: true };
-    document.dispatchEvent(arguments[0] === "drop"
-      ? new DragEvent("drop", { ...options, dataTransfer: data })
-      : new ClipboardEvent("paste", { ...options, clipboardData: data }));""",
-    kind,
-    [[name, base64.b64encode(content).decode()] for name, content in files.items()],
-  )
-
-
-def _rows(page):
-  """Returns the state and the text of each file, by name."""
-  return page.run(
-    """const text = (row, selector) => row.querySelector(selector).textContent;
-    return Object.fromEntries([...document.querySelectorAll("#list li")].map((row) =>
-      [text(row, ".name"), [row.className, text(row, ".status")]]))"""
-  )
-
-
-def _wait(condition):
-  until = time.monotonic() + SECONDS
-  while not (value := condition()):
-    assert time.monotonic() < until
-    time.sleep(0.05)
-  return value
-
-
-def _finished(page, count):
-  """Waits until so many files have been restored, failed or stopped; returns `_rows`."""
-
-  def rows():
-    found = _rows(page)
-    open_ones = [one for one in found.values() if one[0] in ("waiting", "working")]
-    return found if len(found) == count and not open_ones else None
-
-  return _wait(rows)
-
-
-def _shown(page):
-  """Returns the image that the slider shows as restored."""
-  address = page.run("return document.querySelector('.under .shown').src")
-  return _image(_fetched(page, "return (await fetch(arguments[0])).blob()", address))
-
-
-def _fetched(page, script, *arguments):
-  """Returns the bytes of the blob that the body of an asynchronous function returns."""
-  text = page.execute_async_script(
-    f"""const [done, ...rest] = [...arguments].reverse();
-    const made = (async function () {{ {script} }}).apply(null, rest.reverse());
-    made.then(async (blob) => {{
-      const bytes = new Uint8Array(await blob.arrayBuffer());
-      let text = "";
-      for (let n = 0; n < bytes.length; n += 30000) {{
-        text += String.fromCharCode(...bytes.subarray(n, n + 30000));
-      }}
-      done(btoa(text));
-    }}).catch((error) => done(`!${{error.message}}`));""",
-    *arguments,
-  )
-  assert not text.startswith("!"), text
-  return base64.b64decode(text)
-
-
-def _restored(page, data, **options):
-  """Returns the bytes that `deblock.restore` makes of a file's."""
-  script = """const { restore } = await import("./deblock.js");
-    const bytes = Uint8Array.from(atob(arguments[0]), (letter) => letter.charCodeAt(0));
-    return restore(new Blob([bytes]), arguments[1]);"""
-  return _fetched(page, script, base64.b64encode(data).decode(), options)
-
-
-def _image(data):
-  with Image.open(io.BytesIO(data)) as picture:
-    return np.asarray(picture)
-
-
 def _check_equal(own, data, **options):
   expected = restoring.restore(data, **options)
   away = np.abs(own.astype(int) - expected)
@@ -175,18 +84,18 @@ def _check_equal(own, data, **options):
 
 
 def test_a_dropped_jpeg_is_restored_as_python_does(page, photograph):
-  data = _jpeg(photograph(150, 203), quality=25)
-  _give(page, "drop", {"holiday.jpg": data})
-  ((state, text),) = _finished(page, 1).values()
+  data = driver.jpeg(photograph(150, 203), quality=25)
+  driver.give(page, "drop", {"holiday.jpg": data})
+  ((state, text),) = driver.finished(page, 1).values()
   assert state == "done"
   assert text.startswith("203 × 150 · ") and "quality 25 · YCbCr 4:2:0" in text  # noqa: RUF001
-  _check_equal(_shown(page), data, model="fast")
+  _check_equal(driver.shown(page), data, model="fast")
   assert page.run("return document.querySelector('.over .shown').naturalWidth") == 203
   assert "device: WebAssembly" in page.find("#debug").text
   page.run("document.querySelector('[name=model][value=default]').click()")
-  _wait(lambda: _rows(page)["holiday.jpg"][0] != "done")
-  _finished(page, 1)
-  _check_equal(_shown(page), data)
+  driver.wait(lambda: driver.rows(page)["holiday.jpg"][0] != "done")
+  driver.finished(page, 1)
+  _check_equal(driver.shown(page), data)
 
 
 def test_twenty_files_are_restored_as_python_does(page):
@@ -199,21 +108,21 @@ def test_twenty_files_are_restored_as_python_does(page):
     with Image.open(path) as picture:
       pixels = np.asarray(picture.convert("RGB"))[: 240 + index, :320]
     options = {"quality": (15, 30, 60, 85)[index], "progressive": index % 2 == 1}
-    files.append(_jpeg(pixels, **options))
+    files.append(driver.jpeg(pixels, **options))
   assert len(files) == 20
   for data in files:
-    _check_equal(_image(_restored(page, data)), data, model="fast")
+    _check_equal(driver.image(driver.restored(page, data)), data, model="fast")
 
 
 def test_parts_of_a_large_image_fit_together(page, photograph):
-  # Wider and higher than a window of the network.
-  pixels = np.tile(photograph(300, 400), (2, 2, 1))[:570, :620]
-  data = _jpeg(pixels, quality=30, subsampling="4:2:2")
-  _check_equal(_image(_restored(page, data)), data, model="fast")
+  # Wider than a window of the network.
+  pixels = np.tile(photograph(150, 400), (2, 2, 1))[:290, :780]
+  data = driver.jpeg(pixels, quality=30, subsampling="4:2:2")
+  _check_equal(driver.image(driver.restored(page, data)), data, model="fast")
 
 
 def test_what_cannot_be_restored_is_named_and_stops_nothing_else(page, photograph):
-  good = _jpeg(photograph(40, 48), quality=40)
+  good = driver.jpeg(photograph(40, 48), quality=40)
   place = good.index(b"\xff\xc0") + 5
   huge = good[:place] + (5000).to_bytes(2, "big") * 2 + good[place + 4 :] + bytes(300_000)
   files = {
@@ -223,8 +132,8 @@ def test_what_cannot_be_restored_is_named_and_stops_nothing_else(page, photograp
     "huge.jpg": huge,
     "good.jpg": good,
   }
-  _give(page, "drop", files)
-  rows = _finished(page, 5)
+  driver.give(page, "drop", files)
+  rows = driver.finished(page, 5)
   reasons = {
     "empty.jpg": "is empty",
     "text.jpg": "cannot be read as an image",
@@ -240,30 +149,32 @@ def test_what_cannot_be_restored_is_named_and_stops_nothing_else(page, photograp
 
 def test_fifty_files_are_saved_as_one_archive(page, photograph):
   pixels = photograph(24, 150)
-  files = {f"{n}.jpg": _jpeg(pixels[:, 2 * n : 2 * n + 24], quality=30) for n in range(50)}
-  _give(page, "drop", files)
-  assert {state for state, _ in _finished(page, 50).values()} == {"done"}
+  files = {f"{n}.jpg": driver.jpeg(pixels[:, 2 * n : 2 * n + 24], quality=30) for n in range(50)}
+  driver.give(page, "drop", files)
+  assert {state for state, _ in driver.finished(page, 50).values()} == {"done"}
   page.find("#save-all").click()
   path = page.downloads / "restored.zip"
-  _wait(path.exists)
+  driver.wait(path.exists)
   with zipfile.ZipFile(path) as archive:
     assert archive.testzip() is None
     assert archive.namelist() == [f"{n}.png" for n in range(50)]
-    _check_equal(_image(archive.read("17.png")), files["17.jpg"], model="fast")
+    _check_equal(driver.image(archive.read("17.png")), files["17.jpg"], model="fast")
   page.find("#clear").click()
-  assert _rows(page) == {} and not page.find("#viewer").is_displayed()
+  assert driver.rows(page) == {} and not page.find("#viewer").is_displayed()
 
 
 def test_work_is_stopped_and_the_page_answers_meanwhile(page, photograph):
-  large = _jpeg(np.tile(photograph(400, 600), (4, 3, 1)), quality=30)
-  _give(page, "paste", {"large.jpg": large, "next.jpg": _jpeg(photograph(32, 32), quality=30)})
+  large = driver.jpeg(np.tile(photograph(400, 600), (4, 3, 1)), quality=30)
+  driver.give(
+    page, "paste", {"large.jpg": large, "next.jpg": driver.jpeg(photograph(32, 32), quality=30)}
+  )
   page.run("window.ticks = 0; setInterval(() => { window.ticks++; }, 20)")
-  _wait(lambda: _rows(page)["large.jpg"][0] == "working")
+  driver.wait(lambda: driver.rows(page)["large.jpg"][0] == "working")
   before = page.run("return window.ticks")
-  _wait(lambda: page.run("return window.ticks") >= before + 5)
-  assert _rows(page)["large.jpg"][0] == "working"
+  driver.wait(lambda: page.run("return window.ticks") >= before + 5)
+  assert driver.rows(page)["large.jpg"][0] == "working"
   page.find("#list li .button").click()
-  rows = _finished(page, 2)
+  rows = driver.finished(page, 2)
   assert rows["large.jpg"] == ["stopped", "stopped"] and rows["next.jpg"][0] == "done"
 
 
@@ -271,12 +182,12 @@ def test_formats_keep_orientation_profile_and_samples(page, photograph):
   exif = Image.Exif()
   exif[0x112], exif[0x10F] = 6, "maker"
   profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-  data = _jpeg(photograph(40, 64), quality=30, exif=exif, icc_profile=profile)
-  png = _restored(page, data)
-  _check_equal(_image(png), data, model="fast")
-  made = {kind: _restored(page, data, format=kind) for kind in ("webp", "jpg")}
-  np.testing.assert_array_equal(_image(made["webp"]), _image(png))
-  assert np.abs(_image(made["jpg"]).astype(int) - _image(png)).mean() < 3
+  data = driver.jpeg(photograph(40, 64), quality=30, exif=exif, icc_profile=profile)
+  png = driver.restored(page, data)
+  _check_equal(driver.image(png), data, model="fast")
+  made = {kind: driver.restored(page, data, format=kind) for kind in ("webp", "jpg")}
+  np.testing.assert_array_equal(driver.image(made["webp"]), driver.image(png))
+  assert np.abs(driver.image(made["jpg"]).astype(int) - driver.image(png)).mean() < 3
   for content in (png, *made.values()):
     with Image.open(io.BytesIO(content)) as picture:
       assert picture.size == (40, 64) and picture.info["icc_profile"] == profile
@@ -284,36 +195,36 @@ def test_formats_keep_orientation_profile_and_samples(page, photograph):
 
 
 def test_a_format_is_chosen_after_restoring(page, photograph):
-  data = _jpeg(photograph(40, 48), quality=30)
-  _give(page, "paste", {"a.b.jpg": data})
-  _finished(page, 1)
+  data = driver.jpeg(photograph(40, 48), quality=30)
+  driver.give(page, "paste", {"a.b.jpg": data})
+  driver.finished(page, 1)
   page.find("#format").send_keys("W")
   page.find("#save").click()
   path = page.downloads / "a.b.webp"
-  _wait(path.exists)
-  np.testing.assert_array_equal(_image(path.read_bytes()), _shown(page))
+  driver.wait(path.exists)
+  np.testing.assert_array_equal(driver.image(path.read_bytes()), driver.shown(page))
 
 
 def test_pngs_take_a_quality_and_the_dial_its_strength(page, photograph):
-  jpeg = _jpeg(photograph(48, 64), quality=20)
+  jpeg = driver.jpeg(photograph(48, 64), quality=20)
   stream = io.BytesIO()
-  Image.fromarray(_image(jpeg)).save(stream, "PNG")
-  _give(page, "drop", {"shot.png": stream.getvalue()})
-  ((state, text),) = _finished(page, 1).values()
+  Image.fromarray(driver.image(jpeg)).save(stream, "PNG")
+  driver.give(page, "drop", {"shot.png": stream.getvalue()})
+  ((state, text),) = driver.finished(page, 1).values()
   assert state == "done" and text.endswith("set the quality it had as a JPEG")
-  np.testing.assert_array_equal(_shown(page), _image(jpeg))
+  np.testing.assert_array_equal(driver.shown(page), driver.image(jpeg))
   page.find("#quality").send_keys("20", browser.KEYS.ENTER, browser.KEYS.TAB)
-  _wait(lambda: "quality 20 as asked" in _rows(page)["shot.png"][1])
-  _check_equal(_shown(page), _image(jpeg), model="fast", quality=20)
+  driver.wait(lambda: "quality 20 as asked" in driver.rows(page)["shot.png"][1])
+  _check_equal(driver.shown(page), driver.image(jpeg), model="fast", quality=20)
   page.find("#strength").send_keys(browser.KEYS.LEFT * 10)
-  _wait(lambda: page.find("#strength-text").text == "50 %")
-  _finished(page, 1)
-  _check_equal(_shown(page), _image(jpeg), model="fast", quality=20, strength=0.5)
+  driver.wait(lambda: page.find("#strength-text").text == "50 %")
+  driver.finished(page, 1)
+  _check_equal(driver.shown(page), driver.image(jpeg), model="fast", quality=20, strength=0.5)
 
 
 def test_everything_is_reached_by_keyboard_and_has_a_name(page, photograph):
   page.find("#choose").send_keys(str(_written(page, photograph)))
-  _finished(page, 1)
+  driver.finished(page, 1)
   page.run("document.activeElement.blur()")
   reached = []
   for _ in range(30):
@@ -330,7 +241,7 @@ def test_everything_is_reached_by_keyboard_and_has_a_name(page, photograph):
 
 def _written(page, photograph):
   path = page.downloads / "keys.jpg"
-  path.write_bytes(_jpeg(photograph(32, 48), quality=40))
+  path.write_bytes(driver.jpeg(photograph(32, 48), quality=40))
   return path
 
 
@@ -338,8 +249,8 @@ def _written(page, photograph):
 def test_nothing_is_wider_than_the_window(page, photograph, width, dark):
   page.view(width, 800, dark=dark, touch=width < 500)
   name = "a rather long name of a photograph that somebody has taken at the sea.jpg"
-  _give(page, "drop", {name: _jpeg(photograph(60, 90), quality=40), "none.jpg": b""})
-  _finished(page, 2)
+  driver.give(page, "drop", {name: driver.jpeg(photograph(60, 90), quality=40), "none.jpg": b""})
+  driver.finished(page, 2)
   assert page.run("return document.scrollingElement.scrollWidth") <= width
   background = page.run("return getComputedStyle(document.body).backgroundColor")
   assert background == ("rgb(20, 21, 22)" if dark else "rgb(250, 249, 247)")
@@ -353,7 +264,9 @@ def test_small_jpegs_of_a_document_are_upgraded_once_visible(page, address):
     import("./deblock.js").then(({ upgrade }) => upgrade(document, { mostQuality: 50 }))"""
   )
   page.run("document.getElementById('near').scrollIntoView()")
-  _wait(lambda: page.run("return document.getElementById('near').dataset.deblock") == "restored")
+  driver.wait(
+    lambda: page.run("return document.getElementById('near').dataset.deblock") == "restored"
+  )
   assert page.run("return document.getElementById('far').dataset.deblock") is None
   size = page.run(
     "const { width, height } = document.getElementById('near'); return [width, height]"
@@ -374,8 +287,8 @@ def test_arguments_are_checked(page):
 
 
 def test_no_request_leaves_the_host(page, address, photograph):
-  _give(page, "drop", {"a.jpg": _jpeg(photograph(32, 32), quality=30)})
-  _finished(page, 1)
+  driver.give(page, "drop", {"a.jpg": driver.jpeg(photograph(32, 32), quality=30)})
+  driver.finished(page, 1)
   names = page.run("return performance.getEntriesByType('resource').map(({ name }) => name)")
   assert names and all(name.startswith((address, "blob:")) for name in names)
   # Where the page may not, its worker may not either.
@@ -394,23 +307,23 @@ def test_no_request_leaves_the_host(page, address, photograph):
 
 
 def test_any_static_server_will_do_and_the_page_works_offline(session, contents, photograph):
-  data = {"a.jpg": _jpeg(photograph(40, 48), quality=30)}
+  data = {"a.jpg": driver.jpeg(photograph(40, 48), quality=30)}
   with serving.of(contents, 0, headers={}) as server:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     session.get(f"http://127.0.0.1:{server.server_port}/?debug")
     assert session.run("return self.crossOriginIsolated") is False
-    _give(session, "drop", data)
-    _finished(session, 1)
+    driver.give(session, "drop", data)
+    driver.finished(session, 1)
     assert "threads: 1" in session.find("#debug").text
-    _wait(lambda: session.run("return Boolean(navigator.serviceWorker.controller)"))
+    driver.wait(lambda: session.run("return Boolean(navigator.serviceWorker.controller)"))
     server.shutdown()
   session.refresh()
   # The headers for threads come from the service worker now.
   assert session.run("return self.crossOriginIsolated") is True
-  _give(session, "drop", data)
-  ((state, _),) = _finished(session, 1).values()
+  driver.give(session, "drop", data)
+  ((state, _),) = driver.finished(session, 1).values()
   assert state == "done" and "offline: true" in session.find("#debug").text
-  _check_equal(_shown(session), data["a.jpg"], model="fast")
+  _check_equal(driver.shown(session), data["a.jpg"], model="fast")
   assert session.complaints() == []
 
 
@@ -422,8 +335,8 @@ def _upright(data):
 def test_an_image_that_is_left_as_it_is_is_shown_so(page, photograph):
   exif = Image.Exif()
   exif[0x112] = 8
-  data = _jpeg(photograph(40, 48), quality=99, exif=exif)
-  _give(page, "drop", {"good.jpg": data})
-  ((_, text),) = _finished(page, 1).values()
+  data = driver.jpeg(photograph(40, 48), quality=99, exif=exif)
+  driver.give(page, "drop", {"good.jpg": data})
+  ((_, text),) = driver.finished(page, 1).values()
   assert "left as it is" in text
-  np.testing.assert_array_equal(_shown(page), _upright(data))
+  np.testing.assert_array_equal(driver.shown(page), _upright(data))

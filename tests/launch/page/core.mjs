@@ -71,7 +71,7 @@ const acts = {
     writeFileSync(out, new Uint8Array(await made.arrayBuffer()));
     return {};
   },
-  parts: ({ length, context }) => restoring.parts(length, context),
+  parts: ({ length, context, grid }) => restoring.parts(length, context, grid),
 };
 
 const answers = [];

@@ -171,18 +171,20 @@ def test_strength_and_quality_are_pythons(files, tmp_path):
   assert share <= MOST_DIFFERENT
 
 
-@pytest.mark.parametrize("context", [32, 40])
-def test_parts_cover_a_side_once_and_windows_have_one_size_and_all_of_the_context(context):
-  lengths = [*range(1, 2300, 7), 479, 480, 520, 544, 560, 561, 1000, 1040]
-  answers = _node(*({"act": "parts", "length": n, "context": context} for n in lengths))
-  for length, parts in zip(lengths, answers, strict=True):
+@pytest.mark.parametrize(("context", "grid"), [(32, 8), (40, 16), (40, 32), (40, 96)])
+def test_parts_cover_a_side_once_and_windows_have_one_size_and_all_of_the_context(context, grid):
+  lengths = [*range(1, 2300, 7), 639, 640, 680, 704, 720, 721, 1280, 1320, 4000]
+  tasks = [{"act": "parts", "length": n, "context": context, "grid": grid} for n in lengths]
+  for length, parts in zip(lengths, _node(*tasks), strict=True):
     edges = [part["first"] for part in parts] + [length]
     assert edges[0] == 0 and [part["end"] for part in parts] == edges[1:]
-    assert len({part["size"] for part in parts}) == 1
+    (size,) = {part["size"] for part in parts}
+    assert size <= 640 + grid + 2 * context
     for part in parts:
-      end = part["window"] + part["size"]
-      assert part["first"] % 480 == part["window"] % 8 == 0 <= part["window"]
+      assert part["first"] < part["end"]
+      assert part["first"] % grid == part["window"] % 8 == 0 <= part["window"]
       assert part["first"] - part["window"] >= min(context, part["first"])
+      end = part["window"] + size
       assert end >= min(part["end"] + context, length) and end < length + 8
 
 
