@@ -77,7 +77,7 @@ def bytes_field(number: int, body: bytes | memoryview) -> bytes:
   return b"".join((_encoded(number << 3 | _BYTES), _encoded(len(body)), body))
 
 
-def varint(message: bytes, position: int) -> tuple[int, int]:
+def varint(message: bytes | memoryview, position: int) -> tuple[int, int]:
   """Returns the number that begins at a position, and where it ends.
 
   Raises:
