@@ -59,6 +59,12 @@ def mutants():
   return _module_beside("bench/mutants.py")
 
 
+@pytest.fixture(scope="session")
+def grammar():
+  """The module `bench/grammar.py`, which makes image files that follow their format."""
+  return _module_beside("bench/grammar.py")
+
+
 def _forget_programs():
   """Removes the imported programs and their flags: two programs may define the same flag."""
   for module, defined in flags.FLAGS.flags_by_module_dict().items():

@@ -2,7 +2,8 @@
 
 make fuzz COUNT=20000 SEED=0
 
-Worker processes read each mutant (see mutants.py) by both readers, and restore and write those that
+Half of the files are damaged blindly (mutants.py), the others follow their format and are odd
+(grammar.py). Worker processes read each mutant by both readers, and restore and write those that
 can be read. An error must be an ImageError, a failure must leave no file, and no file may take 10 s
 of CPU time or more memory than allowed. Prints the number of each outcome, and each offence with
 the number that makes the mutant again.
@@ -20,6 +21,7 @@ import sys
 import tempfile
 import time
 
+import grammar
 import mutants
 import numpy as np
 
@@ -45,6 +47,12 @@ class Light:
         yield tiling.Part(top, left, window / np.float32(255.0) + np.float32(0.02))
 
 
+def _file(number, seed):
+  """Returns the description and the bytes of a file."""
+  make = grammar.generated if number % 2 else mutants.mutant
+  return make(number // 2, seed)
+
+
 def _status(name):
   for line in pathlib.Path("/proc/self/status").read_text().splitlines():
     if line.startswith(name):
@@ -57,11 +65,11 @@ def _try(number, seed, folder, networks):
   from deblock.launch.restoring import batch, outcomes, outputs, restore_config
   from deblock.records.photos import formats, original, reading, results
 
-  what, data = mutants.mutant(number, seed)
+  what, data = _file(number, seed)
   source, out = folder / "in", folder / "out"
   source.write_bytes(data)
   names = list(formats.FORMATS)
-  chosen = names[number % len(names)]
+  chosen = names[number // 2 % len(names)]
   deep = formats.FORMATS[chosen].keeps_16_bits and number % 3 == 0
   config = restore_config.RestoreConfig(
     out=str(out), format=chosen, depth=16 if deep else 8, max_memory=_MAX_MEMORY_MIB
@@ -76,7 +84,7 @@ def _try(number, seed, folder, networks):
     except reading.ImageError as error:
       reason = f"refused: {error.reason}"
     job = outputs.Job(str(source), out / f"a{formats.FORMATS[config.format].suffix}")
-    (outcome,) = batch.run([job], networks[number % _EVERY == 0], config)
+    (outcome,) = batch.run([job], networks[number // 2 % _EVERY == 0], config)
   except Exception as error:
     return "offence", f"{what}: {type(error).__name__}: {error}"
   left = [path.name for path in out.rglob("*")] if out.exists() else []
@@ -108,7 +116,7 @@ def work(first, stop, seed):
       megapixels = int(detail) / 1e6 if kind == "restored" else 0.0
       most_seconds = _CPU_SECONDS + _CPU_SECONDS_PER_MEGAPIXEL * megapixels
       if kind != "offence" and (seconds > most_seconds or grown > _MAX_MEMORY_MIB):
-        what, _ = mutants.mutant(number, seed)
+        what, _ = _file(number, seed)
         kind, detail = "offence", f"{what}: {seconds:.1f} CPU-s, {grown:.0f} MiB"
       line = {"number": number, "kind": kind, "detail": detail, "seconds": seconds, "grown": grown}
       print(json.dumps(line), flush=True)
@@ -140,7 +148,7 @@ def _watched(first, stop, seed):
         process.kill()
     code = process.wait()
     if first < stop:
-      what, _ = mutants.mutant(first, seed)
+      what, _ = _file(first, seed)
       detail = f"{what}: {offence or f'the process ended with status {code}'}"
       yield {"number": first, "kind": "offence", "detail": detail, "seconds": 0.0, "grown": 0.0}
       first += 1

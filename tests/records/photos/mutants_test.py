@@ -1,5 +1,6 @@
 """A few hundred of the damaged files of `make fuzz`, which has 20,000 and watches for more."""
 
+import collections
 import contextlib
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from deblock.records.jpeg import coefficients
 from deblock.records.photos import formats, original, reading, saving
 
-_COUNT = 300
+_COUNT, _GENERATED = 300, 120
 
 
 def test_a_number_makes_the_same_mutant_again(mutants):
@@ -46,6 +47,21 @@ def test_a_damaged_file_is_read_or_refused_and_nothing_else_happens(mutants):
     saving.encode(found.samples, found.alpha, found.metadata, names[number % len(names)])
   # Neither are all sound, nor all of them so damaged that nothing was tried.
   assert 0.4 * _COUNT < refused < 0.9 * _COUNT
+
+
+def test_files_that_follow_their_format_are_read_or_refused_and_nothing_else_happens(grammar):
+  read, refused = collections.Counter(), collections.Counter()
+  for number in range(_GENERATED):
+    what, data = grammar.generated(number)
+    assert (what, data) == grammar.generated(number)
+    try:
+      assert original.decode(data, "a", 2**22).samples.size
+      read[what] += 1
+    except reading.ImageError as error:
+      assert error.reason, what
+      refused[what] += 1
+  for what in ("jpeg by its rules", "png by its rules", "tiff by its rules"):
+    assert read[what] > 0.15 * refused[what] and refused[what] > 0.15 * read[what], what
 
 
 @pytest.mark.parametrize("name", ["metadata.jpg", "screenshot.png", "raw.tif"])

@@ -186,6 +186,26 @@ def test_a_bomb_is_refused_by_its_header_alone(tmp_path, size, reason):
   assert time.process_time() - before < 0.5
 
 
+def test_bombs_of_other_formats_are_refused_by_their_headers_too(tmp_path):
+  picture = Image.new("RGB", (16, 16), "red")
+  picture.save(tmp_path / "bomb.jpg")
+  data = bytearray((tmp_path / "bomb.jpg").read_bytes())
+  frame = data.index(b"\xff\xc0")
+  data[frame + 5 : frame + 9] = struct.pack(">HH", 65500, 65500)
+  (tmp_path / "bomb.jpg").write_bytes(data)
+  picture.save(tmp_path / "bomb.webp", lossless=True)
+  data = bytearray((tmp_path / "bomb.webp").read_bytes())
+  # 14 bits each of width and height, less 1.
+  place = data.index(b"VP8L") + 9
+  (bits,) = struct.unpack_from("<L", data, place)
+  struct.pack_into("<L", data, place, bits & ~(2**28 - 1) | 16382 << 14 | 16382)
+  (tmp_path / "bomb.webp").write_bytes(data)
+  before = time.process_time()
+  assert "(4290250000 pixels) exceeds limit" in _problem(tmp_path / "bomb.jpg")
+  assert "(268402689 pixels) exceeds limit" in _problem(tmp_path / "bomb.webp")
+  assert time.process_time() - before < 0.5
+
+
 def test_an_animated_png_is_no_photograph(tmp_path):
   frames = [Image.new("RGB", (8, 8), color) for color in ("red", "blue")]
   path = tmp_path / "a.png"
