@@ -81,3 +81,43 @@ def test_a_file_that_is_no_manifest_is_named(folder, text):
   (folder / manifest.NAME).write_text(text)
   with pytest.raises(ValueError, match=r"manifest\.json (is not JSON|must be an object|has no)"):
     manifest.load(folder)
+
+
+@pytest.mark.parametrize(
+  ("key", "value", "message"),
+  [
+    ("file", "../stolen", r'splits\.train\[0\]\.file must be a file\'s name .*, got "\.\./stolen"'),
+    ("file", "/etc/passwd", r'file must be a file\'s name without folders, got "/etc/passwd"'),
+    ("count", 10**12, r"count must be a whole number from 0 to 16777216, got 1000000000000"),
+    ("count", -5, r"count must be .*, got -5"),
+    ("count", "7", r'count must be .*, got "7"'),
+    ("count", 2**24, r"bytes cannot hold the 16777216 records"),
+    ("size_bytes", -1, r"size_bytes must be a whole number from 0"),
+  ],
+)
+@pytest.mark.parametrize("damaged", [False, True])
+def test_a_shard_lies_in_its_folder_and_holds_what_it_can(folder, key, value, message, damaged):
+  splits = json.loads((folder / manifest.NAME).read_text())["splits"]
+  splits["train"][0][key] = value
+  _change(folder, splits=splits)
+  with pytest.raises(ValueError, match=message):
+    manifest.load(folder, damaged=damaged)
+
+
+def test_a_shard_that_is_listed_twice_is_named(folder):
+  splits = json.loads((folder / manifest.NAME).read_text())["splits"]
+  splits["test"] = splits["train"]
+  _change(folder, splits=splits)
+  with pytest.raises(ValueError, match=r'the shard "deblock-train.*" is listed twice'):
+    manifest.load(folder)
+
+
+@pytest.mark.parametrize(
+  ("name", "value"),
+  [("qualities", []), ("qualities", [0]), ("clean_encoding", "exe"), ("tile_size", -1)],
+)
+def test_settings_that_no_records_have_are_named(folder, name, value):
+  settings = {**json.loads((folder / manifest.NAME).read_text())["settings"], name: value}
+  _change(folder, settings=settings)
+  with pytest.raises(ValueError, match=rf"settings\.{name}.* must be "):
+    manifest.load(folder)
