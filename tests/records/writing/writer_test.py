@@ -360,14 +360,11 @@ def test_a_list_that_is_missing_or_empty_is_named(tmp_path, write_images, small_
 
 @pytest.mark.parametrize("downscale", [1.0, 2.0])
 def test_jpegs_among_the_clean_images_are_shrunk(tmp_path, photograph, small_config, downscale):
-  images = tmp_path / "images"
-  images.mkdir()
-  Image.fromarray(photograph(96, 96)).save(images / "a.jpg", quality=30)
-  Image.fromarray(photograph(96, 96, 1)).save(images / "b.png")
-  config = small_config(images, tmp_path / "out", jpeg_downscale=downscale)
-  made = writer.write(config)
-  assert {image.id: image.height for image in made.images} == {"a.jpg": 96 / downscale, "b.png": 96}
-  assert {image.id: image.format for image in made.images} == {"a.jpg": "JPEG", "b.png": "PNG"}
+  Image.fromarray(photograph(96, 96)).save(tmp_path / "a.jpg", quality=30)
+  Image.fromarray(photograph(96, 96, 1)).save(tmp_path / "b.png")
+  made = writer.write(small_config(tmp_path, tmp_path / "out", jpeg_downscale=downscale))
+  found = {(image.id, image.height, image.format) for image in made.images}
+  assert found == {("a.jpg", 96 / downscale, "JPEG"), ("b.png", 96, "PNG")}
 
 
 def test_going_on_works_from_another_folder(tmp_path, write_images, small_config, monkeypatch):
