@@ -99,12 +99,12 @@ def test_unknown_names_and_devices_are_refused():
 def test_a_file_that_onnx_runtime_cannot_run_is_refused_before_an_image_is_read(tmp_path):
   onnx = pytest.importorskip("onnx")
   model = onnx.load(pretrained_files.network_path("fast"))
-  model.graph.node[3].op_type = "Unheard"
+  model.graph.node[3].op_type = "Gemm"
   (stored,) = model.metadata_props
   stored.value = network_file.description(_FAST, {}, model.graph.SerializeToString())
-  path = tmp_path / "unheard.onnx"
+  path = tmp_path / "gemm.onnx"
   onnx.save(model, path)
-  with pytest.raises(ValueError, match=r"unheard\.onnx cannot be run by ONNX Runtime .*Unheard"):
+  with pytest.raises(ValueError, match=r"gemm\.onnx cannot be run by ONNX Runtime .*Gemm"):
     network.load(str(path))
 
 
