@@ -1,18 +1,15 @@
-// The networks, run by ONNX Runtime's WebAssembly, or by its WebGPU where that agrees with it.
-
-import { ofQuality } from "./tables.js";
+// The networks, run by ONNX Runtime's WebAssembly.
 
 // Pixels that a network sees around a part.
 const CONTEXTS = { fast: 40, default: 32 };
 const MOST_THREADS = 8;
-const TRIAL_SECONDS = 15, TRIAL_SIDE = 64, MOST_DIFFERENCE = 0.05 / 255;
 const FOLDER = new URL("./runtime/", import.meta.url);
 
-let runtime = null, device = null;
+let runtime = null;
 const sessions = {};
 
 // What runs where, for people.
-export const state = { device: "", threads: 1, trial: "" };
+export const state = { device: "WebAssembly", threads: 1 };
 
 async function load(file, binary) {
   const ort = await import(new URL(file, FOLDER));
@@ -41,10 +38,16 @@ async function run(ort, session, window, rows, columns, tables) {
 
 // Returns {context, run}, which restore.js takes; the runtime and the network are loaded once.
 export async function network(name) {
-  runtime ??= load("ort.wasm.min.mjs", "ort-wasm-simd-threaded");
+  // What could not be loaded, such as without a connection, is tried again for the next file.
+  runtime ??= load("ort.wasm.min.mjs", "ort-wasm-simd-threaded").catch((error) => {
+    runtime = null;
+    throw error;
+  });
   const ort = await runtime;
-  device ??= (state.device = "WebAssembly");
-  sessions[name] ??= opened(ort, name, "wasm");
+  sessions[name] ??= opened(ort, name, "wasm").catch((error) => {
+    delete sessions[name];
+    throw error;
+  });
   const session = await sessions[name];
   return { context: CONTEXTS[name], run: (...window) => run(ort, session, ...window) };
 }

@@ -81,9 +81,18 @@ function drawn(item) {
 }
 
 function act(item) {
-  if (item.state === "waiting" || item.state === "working") item.stop.abort();
+  if (item.state === "waiting" || item.state === "working") halt(item);
   else if (item.state === "done") save(item);
   else begin(item);
+}
+
+// What is being worked on stops after its part; what waits, at once.
+function halt(item) {
+  item.stop.abort();
+  if (item.state === "waiting") {
+    item.state = "stopped";
+    drawn(item);
+  }
 }
 
 // Restores a file, again if settings have changed since.
@@ -267,7 +276,10 @@ document.addEventListener("drop", async (event) => {
   find("drop").classList.remove("over");
   take(await dropped(event.dataTransfer));
 });
-const again = () => items.forEach((item) => { if (item.state !== "failed" || item.facts) begin(item); });
+// What is looked at comes first.
+const again = () => [viewed, ...items.filter((item) => item !== viewed)].forEach((item) => {
+  if (item && (item.state !== "failed" || item.facts)) begin(item);
+});
 for (const choice of document.querySelectorAll("[name=model]")) choice.addEventListener("change", again);
 find("strength").addEventListener("input", () => { find("strength-text").textContent = `${find("strength").value} %`; });
 find("strength").addEventListener("change", again);
@@ -285,7 +297,7 @@ find("save").addEventListener("click", (event) => {
 });
 find("save-all").addEventListener("click", saveAll);
 find("stop-all").addEventListener("click", () => {
-  for (const item of items) if (item.state === "waiting" || item.state === "working") item.stop.abort();
+  for (const item of items) if (item.state === "waiting" || item.state === "working") halt(item);
 });
 find("clear").addEventListener("click", clear);
 find("settings").addEventListener("submit", (event) => event.preventDefault());

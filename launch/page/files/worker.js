@@ -38,7 +38,7 @@ onmessage = ({ data }) => {
     return;
   }
   last = last.then(async () => {
-    postMessage({ id: data.id, kind: "begun" });
+    if (!stopped.has(data.id)) postMessage({ id: data.id, kind: "begun" });
     try {
       postMessage(await (data.kind === "convert" ? converted : restored)(data));
     } catch (error) {

@@ -1,6 +1,7 @@
 """The page as a folder of files, its runtime's package, and the server; no browser."""
 
 import base64
+import gzip
 import hashlib
 import io
 import json
@@ -49,6 +50,12 @@ def test_the_folder_has_all_that_the_page_asks_for(package, tmp_path):
   # The service worker keeps every file but itself.
   listed = json.loads(re.search(r"FILES = (\[.*\]);", written["sw.js"].read_text("utf-8"))[1])
   assert set(listed) == set(written) - {"sw.js", "index.html"} | {"./"}
+
+
+def test_our_own_code_is_small(package):
+  contents = building.contents(str(package)).items()
+  own = [content for name, content in contents if "/" not in name]
+  assert sum(len(gzip.compress(content)) for content in own) <= MOST_BYTES_GZIPPED
 
 
 def test_the_version_changes_with_any_file(package, monkeypatch):

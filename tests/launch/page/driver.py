@@ -51,7 +51,7 @@ def wait(condition):
 
 
 def finished(page, count):
-  """Waits until so many files have been restored, failed or stopped; returns `_rows`."""
+  """Waits until so many files have been restored, failed or stopped; returns `rows`."""
 
   def every():
     found = rows(page)
