@@ -154,7 +154,8 @@ lock:
 	@printf 'setuptools\nuv\nwheel\n' | \
 	  $(UV_COMPILE) - --constraint .ci/requirements.txt --output-file .ci/build.txt
 
-sbom: $(INSTALLED) ## list what `pip install deblock` brings: build/deblock.cdx.json, in CycloneDX
+# Lists what `pip install deblock` brings, in CycloneDX: build/deblock.cdx.json.
+sbom: $(INSTALLED)
 	@$(PYTHON) -m venv --clear --without-pip build/base
 	@$(BIN)/uv pip install --quiet --system-certs --python build/base/bin/python --require-hashes \
 	  --requirement .ci/requirements-base.txt
