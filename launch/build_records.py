@@ -107,21 +107,14 @@ def main(arguments):
   """Writes the records that the flags describe, or inspects those of --inspect."""
   asked = config_flags.parse(ProgramConfig)
   if asked.inspect:
-    _start_tensorflow()
+    program.start_tensorflow(gpus=False)
     return inspect(asked.inspect)
   settings = config_flags.parse(config.RecordsConfig)
-  _start_tensorflow()
+  # Reading a TFDS data set runs TensorFlow, which would take memory of every GPU.
+  program.start_tensorflow(gpus=False)
   made = _write(settings, (*asked.beam_options, *arguments[1:]))
   console.say(*summary(made).split("\n"), f"records: {settings.records}")
   return 0
-
-
-def _start_tensorflow():
-  program.start_tensorflow()
-  import tensorflow as tf
-
-  # Reading a TFDS data set runs TensorFlow, which would reserve the memory of every GPU.
-  tf.config.set_visible_devices([], "GPU")
 
 
 def _write(settings, beam_options):

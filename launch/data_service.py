@@ -23,7 +23,7 @@ def main(arguments):
   """Serves as the flags say until SIGTERM or Ctrl-C."""
   del arguments
   settings = config_flags.parse(serving.ServiceConfig)
-  program.start_tensorflow()
+  program.start_tensorflow(gpus=False)
 
   ended = threading.Event()
   # Installed first, so that a signal during the start ends it cleanly too.

@@ -22,7 +22,7 @@ def main(arguments):
   report = config_flags.parse(settings_lib.ReportConfig)
   if not config.records:
     raise ValueError("records must name a folder: use --records=DIR.")
-  program.start_tensorflow()
+  program.start_tensorflow(gpus=False)
   from deblock.launch.pipeline_report import report as pipeline_report
   from deblock.records.layout import manifest as manifest_lib
 

@@ -74,12 +74,14 @@ def run(
   app.run(guarded, flags_parser=_parse)
 
 
-def start_tensorflow() -> None:
+def start_tensorflow(gpus: bool = True) -> None:
   """Imports TensorFlow and Keras, without the notes that they print about a machine's devices.
 
   Programs call this in `main`, when their flags are checked, and import what needs it afterwards:
   so `--help` and mistakes are answered at once.
 
+  Args:
+    gpus: whether the program computes on GPUs; they are hidden from one that does not.
   Raises:
     SystemExit: with 2, after a line on standard error, if it is not installed.
   """
@@ -93,6 +95,10 @@ def start_tensorflow() -> None:
     # TensorFlow looks for devices once, and reports each library that a machine without a GPU
     # lacks. Listing logical devices would create them, and no cluster could be joined afterwards.
     tf.config.list_physical_devices()
+
+    from deblock.launch.machines import gpus as gpus_lib
+
+  gpus_lib.prepare(used=gpus)
 
 
 def prepare_output(folder: str, *names: str) -> pathlib.Path:

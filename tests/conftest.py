@@ -20,6 +20,10 @@ from deblock.records.sources import packaged
 # Read when TensorFlow is imported. The tests call networks on single images with variable weights,
 # for which oneDNN, the programs' default, has no fast convolution (see model/restorer.py).
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+# Tests that run at the same time would fight for the memory of a GPU, and its float32 products are
+# too coarse for the tolerances (TF32). Their processes inherit this.
+if os.environ.get("GPU_TESTS") != "1":
+  os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
 
 
 def _photograph(height, width, number=0):
@@ -96,8 +100,9 @@ def program(monkeypatch, capsys):
   def run(name, *arguments):
     import tensorflow as tf
 
-    # The tests of this process keep the GPU.
+    # With GPU_TESTS=1 the tests of this process keep the GPUs, which they have used before.
     monkeypatch.setattr(tf.config, "set_visible_devices", lambda *_: None)
+    monkeypatch.setattr(tf.config.experimental, "set_memory_growth", lambda *_: None)
     monkeypatch.setattr(sys, "argv", [f"deblock-{name}", *map(str, arguments)])
     monkeypatch.setattr(sys.modules["__main__"], "__doc__", None)
     app.define_help_flags()

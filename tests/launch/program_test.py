@@ -3,7 +3,6 @@
 import ast
 import configparser
 import dataclasses
-import os
 import pathlib
 import subprocess
 import sys
@@ -11,8 +10,10 @@ import sys
 import pytest
 import tensorflow as tf
 
+from deblock.launch import program as program_lib
 from deblock.launch.evaluation import settings as evaluation_settings
 from deblock.launch.machines import serving
+from deblock.launch.page import settings as page_settings
 from deblock.launch.pictures import settings as picture_settings
 from deblock.launch.pipeline_report import settings as pipeline_settings
 from deblock.launch.portable import settings as export_settings
@@ -37,6 +38,7 @@ PARTS = {
   "export": (export_settings.ExportConfig,),
   "export_step": (model_config.ModelConfig, export_settings.StepConfig),
   "export_weights": (export_settings.WeightsConfig,),
+  "build_page": (page_settings.PageConfig,),
 }
 # Runs where neither TensorFlow nor absl is, and needs JAX, which is not installed here.
 STANDALONE = ("run_exported",)
@@ -60,7 +62,6 @@ def _process(folder, *command):
   return subprocess.run(
     [sys.executable, *command],
     cwd=folder,
-    env={**os.environ, "CUDA_VISIBLE_DEVICES": "-1"},
     capture_output=True,
     text=True,
     timeout=120,
@@ -151,6 +152,23 @@ def test_a_console_script_says_nothing_but_the_mistake(tmp_path):
   script = f"from deblock.launch import {name}; {name}.run()"
   _assert_is_one_line(_process(tmp_path, "-c", script, *arguments), said)
   assert not list(tmp_path.iterdir()), "a refused command left files"
+
+
+@pytest.mark.parametrize(
+  "arguments",
+  [
+    ("build_records", "--records=r", "--images=i"),
+    ("build_records", "--inspect=r"),
+    ("inspect_pipeline", "--records=r", "--benchmark"),
+    ("data_service", "--role=local"),
+  ],
+)
+def test_programs_that_only_feed_a_training_leave_the_gpus_to_it(program, monkeypatch, arguments):
+  def start(gpus=True):
+    raise ValueError(f"gpus: {gpus}")
+
+  monkeypatch.setattr(program_lib, "start_tensorflow", start)
+  assert program(*arguments).stderr.endswith(": gpus: False\n")
 
 
 @pytest.mark.parametrize(
