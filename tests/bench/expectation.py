@@ -55,12 +55,14 @@ def restored(network, found):
 
 def places(image, read):
   """Yields the coefficients of an image's planes, in steps from the middles of a file's cells."""
-  levels = np.ascontiguousarray(np.moveaxis(image.astype(np.float32), -1, 0))
+  levels = np.ascontiguousarray(np.moveaxis(image.astype(np.float32), -1, 0)) - planes.CENTRE
   for samples, plane in zip(planes.from_rgb(levels), read.planes, strict=True):
-    samples = planes.downsample(samples, plane.factors, len(samples) // plane.factors[0])
-    found = planes.forward(samples - planes.CENTRE)
-    shape = plane.integers.shape[:2]
-    yield found / plane.steps.ravel() - plane.integers.reshape(*shape, 64)
+    rows, columns = plane.integers.shape[:2]
+    grid = planes.BLOCK * plane.factors[0], planes.BLOCK * plane.factors[1]
+    units = planes.Units(rows, columns, grid)
+    maps = planes.maps(grid, plane.factors, plane.steps.ravel())
+    found = units.to_blocks(maps.forward(units.cut(samples, 1.0)[0]), plane.factors)
+    yield found - plane.integers.reshape(rows, columns, 64)
 
 
 class Sums:

@@ -26,6 +26,7 @@ from deblock.pipeline import config as input_config
 from deblock.records.planning import config as records_config
 
 PARTS = {
+  "build_page": (page_settings.PageConfig,),
   "build_records": (records_config.RecordsConfig,),
   "train": tuple(train_settings.PARTS.values()),
   "runs": (run_table.RunsConfig,),

@@ -68,7 +68,11 @@ def test_what_lies_in_the_cells_stays_there():
   step = 12.0
   centre = step * rng.integers(-3, 4, (1, 2, 64)).astype(np.float32)
   inside = centre + rng.uniform(-step / 2, step / 2, centre.shape).astype(np.float32)
-  before, after = (planes.inverse(c) / np.float32(255.0) for c in (centre, inside))
+  units, maps = planes.Units(1, 2, (8, 8)), planes.maps((8, 8), (1, 1), np.ones(64))
+  before, after = (
+    units.joined(maps.inverse(blocks.reshape(2, 1, 64))[np.newaxis], 1 / 255)[..., 0]
+    for blocks in (centre, inside)
+  )
   made = fading.faded(after, before, 0.5, 1.0)
-  found = planes.forward(255.0 * made)
+  found = maps.forward(units.cut(made, 255.0)[0]).reshape(centre.shape)
   assert np.abs(found - centre).max() <= step / 4 + 1e-3
