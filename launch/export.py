@@ -18,7 +18,7 @@ def main(arguments):
   """Exports as the flags say."""
   del arguments
   settings = config_flags.parse(settings_lib.ExportConfig)
-  program.start_tensorflow()
+  program.start_tensorflow(gpus=False)
   from deblock.launch.portable import exported_network
 
   exported = exported_network.export(settings)

@@ -21,7 +21,7 @@ def main(arguments):
   del arguments
   settings = config_flags.parse(settings_lib.StepConfig)
   model = config_flags.parse(model_config.ModelConfig)
-  program.start_tensorflow()
+  program.start_tensorflow(gpus=False)
   from deblock.launch.portable import exported_step
 
   exported_step.export(model, settings)

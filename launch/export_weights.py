@@ -15,7 +15,7 @@ def main(arguments):
   """Exports as the flags say."""
   del arguments
   settings = config_flags.parse(settings_lib.WeightsConfig)
-  program.start_tensorflow()
+  program.start_tensorflow(gpus=False)
   from deblock.launch.portable import weights as weights_export
 
   step = weights_export.export(settings)

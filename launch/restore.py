@@ -60,7 +60,7 @@ def _exported(config):
     network_file.read(path)
   except (FileNotFoundError, ValueError):
     # Only here, since it takes TensorFlow, which restoring does without.
-    program.start_tensorflow()
+    program.start_tensorflow(gpus=False)
     from deblock.launch.portable import exported_network
     from deblock.launch.portable import settings as export_settings
 

@@ -32,7 +32,7 @@ _LIST_MODELS = flags.DEFINE_boolean(
 
 def model_table() -> str:
   """Returns a line for each network: parameters, kMAC a pixel at its own width, description."""
-  program.start_tensorflow()
+  program.start_tensorflow(gpus=False)
   import tabulate
 
   from deblock.model import macs
@@ -61,7 +61,7 @@ def main(arguments):
   for name, value in (("records", run.input.records), ("logdir", run.train.logdir)):
     if not value:
       raise ValueError(f"{name} must name a folder: use --{name}=DIR.")
-  program.start_tensorflow()
+  program.start_tensorflow(gpus=run.train.strategy != "cpu")
   from deblock.launch.training import endings, loop, signals
 
   with signals.on_signals() as request:

@@ -68,6 +68,24 @@ def create(name: str, cluster: cluster_lib.Cluster | None = None) -> tf.distribu
   )
 
 
+def devices(strategy: tf.distribute.Strategy) -> str:
+  """Returns the names of this machine's devices that a strategy uses, such as "GPU:0 (NVIDIA L4)".
+
+  Args:
+    strategy: of the run.
+  """
+  gpus = tf.config.get_visible_devices("GPU")
+  names = []
+  for device in strategy.extended.worker_devices:
+    kind, place = device.rpartition("device:")[2].split(":")
+    found = {}
+    if kind == "GPU" and int(place) < len(gpus):
+      found = tf.config.experimental.get_device_details(gpus[int(place)])
+    name = found.get("device_name")
+    names.append(f"{kind}:{place} ({name})" if name else f"{kind}:{place}")
+  return ", ".join(names)
+
+
 def _multi_worker(cluster):
   # To TensorFlow all are workers; only this project has a chief.
   resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(

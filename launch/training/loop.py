@@ -10,6 +10,7 @@ from typing import Any
 import keras
 
 from deblock.launch.machines import hosts as hosts_lib
+from deblock.launch.machines import strategy as strategy_lib
 from deblock.launch.reporting import reporter as reporter_lib
 from deblock.launch.run_folder import checkpoints as checkpoints_lib
 from deblock.launch.run_folder import occupied, run_file, saved_weights
@@ -117,7 +118,8 @@ def _train(run, clock, stop, hosts, entry, manifest, network, saved_in):
     reporter.describe(run, hosts.strategy)
     reporter.note(
       f"{entry.name}: {network.count_params():,} parameters; batches of {run.input.batch_size} "
-      f"over {hosts.strategy.num_replicas_in_sync} replica(s) on {hosts.count} host(s); "
+      f"over {hosts.strategy.num_replicas_in_sync} replica(s) on {hosts.count} host(s), here "
+      f"{strategy_lib.devices(hosts.strategy)}; "
       f"{manifest.count('train')} training tiles; "
       f"{'resuming from' if found else 'starting at'} step {step}."
     )

@@ -162,9 +162,12 @@ def test_a_console_script_says_nothing_but_the_mistake(tmp_path):
     ("build_records", "--inspect=r"),
     ("inspect_pipeline", "--records=r", "--benchmark"),
     ("data_service", "--role=local"),
+    ("export", "--model=default", "--output=o.onnx"),
+    ("train", "--list_models"),
+    ("train", "--records=r", "--logdir=l", "--strategy=cpu"),
   ],
 )
-def test_programs_that_only_feed_a_training_leave_the_gpus_to_it(program, monkeypatch, arguments):
+def test_programs_that_compute_on_the_cpu_leave_the_gpus_to_others(program, monkeypatch, arguments):
   def start(gpus=True):
     raise ValueError(f"gpus: {gpus}")
 

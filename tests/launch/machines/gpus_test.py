@@ -5,7 +5,7 @@ import sys
 import pytest
 import tensorflow as tf
 
-from deblock.launch.machines import gpus
+from deblock.launch.machines import gpu_faults, gpus
 
 
 @pytest.fixture
@@ -18,6 +18,8 @@ def cards(monkeypatch):
   monkeypatch.setattr(
     tf.config.experimental, "set_memory_growth", lambda *values: done.append(values)
   )
+  monkeypatch.setattr(gpu_faults, "unseen", lambda: None)
+  monkeypatch.setattr(gpu_faults, "too_new", lambda: [])
   return found, done
 
 
@@ -25,6 +27,19 @@ def test_the_memory_of_every_gpu_grows_as_it_is_needed(cards):
   found, done = cards
   gpus.prepare(used=True)
   assert done == [(device, True) for device in found]
+
+
+def test_each_fault_of_a_gpu_is_a_warning_where_gpus_are_used(cards, monkeypatch):
+  warned = []
+  monkeypatch.setattr(gpus.logging, "warning", lambda words, *values: warned.append(words % values))
+  gpus.prepare(used=True)
+  assert not warned
+  monkeypatch.setattr(gpu_faults, "unseen", lambda: "not seen")
+  monkeypatch.setattr(gpu_faults, "too_new", lambda: ["too new", "too new too"])
+  gpus.prepare(used=False)
+  assert not warned
+  gpus.prepare(used=True)
+  assert warned == ["not seen", "too new", "too new too"]
 
 
 def test_a_program_that_uses_no_gpu_sees_none_and_takes_no_memory(cards):

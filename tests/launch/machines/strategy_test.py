@@ -1,3 +1,5 @@
+import types
+
 import pytest
 import tensorflow as tf
 
@@ -61,3 +63,16 @@ def test_a_tpu_that_is_not_there_is_asked_for_in_vain(monkeypatch):
   monkeypatch.setattr(tf.distribute.cluster_resolver, "TPUClusterResolver", answer)
   with pytest.raises(ValueError, match=r"strategy is tpu, but no TPU .* 'mine' .*: no mine here$"):
     strategy.create("tpu")
+
+
+def test_the_devices_of_a_run_are_named(monkeypatch):
+  assert strategy.devices(strategy.create("cpu")) == "CPU:0"
+  card = tf.config.PhysicalDevice("/physical_device:GPU:0", "GPU")
+  monkeypatch.setattr(tf.config, "get_visible_devices", lambda kind: [card, card])
+  monkeypatch.setattr(
+    tf.config.experimental, "get_device_details", lambda device: {"device_name": "NVIDIA L4"}
+  )
+  # As strategies of several GPUs and several machines name them.
+  places = [f"/job:worker/replica:0/task:1/device:GPU:{place}" for place in (0, 1)]
+  made = types.SimpleNamespace(extended=types.SimpleNamespace(worker_devices=places))
+  assert strategy.devices(made) == "GPU:0 (NVIDIA L4), GPU:1 (NVIDIA L4)"
