@@ -39,7 +39,6 @@ PARTS = {
   "export": (export_settings.ExportConfig,),
   "export_step": (model_config.ModelConfig, export_settings.StepConfig),
   "export_weights": (export_settings.WeightsConfig,),
-  "build_page": (page_settings.PageConfig,),
 }
 # Runs where neither TensorFlow nor absl is, and needs JAX, which is not installed here.
 STANDALONE = ("run_exported",)
