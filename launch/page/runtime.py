@@ -1,7 +1,7 @@
 """The runtime of the page, onnxruntime-web, from its package in the npm registry.
 
-Its files take 14 MB, so neither the repository nor the wheel has them. The package is downloaded
-once, checked, and kept in the user's cache; no Node is needed.
+Its files take 14 MB, so neither the repository nor the wheel has them. npm, which knows the user's
+registry and proxy, downloads the package once; it is checked and kept in the user's cache.
 """
 
 import base64
@@ -9,19 +9,21 @@ import hashlib
 import io
 import os
 import pathlib
+import shutil
+import subprocess
 import tarfile
-import urllib.error
-import urllib.request
+import tempfile
 
 from deblock.records.layout import new_file
 
 VERSION = "1.30.0"
+PACKAGE = f"onnxruntime-web@{VERSION}"
 FILE = f"onnxruntime-web-{VERSION}.tgz"
-URL = f"https://registry.npmjs.org/onnxruntime-web/-/{FILE}"
 # The registry's own digest of that version: npm view onnxruntime-web@VERSION dist.integrity.
 SHA512 = "q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ=="
 FILES = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
-_SECONDS = 60
+_SECONDS = 300
+_ELSEWHERE = f"run npm pack {PACKAGE} elsewhere, then name its file, --runtime={FILE}."
 
 
 def files(package: str = "") -> dict[str, bytes]:
@@ -54,23 +56,27 @@ def check(data: bytes, name: str) -> None:
     raise ValueError(f"{name} is not {FILE} of the npm registry: its SHA-512 is another.")
 
 
-def download(path: pathlib.Path, url: str = URL) -> None:
-  """Downloads the package, checks it and keeps it.
+def download(path: pathlib.Path) -> None:
+  """Lets npm download the package, checks it and keeps it.
 
   Raises:
     OSError: if that fails; the message says how to do without.
     ValueError: if it is not the expected package.
   """
-  try:
-    with urllib.request.urlopen(url, timeout=_SECONDS) as answer:
-      data = answer.read()
-  except (urllib.error.URLError, TimeoutError) as error:
-    reason = getattr(error, "reason", error)
-    raise OSError(
-      f"{url} cannot be downloaded ({reason}): elsewhere, run npm pack onnxruntime-web@{VERSION}, "
-      f"then name its file, --runtime={FILE}."
-    ) from error
-  check(data, url)
+  program = shutil.which("npm")
+  if program is None:
+    raise OSError(f"the page's runtime is downloaded by npm, which is not installed: {_ELSEWHERE}")
+  with tempfile.TemporaryDirectory() as folder:
+    command = [program, "pack", "--silent", PACKAGE]
+    try:
+      subprocess.run(
+        command, cwd=folder, check=True, capture_output=True, text=True, timeout=_SECONDS
+      )
+      data = (pathlib.Path(folder) / FILE).read_bytes()
+    except (subprocess.SubprocessError, OSError) as error:
+      lines = (getattr(error, "stderr", None) or str(error)).strip().splitlines()
+      raise OSError(f"npm pack {PACKAGE} failed ({lines[-1]}): {_ELSEWHERE}") from error
+  check(data, f"the download of {PACKAGE}")
   path.parent.mkdir(parents=True, exist_ok=True)
   with new_file.writing(path) as stream:
     stream.write(data)

@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import io
 import json
+import os
 import re
 import tarfile
 import threading
@@ -95,20 +96,40 @@ def test_another_package_is_refused(tmp_path):
     runtime.files(str(path))
 
 
-def test_the_package_is_downloaded_once_and_only_the_right_one(package, tmp_path, monkeypatch):
+@pytest.fixture
+def npm(tmp_path, monkeypatch):
+  """Puts an npm on the path that runs a line of the shell, and returns how to set that line."""
+  folder = tmp_path / "bin"
+  folder.mkdir()
+  monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
   monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-  content = {"good.tgz": package.read_bytes(), "bad.tgz": b"bad"}
-  with serving.of(content, 0) as server:
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    address = f"http://127.0.0.1:{server.server_port}"
-    with pytest.raises(ValueError, match="SHA-512"):
-      runtime.download(runtime.cached(), f"{address}/bad.tgz")
-    with pytest.raises(OSError, match=r"npm pack onnxruntime-web@.*--runtime="):
-      runtime.download(runtime.cached(), f"{address}/none.tgz")
-    assert not runtime.cached().exists()
-    runtime.download(runtime.cached(), f"{address}/good.tgz")
-    server.shutdown()
-  assert runtime.files() == {name: name.encode() for name in runtime.FILES}
+
+  def runs(line):
+    (folder / "npm").write_text(f"#!/bin/sh\n{line}\n")
+    (folder / "npm").chmod(0o755)
+
+  return runs
+
+
+def test_npm_downloads_the_package_once_and_only_the_right_one_is_kept(package, npm):
+  npm(f"printf bad > {runtime.FILE}")
+  with pytest.raises(ValueError, match=f"download of {runtime.PACKAGE} is not .*SHA-512"):
+    runtime.files()
+  npm("echo no network >&2; exit 1")
+  with pytest.raises(OSError, match=r"npm pack onnxruntime-web@.*\(no network\).*--runtime="):
+    runtime.files()
+  assert not runtime.cached().exists()
+  npm(f'test "$*" = "pack --silent {runtime.PACKAGE}" && cp {package} {runtime.FILE}')
+  expected = {name: name.encode() for name in runtime.FILES}
+  assert runtime.files() == expected
+  npm("exit 1")
+  assert runtime.files() == expected
+
+
+def test_where_npm_is_missing_the_message_says_how_to_do_without(tmp_path, monkeypatch):
+  monkeypatch.setenv("PATH", str(tmp_path))
+  with pytest.raises(OSError, match=r"npm, which is not installed: .*--runtime="):
+    runtime.download(tmp_path / runtime.FILE)
 
 
 def test_files_are_served_with_their_types_and_headers():
