@@ -16,14 +16,15 @@ from deblock.launch.run_folder import checkpoints as checkpoints_lib
 from deblock.launch.run_folder import occupied, run_file, saved_weights
 from deblock.launch.settings import crop_stages
 from deblock.launch.settings import train as train_settings
-from deblock.launch.training import batches as batches_lib
 from deblock.launch.training import (
+  batch_sizes,
   endings,
   optimization,
   profiling,
   record_errors,
   session,
 )
+from deblock.launch.training import batches as batches_lib
 from deblock.launch.training import stepper as stepper_lib
 from deblock.launch.training import watch as watch_lib
 from deblock.model.networks import registry
@@ -62,7 +63,8 @@ def train(
   manifest = manifest_lib.load(run.input.records, damaged=run.input.on_bad_record == "skip")
   _check_crops(run, entry, manifest)
   hosts = hosts_lib.join(run.cluster, run.train.strategy)
-  _check_batch(run, hosts.strategy.num_replicas_in_sync)
+  replicas = hosts.strategy.num_replicas_in_sync
+  batch_sizes.check(run.input, replicas, run.optimization.accumulate_steps)
   # Before the folder is made: a run that cannot start leaves none.
   network = _network(run, hosts.strategy, entry)
   alone = occupied.hold(run.train.logdir) if hosts.writes else contextlib.nullcontext()
@@ -147,19 +149,6 @@ def _check_crops(run, entry, manifest):
     raise ValueError(
       f"crop_size must be at most {tile_size}, the tile size of the records in "
       f"{run.input.records}, got {max(sizes)}."
-    )
-
-
-def _check_batch(run, replicas):
-  parts = run.optimization.accumulate_steps
-  if run.input.batch_size % replicas:
-    raise ValueError(
-      f"batch_size must be a multiple of the {replicas} replicas, got {run.input.batch_size}."
-    )
-  if run.input.batch_size // replicas % parts:
-    raise ValueError(
-      f"batch_size must be a multiple of accumulate_steps, {parts}, on each of the {replicas} "
-      f"replicas, got {run.input.batch_size}."
     )
 
 
