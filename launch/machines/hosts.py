@@ -137,8 +137,8 @@ def join(settings: cluster_lib.ClusterConfig, name: str) -> Hosts:
     settings: the workers; if they are empty, TF_CONFIG is read.
     name: of the strategy.
   Raises:
-    ValueError: as `cluster.from_flags` and `strategy.create`, or if workers are named for a
-      strategy of one machine.
+    ValueError: as `cluster.from_flags` and `strategy.create`, if workers are named for a strategy
+      of one machine, or if they have different numbers of GPUs.
     ConnectionError: if a worker does not answer in time.
   """
   wants_workers = name in ("auto", "multi_worker")
@@ -151,7 +151,8 @@ def join(settings: cluster_lib.ClusterConfig, name: str) -> Hosts:
     return Hosts(strategy_lib.create(name))
   if not cluster.peers:
     return Hosts(strategy_lib.create(name, cluster), cluster)
-  rendezvous.meet(cluster, settings.peers_timeout_seconds)
+  gpus = len(tf.config.list_physical_devices("GPU"))
+  rendezvous.meet(cluster, settings.peers_timeout_seconds, gpus=gpus)
   with rendezvous.ended_after(settings.peers_timeout_seconds):
     return Hosts(strategy_lib.create(name, cluster), cluster)
 

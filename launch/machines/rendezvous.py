@@ -5,6 +5,9 @@ say who they are: a worker's number, and a token that follows from the run's lis
 another program at a worker's address, or one that connects to it, is not taken for a worker. The
 token is no secret: it tells strangers from workers, not enemies.
 
+They also say how many GPUs they have. TensorFlow takes it that all have equally many, and waits
+without end for those that are not there.
+
 A worker stops listening before TensorFlow listens at the same address. By then all others have met
 it, because meeting counts for both sides.
 """
@@ -15,6 +18,7 @@ import contextlib
 import faulthandler
 import hashlib
 import os
+import re
 import socket
 import time
 
@@ -29,7 +33,8 @@ _CALL_SECONDS = 5.0
 _PATIENCE_SECONDS = 5.0
 _MOST_BYTES = 100  # Of what a worker says.
 _MOST_STRANGERS = 8  # That are named.
-_HELLO, _ACCEPTED = b"deblock-worker", b"met\n"
+_ACCEPTED = b"met\n"
+_GREETING = re.compile(rb"deblock-worker (\d+) ([0-9a-f]{32}) (\d+)\n")
 _NOTHING, _STRANGER = "no answer", "what listens there is no worker of this run"
 
 
@@ -37,19 +42,31 @@ def meet(
   cluster: cluster_lib.Cluster,
   timeout_seconds: float,
   clock: Callable[[], float] = time.monotonic,
+  gpus: int = 0,
 ) -> None:
-  """Returns when every other worker has been met.
+  """Returns when every other worker has been met and has as many GPUs as this one.
 
   Args:
     cluster: the workers.
     timeout_seconds: how long to wait for them.
     clock: seconds, rising.
+    gpus: number of this worker's GPUs.
   Raises:
     ConnectionError: if workers do not answer in time, or something else does; names them.
+    ValueError: on every worker, if one has another number of GPUs; names all numbers.
     OSError: if this worker cannot listen at its own port.
   """
   with _listening(cluster) as door:
-    asyncio.run(_meet(_Meeting(cluster), door, timeout_seconds, clock))
+    meeting = _Meeting(cluster, gpus)
+    asyncio.run(_meet(meeting, door, timeout_seconds, clock))
+  if len(set(meeting.gpus.values())) > 1:
+    numbers = ", ".join(
+      f"{cluster.name(index)} has {count}" for index, count in sorted(meeting.gpus.items())
+    )
+    raise ValueError(
+      f"the workers must have equally many GPUs that TensorFlow sees: {numbers}. "
+      "CUDA_VISIBLE_DEVICES=-1 hides those of a worker, CUDA_VISIBLE_DEVICES=0 all but the first."
+    )
 
 
 @contextlib.contextmanager
@@ -73,17 +90,21 @@ def ended_after(seconds: float):
     faulthandler.cancel_dump_traceback_later()
 
 
-def greeting(cluster: cluster_lib.Cluster, index: int) -> bytes:
+def greeting(cluster: cluster_lib.Cluster, index: int, gpus: int = 0) -> bytes:
   """Returns the line that a worker of a run says, in both directions."""
-  token = hashlib.sha256("\n".join(cluster.addresses).encode()).hexdigest()[:32]
-  return b"%s %d %s\n" % (_HELLO, index, token.encode())
+  return b"deblock-worker %d %s %d\n" % (index, _token(cluster), gpus)
+
+
+def _token(cluster):
+  return hashlib.sha256("\n".join(cluster.addresses).encode()).hexdigest()[:32].encode()
 
 
 class _Meeting:
-  """Which workers have been met, and what strangers there were."""
+  """Which workers have been met, how many GPUs they have, and what strangers there were."""
 
-  def __init__(self, cluster):
+  def __init__(self, cluster, gpus):
     self.cluster = cluster
+    self.gpus = {cluster.index: gpus}
     self.missing = dict.fromkeys(cluster.peers, _NOTHING)
     self._strangers = set()
 
@@ -91,11 +112,11 @@ class _Meeting:
     """Serves one connection: a worker's, or a stranger's, which gets no answer."""
     try:
       line = await asyncio.wait_for(_line(reader), _CALL_SECONDS)
-      index = next((peer for peer in self.cluster.peers if line == self._greeting(peer)), None)
+      index = self._greeted_by(line)
       if index is None:
         self._name_stranger(writer, line)
         return
-      writer.write(self._greeting(self.cluster.index))
+      writer.write(self._own_greeting())
       # Only then does the worker know: it calls again if the answer was lost.
       if await asyncio.wait_for(_line(reader), _CALL_SECONDS) == _ACCEPTED:
         self.missing.pop(index, None)
@@ -118,15 +139,15 @@ class _Meeting:
     try:
       host, port = self.cluster.host_and_port(index)
       reader, writer = await asyncio.wait_for(asyncio.open_connection(host, port), seconds)
-      writer.write(self._greeting(self.cluster.index))
+      writer.write(self._own_greeting())
       line = await asyncio.wait_for(_line(reader), seconds)
-      if line == self._greeting(index):
+      if self._greeted_by(line) == index:
         writer.write(_ACCEPTED)
         await writer.drain()
         return ""
       # A worker that leaves its port hangs up without a word. And on one machine the system may
       # choose the target's port as the source: TCP then connects the port to itself.
-      return _STRANGER if line not in (b"", self._greeting(self.cluster.index)) else _NOTHING
+      return _STRANGER if line not in (b"", self._own_greeting()) else _NOTHING
     except (TimeoutError, asyncio.TimeoutError):
       return _STRANGER if writer is not None else _NOTHING
     except OSError as error:
@@ -137,8 +158,19 @@ class _Meeting:
       if writer is not None:
         writer.close()
 
-  def _greeting(self, index):
-    return greeting(self.cluster, index)
+  def _own_greeting(self):
+    return greeting(self.cluster, self.cluster.index, self.gpus[self.cluster.index])
+
+  def _greeted_by(self, line):
+    """Returns which other worker of this run says a line, and notes its GPUs; None if none does."""
+    match = _GREETING.fullmatch(line)
+    if match is None or match[2] != _token(self.cluster):
+      return None
+    index = int(match[1])
+    if index not in self.cluster.peers:
+      return None
+    self.gpus[index] = int(match[3])
+    return index
 
   def _name_stranger(self, writer, line):
     host = (writer.get_extra_info("peername") or ("?",))[0]

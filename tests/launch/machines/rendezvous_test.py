@@ -44,6 +44,25 @@ def test_workers_meet_whoever_comes_first_and_leave_their_ports_free():
   assert not any(thread.is_alive() for thread in threads)
 
 
+def test_workers_with_different_numbers_of_gpus_are_named_on_all_of_them():
+  addresses = _free_addresses(3)
+  messages = []
+
+  def come(index):
+    with pytest.raises(ValueError, match="equally many GPUs") as raised:
+      rendezvous.meet(cluster.Cluster(addresses, index), 20.0, gpus=(2, 2, 0)[index])
+    messages.append(str(raised.value))
+
+  threads = [threading.Thread(target=come, args=(index,)) for index in range(3)]
+  for thread in threads:
+    thread.start()
+  for thread in threads:
+    thread.join(timeout=30.0)
+  assert len(messages) == 3 and len(set(messages)) == 1
+  for index, gpus in enumerate((2, 2, 0)):
+    assert f"worker {index} ({addresses[index]}) has {gpus}" in messages[0]
+
+
 def test_those_that_do_not_answer_are_named_with_their_addresses():
   addresses = _free_addresses(3)
   clock = itertools.count(0.0, 0.5).__next__
