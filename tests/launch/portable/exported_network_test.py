@@ -49,7 +49,7 @@ def test_every_network_leaves_as_onnx_and_is_described(tmp_path, name):
   assert file.facts["step"] == 3 and file.facts["consumed"] == entry.consumed
   for field in dataclasses.fields(file.traits):
     assert getattr(file.traits, field.name) == getattr(entry, field.name)
-  assert {file.name for file in tmp_path.iterdir()} == {"mine.onnx", results.NAME}
+  assert {file.name for file in tmp_path.iterdir()} - {results.NAME} == {"mine.onnx"}
 
 
 @pytest.mark.parametrize("name", ["deblocknet_fast", "arcnn"])
@@ -61,7 +61,7 @@ def test_networks_leave_for_tensorflow_serving_and_litert(tmp_path, name, kind, 
   network, entry = _build(name)
   path = tmp_path / output
   assert exported_network.write(network, entry, path, kind, {}) <= 1e-3
-  assert {file.name for file in tmp_path.iterdir()} == {output, results.NAME}
+  assert {file.name for file in tmp_path.iterdir()} - {results.NAME} == {output}
   if kind == settings_lib.SAVED_MODEL:
     signature = tf.saved_model.load(str(path)).signatures["serving_default"]
     given = signature.structured_input_signature[1]

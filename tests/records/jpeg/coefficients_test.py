@@ -178,10 +178,15 @@ def test_ctrl_c_ends_the_process(photograph, stub):
     os.kill(os.getpid(), signal.SIGINT)
 
   thread = threading.Thread(target=interrupt)
-  thread.start()
-  with pytest.raises(KeyboardInterrupt):
-    coefficients.read(_saved(photograph(16, 16)))
-  thread.join()
+  # A shell lets what it starts in the background ignore Ctrl-C.
+  before = signal.signal(signal.SIGINT, signal.default_int_handler)
+  try:
+    thread.start()
+    with pytest.raises(KeyboardInterrupt):
+      coefficients.read(_saved(photograph(16, 16)))
+    thread.join()
+  finally:
+    signal.signal(signal.SIGINT, before)
 
 
 def _with_scans(data, count, blocks):
