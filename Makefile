@@ -20,6 +20,9 @@ EVALUATION = $(WORKDIR)/evaluation
 CUDA ?= $(if $(or $(wildcard /proc/driver/nvidia/version),$(shell command -v nvidia-smi)),1,0)
 INSTALLED = $(VENV)/installed$(if $(filter 1,$(CUDA)),-cuda)
 LOCK = .ci/requirements$(if $(filter 1,$(CUDA)),-cuda).txt
+# `install` leaves it to the first import to compile a module: without this, every process would do it
+# again where the variable is set.
+unexport PYTHONDONTWRITEBYTECODE
 # The user's own variables, for the commands that `train` prints at its end.
 GIVEN = $(filter-out STEPS=%,$(MAKEOVERRIDES))
 SELECTION = --logdir=$(LOGDIR) --records=$(RECORDS) --output=$(EVALUATION) --qualities=$(QUALITIES)
