@@ -147,6 +147,12 @@ PARTS = {
     ("rivals", "damages"),
     needs=("IMAGES",),
   ),
+  "ssimulacra2": Part(
+    "our SSIMULACRA 2 beside its reference, the program BESIDE",
+    "ssimulacra2.py",
+    ("{IMAGES}", "{BESIDE}", "--count={COUNT}"),
+    needs=("IMAGES", "BESIDE"),
+  ),
   "quality-expectation": Part(
     "the fit of the expectation inside the cells, and its gains",
     "expectation.py",
