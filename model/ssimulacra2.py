@@ -86,7 +86,7 @@ def ssimulacra2(restored: np.ndarray, clean: np.ndarray) -> np.ndarray:
 
 def _score(restored, clean):
   """Returns the score of a pair of linear float32 [3, H, W]."""
-  means = []
+  means: list[np.ndarray] = []
   for _ in range(_SCALES):
     if min(clean.shape[1:]) < SMALLEST_SIDE:
       break
