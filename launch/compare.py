@@ -21,14 +21,16 @@ def main(arguments):
   del arguments
   settings = config_flags.parse(settings_lib.CompareConfig)
   program.start_tensorflow()
+  from deblock.launch.evaluation import measures, selection
   from deblock.launch.evaluation import methods as methods_lib
-  from deblock.launch.evaluation import selection
   from deblock.launch.pictures import gallery as gallery_lib
   from deblock.launch.pictures import report, sheets
 
   output = program.prepare_output(settings.output, report.FILE, sheets.FILE)
   gallery = gallery_lib.Gallery(output, settings.report_images)
   chosen, qualities = selection.choose(settings)
+  notes = selection.check(chosen, settings, measures.smallest_side(measures.USUAL))
+  console.say(*(f"note: {note}" for note in notes))
   methods = selection.load_methods(settings)
   methods_lib.warm(methods)
   written = []

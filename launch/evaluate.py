@@ -14,27 +14,31 @@ from deblock.launch import program
 from deblock.launch.evaluation import settings as settings_lib
 from deblock.records import console, progress_bar
 
-config_flags.define(settings_lib.SelectionConfig)
+config_flags.define(settings_lib.EvaluateConfig)
 
 
 def main(arguments):
   """Evaluates; prints the table, and saves it as CSV, JSON and Markdown if a folder is named."""
   del arguments
-  settings = config_flags.parse(settings_lib.SelectionConfig)
+  settings = config_flags.parse(settings_lib.EvaluateConfig)
   program.start_tensorflow()
-  from deblock.launch.evaluation import figures, selection, tables
+  from deblock.launch.evaluation import figures, measures, selection, tables
   from deblock.launch.evaluation import methods as methods_lib
 
   names = (tables.JSON_FILE, tables.CSV_FILE, tables.MARKDOWN_FILE)
   if settings.output:
     program.prepare_output(settings.output, *names)
   chosen, qualities = selection.choose(settings)
+  notes = selection.check(chosen, settings, measures.smallest_side(settings.metrics))
+  console.say(*(f"note: {note}" for note in notes))
   methods = selection.load_methods(settings)
   methods_lib.warm(methods)
   rows = []
   with progress_bar.bar("evaluating", "image", len(chosen.images)) as bar:
     for image in selection.read(chosen):
-      rows += figures.evaluate(methods, [image], qualities, settings, time.perf_counter)
+      rows += figures.evaluate(
+        methods, [image], qualities, settings, time.perf_counter, settings.metrics
+      )
       bar.update()
   if settings.output:
     tables.save(rows, settings.output, settings)

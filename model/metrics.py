@@ -17,6 +17,7 @@ _BLOCK = jpeg_sampling.BLOCK
 SSIM_WINDOW = 11
 SSIM_SIGMA = 1.5
 SSIM_K1, SSIM_K2 = 0.01, 0.03
+_STRIP = 32  # Rows that are compared at a time: their windows' sums stay in the processor's cache.
 _MATLAB_LUMA = (65.481, 128.553, 24.966)  # Of [0, 1], in levels above 16; ITU-R BT.601.
 
 
@@ -60,7 +61,12 @@ def ssim(restored: np.ndarray, clean: np.ndarray) -> np.ndarray:
   Raises:
     ValueError: if the shapes differ or are smaller than the window.
   """
-  return similarity(*_pair(restored, clean)).mean(axis=(1, 2, 3))
+  restored, clean = _pair(restored, clean)
+  last = max(1, restored.shape[1] - SSIM_WINDOW + 1)
+  ends = [(top, min(top + _STRIP, last) + SSIM_WINDOW - 1) for top in range(0, last, _STRIP)]
+  strips = [similarity(restored[:, top:end], clean[:, top:end]) for top, end in ends]
+  total = sum(strip.sum(axis=(1, 2, 3)) for strip in strips)
+  return total / sum(strip[0].size for strip in strips)
 
 
 def similarity(restored, clean):
@@ -129,14 +135,15 @@ def _decibels(errors):
 
 
 def _mean_squared_error(restored, clean):
-  return np.square(restored - clean).mean(axis=(1, 2, 3))
+  errors = restored - clean
+  return np.einsum("bhwc,bhwc->b", errors, errors) / errors[0].size
 
 
 def _blocking_effect(planes):
   """Returns the blocking effect factor of float64 [B, H, W] planes, [B]."""
   height, width = planes.shape[1:]
-  across = np.square(planes[:, :, 1:] - planes[:, :, :-1])
-  down = np.square(planes[:, 1:] - planes[:, :-1])
+  across = planes[:, :, 1:] - planes[:, :, :-1]
+  down = planes[:, 1:] - planes[:, :-1]
   at_edges = _total(across[:, :, _BLOCK - 1 :: _BLOCK]) + _total(down[:, _BLOCK - 1 :: _BLOCK])
   elsewhere = _total(across) + _total(down) - at_edges
   edges = 2.0 * height * width / _BLOCK - height - width
@@ -146,7 +153,8 @@ def _blocking_effect(planes):
 
 
 def _total(differences):
-  return differences.sum(axis=(1, 2))
+  """Returns the sum of squares of each image's differences."""
+  return np.einsum("bhw,bhw->b", differences, differences)
 
 
 def _pair(restored, clean):

@@ -7,29 +7,34 @@ from typing import NamedTuple
 
 import numpy as np
 
-from deblock.launch.evaluation import bootstrap
+from deblock.launch.evaluation import bootstrap, measures
 from deblock.launch.evaluation import methods as methods_lib
 from deblock.launch.evaluation import protocol as protocol_lib
 from deblock.launch.restoring import photograph
-from deblock.model import metrics
 from deblock.records.jpeg import codec
 from deblock.records.jpeg import coefficients as jpeg_coefficients
 from deblock.records.jpeg import tables as jpeg_tables
 from deblock.records.photos import original
 
 MEAN = "mean"
-FIGURES = ("psnr_jpeg", "psnr", "ssim_jpeg", "ssim", "psnr_b_jpeg", "psnr_b", "seconds")
+FIGURES = (
+  *("psnr_jpeg", "psnr", "ssim_jpeg", "ssim", "psnr_b_jpeg", "psnr_b"),
+  *("ssimulacra2_jpeg", "ssimulacra2", "seconds"),
+)
+_DECIBELS = {"psnr_jpeg", "psnr", "psnr_b_jpeg", "psnr_b"}
 
 
 @dataclasses.dataclass(frozen=True)
 class Row:
   """The figures of one image at one quality. Where `image` is "mean", means over images.
 
+  Figures that were not asked for are None.
+
   Attributes:
     image: identity of the image.
     quality: IJG quality factor.
     psnr_jpeg: PSNR of the JPEG in decibels, from one error over all colours.
-    psnr: PSNR of the restored image.
+    psnr: PSNR of the restored image; infinite if it equals the original.
     ssim_jpeg: SSIM of the JPEG, the mean over colours.
     ssim: SSIM of the restored image.
     psnr_b_jpeg: PSNR-B of the JPEG in decibels.
@@ -38,20 +43,27 @@ class Row:
     seconds: wall-clock time of restoring; 0 if it was not measured.
     gain_low: lower end of the interval of a mean gain; None if unknown.
     gain_high: upper end of the interval.
+    ssimulacra2_jpeg: SSIMULACRA 2 of the JPEG.
+    ssimulacra2: SSIMULACRA 2 of the restored image.
+    perfect: 1 if the JPEG or the restored image equals the original; of a mean, their number. Its
+      decibels are those of the other images, unless there are none.
   """
 
   image: str
   quality: int
   psnr_jpeg: float
   psnr: float
-  ssim_jpeg: float
-  ssim: float
-  psnr_b_jpeg: float
-  psnr_b: float
+  ssim_jpeg: float | None
+  ssim: float | None
+  psnr_b_jpeg: float | None
+  psnr_b: float | None
   model: str = ""
   seconds: float = 0.0
   gain_low: float | None = None
   gain_high: float | None = None
+  ssimulacra2_jpeg: float | None = None
+  ssimulacra2: float | None = None
+  perfect: int = 0
 
   @property
   def gain(self) -> float:
@@ -60,17 +72,19 @@ class Row:
 
 
 class Figures(NamedTuple):
-  """The figures of one image against the clean one.
+  """The figures of one image against the clean one; None where one was not asked for.
 
   Attributes:
     psnr: in decibels.
     ssim: mean over channels.
     psnr_b: in decibels.
+    ssimulacra2: at most 100.
   """
 
   psnr: float
-  ssim: float
-  psnr_b: float
+  ssim: float | None = None
+  psnr_b: float | None = None
+  ssimulacra2: float | None = None
 
 
 class Trial(NamedTuple):
@@ -91,26 +105,26 @@ class Trial(NamedTuple):
   restored: np.ndarray
 
 
-def figures(image: np.ndarray, clean: np.ndarray) -> Figures:
+def figures(
+  image: np.ndarray, clean: np.ndarray, metrics: Sequence[str] = measures.USUAL
+) -> Figures:
   """Returns the figures of an image.
 
   Args:
-    image: uint8 [H, W, 3] or [H, W, 1], at least 11x11.
+    image: uint8 [H, W, 3] or [H, W, 1], at least 11x11 for SSIM.
     clean: uint8, same shape.
+    metrics: names of `measures.MEASURES`, PSNR among them.
   Raises:
-    ValueError: if the shapes differ, or are smaller than SSIM's window.
+    ValueError: if the shapes differ, or are too small for a metric.
   """
   height, width = clean.shape[:2]
   if image.shape != clean.shape:
     raise ValueError(f"image and clean must have one shape, got {image.shape} and {clean.shape}.")
-  if min(height, width) < metrics.SSIM_WINDOW:
-    raise ValueError(
-      f"figures need images of at least {metrics.SSIM_WINDOW}x{metrics.SSIM_WINDOW} pixels, got "
-      f"{height}x{width}."
-    )
+  side = measures.smallest_side(metrics)
+  if min(height, width) < side:
+    raise ValueError(f"figures need images of at least {side}x{side} pixels, got {height}x{width}.")
   image, clean = (item[np.newaxis] / 255.0 for item in (image, clean))
-  measured = (metric(image, clean)[0] for metric in (metrics.psnr, metrics.ssim, metrics.psnr_b))
-  return Figures(*map(float, measured))
+  return Figures(**{name: float(measures.MEASURES[name].of(image, clean)[0]) for name in metrics})
 
 
 def compare(image: str, quality: int, clean, jpeg, restored) -> Row:
@@ -137,6 +151,7 @@ def trials(
   quality: int,
   protocol: protocol_lib.ProtocolConfig = protocol_lib.PUBLISHED,
   clock: Callable[[], float] = _stopped,
+  metrics: Sequence[str] = measures.USUAL,
 ) -> Iterator[Trial]:
   """Yields one image at one quality as each method restores it.
 
@@ -147,6 +162,7 @@ def trials(
     quality: IJG quality factor to compress at.
     protocol: how to compress, and what to measure.
     clock: seconds since any moment.
+    metrics: as in `figures`.
   """
   clean, data = protocol_lib.reference_and_jpeg(clean, quality, protocol)
   reference = protocol_lib.measured_samples(clean, protocol)
@@ -156,8 +172,8 @@ def trials(
     jpeg, made = jpeg_and_restored(method.restore, data, quality, protocol.faithful, protocol.gray)
     seconds = clock() - begun
     if of_jpeg is None:
-      of_jpeg = figures(protocol_lib.measured_samples(jpeg, protocol), reference)
-    of_made = figures(protocol_lib.measured_samples(made, protocol), reference)
+      of_jpeg = figures(protocol_lib.measured_samples(jpeg, protocol), reference, metrics)
+    of_made = figures(protocol_lib.measured_samples(made, protocol), reference, metrics)
     row = _row(image, quality, of_jpeg, of_made, method.name, seconds)
     yield Trial(row, clean, data, jpeg, made)
 
@@ -168,6 +184,7 @@ def evaluate(
   qualities: Sequence[int],
   protocol: protocol_lib.ProtocolConfig = protocol_lib.PUBLISHED,
   clock: Callable[[], float] = _stopped,
+  metrics: Sequence[str] = measures.USUAL,
 ) -> list[Row]:
   """Returns the figures of each image at each quality by each method; no means.
 
@@ -177,12 +194,13 @@ def evaluate(
     qualities: IJG quality factors to compress at.
     protocol: how to compress, and what to measure.
     clock: seconds since any moment.
+    metrics: as in `figures`.
   """
   return [
     trial.row
     for image, clean in images
     for quality in qualities
-    for trial in trials(methods, image, clean, quality, protocol, clock)
+    for trial in trials(methods, image, clean, quality, protocol, clock, metrics)
   ]
 
 
@@ -217,18 +235,19 @@ def jpeg_and_restored(
 def means(rows: Sequence[Row]) -> list[Row]:
   """Returns the means over images, one row per method and quality.
 
-  A mean PSNR is the mean of decibels. Methods keep the order of their first rows. With two images
-  or more, the mean gain has its 95 % bootstrap interval over the images.
+  A mean PSNR is the mean of decibels. Images of which the JPEG or the restored image equals the
+  original have infinite decibels: they are counted in `perfect`, and the decibels are those of the
+  others. Methods keep the order of their first rows. With two images or more, the mean gain has its
+  95 % bootstrap interval over the images.
   """
   averaged = []
   for model in dict.fromkeys(row.model for row in rows):
     of_model = [row for row in rows if row.model == model]
     for quality in sorted({row.quality for row in of_model}):
       chosen = [row for row in of_model if row.quality == quality]
-      mean = {
-        field: math.fsum(getattr(row, field) for row in chosen) / len(chosen) for field in FIGURES
-      }
-      interval = bootstrap.of_mean([row.gain for row in chosen])
+      finite = [row for row in chosen if not row.perfect]
+      in_decibels = finite or chosen
+      interval = bootstrap.of_mean([row.gain for row in in_decibels])
       known = interval is not bootstrap.UNKNOWN
       averaged.append(
         Row(
@@ -237,10 +256,18 @@ def means(rows: Sequence[Row]) -> list[Row]:
           model=model,
           gain_low=interval.low if known else None,
           gain_high=interval.high if known else None,
-          **mean,
+          perfect=len(chosen) - len(finite),
+          **{
+            field: _mean(in_decibels if field in _DECIBELS else chosen, field) for field in FIGURES
+          },
         )
       )
   return averaged
+
+
+def _mean(rows, field):
+  values = [getattr(row, field) for row in rows]
+  return None if None in values else math.fsum(values) / len(values)
 
 
 def _row(image, quality, jpeg, made, model="", seconds=0.0):
@@ -255,4 +282,7 @@ def _row(image, quality, jpeg, made, model="", seconds=0.0):
     made.psnr_b,
     model,
     seconds,
+    ssimulacra2_jpeg=jpeg.ssimulacra2,
+    ssimulacra2=made.ssimulacra2,
+    perfect=int(math.isinf(jpeg.psnr) or math.isinf(made.psnr)),
   )

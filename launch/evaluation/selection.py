@@ -10,11 +10,14 @@ from deblock.launch.evaluation import settings as settings_lib
 from deblock.launch.run_folder import run_file
 from deblock.pipeline import config as input_config
 from deblock.pipeline import held_out as held_out_lib
+from deblock.records import harmless
 from deblock.records.layout import manifest as manifest_lib
 from deblock.records.photos import reading
 from deblock.records.planning import config as records_config
 from deblock.records.planning import cutting
 from deblock.records.sources import opening, source_image
+
+_MOST_NAMED = 5
 
 
 def load_methods(settings: settings_lib.SelectionConfig) -> list[methods.Method]:
@@ -92,6 +95,43 @@ def read(chosen: Chosen) -> Iterator[tuple[str, np.ndarray]]:
     if isinstance(found, reading.ImageError):
       raise found
     yield image.id, cutting.shrink(found, chosen.jpeg_downscale)
+
+
+def check(chosen: Chosen, settings: settings_lib.SelectionConfig, smallest_side: int) -> list[str]:
+  """Reads every image once, before any work, and returns a line for each of a single colour.
+
+  Args:
+    chosen: the images.
+    settings: how they will be compressed.
+    smallest_side: pixels that the metrics need on each side.
+  Raises:
+    ValueError: naming the images that cannot be read or are too small.
+  """
+  unusable, notes = [], []
+  cut = settings.double_shift if settings.double_quality else 0
+  for image, found in chosen.source.read(chosen.images):
+    if isinstance(found, reading.ImageError):
+      unusable.append(str(found))
+      continue
+    clean = cutting.shrink(found, chosen.jpeg_downscale)
+    height, width = clean.shape[:2]
+    if min(height, width) - cut < smallest_side:
+      behind = f" before {cut} rows and columns are cut off" if cut else ""
+      unusable.append(
+        f"{harmless.utf8(image.path)}: {height}x{width} pixels{behind}, the metrics need "
+        f"{smallest_side}x{smallest_side}"
+      )
+    elif (clean == clean[0, 0]).all():
+      notes.append(
+        f"{harmless.utf8(image.path)} has one colour only: where its JPEG equals it, the means in "
+        "dB leave it out"
+      )
+  if unusable:
+    count = len(unusable)
+    listed = "; ".join(unusable[:_MOST_NAMED])
+    more = f"; and {count - _MOST_NAMED} more" if count > _MOST_NAMED else ""
+    raise ValueError(f"{count} of {len(chosen.images)} images cannot be measured: {listed}{more}.")
+  return notes
 
 
 def _check_same_images(settings, logdir, inputs, records, held_out):

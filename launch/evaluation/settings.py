@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from deblock.launch.evaluation import baselines, protocol
+from deblock.launch.evaluation import baselines, measures, protocol
 from deblock.launch.restoring import choices
 from deblock.launch.run_folder import checkpoint_folder
 from deblock.model import pretrained_files
@@ -57,6 +57,20 @@ class SelectionConfig(protocol.ProtocolConfig):
     checkpoint_folder.check_kind(self.weights, ",".join(self.logdir))
     for quality in self.qualities:
       jpeg_tables.check_quality(quality, "each of qualities")
+
+
+@dataclasses.dataclass(frozen=True)
+class EvaluateConfig(SelectionConfig):
+  """The flags of deblock-evaluate."""
+
+  metrics: tuple[str, ...] = option.field(
+    measures.USUAL, f"figures to print, psnr among them: {', '.join(measures.MEASURES)}"
+  )
+
+  def __post_init__(self):
+    """Raises ValueError where a field is missing or out of range."""
+    super().__post_init__()
+    measures.check(self.metrics)
 
 
 def model_names() -> tuple[str, ...]:

@@ -8,7 +8,7 @@ import json
 import math
 import pathlib
 
-from deblock.launch.evaluation import bootstrap, figures, published
+from deblock.launch.evaluation import bootstrap, figures, measures, published
 from deblock.launch.evaluation import protocol as protocol_lib
 from deblock.records import harmless
 from deblock.records.layout import own_files
@@ -17,6 +17,12 @@ JSON_FILE = "evaluation.json"
 CSV_FILE = "evaluation.csv"
 MARKDOWN_FILE = "evaluation.md"
 NOTHING = "-"
+PERFECT = "perfect"
+_MARKS = (
+  "* one network for each quality. (JPEG ...): measured by a protocol whose JPEGs have that PSNR; "
+  "compare the gains."
+)
+_MOST_NAMED = 5
 
 
 def save(
@@ -41,7 +47,10 @@ def save(
 
 
 def text(rows: Sequence[figures.Row]) -> str:
-  """Returns the means as text for a terminal; with one method, each image's row above them."""
+  """Returns the means as text for a terminal; with one method, each image's row above them.
+
+  Lines below the table name the images whose JPEG or restored image equals the original.
+  """
   means = figures.means(rows)
   several = len({row.model for row in rows}) > 1
   if several:
@@ -51,27 +60,80 @@ def text(rows: Sequence[figures.Row]) -> str:
   else:
     shown = [*rows, *means]
     label, titles = "image", [row.image for row in shown]
-  header = (
-    *(label, "quality", "PSNR of JPEG", "PSNR", "gain", "SSIM of JPEG", "SSIM"),
-    *("PSNR-B of JPEG", "PSNR-B", "seconds", "95 % of the mean gain"),
-  )
+  header = (label, "quality", *_figure_titles(rows), "seconds", "95 % of the mean gain")
   cells = [
     (
       harmless.printable(title),
       row.quality,
-      f"{row.psnr_jpeg:.3f} dB",
-      f"{row.psnr:.3f} dB",
-      f"{row.gain:+.3f}",
-      f"{row.ssim_jpeg:.4f}",
-      f"{row.ssim:.4f}",
-      f"{row.psnr_b_jpeg:.3f} dB",
-      f"{row.psnr_b:.3f} dB",
+      *_figure_cells(row, units=True),
       f"{row.seconds:.3f}",
       interval(row),
     )
     for title, row in zip(titles, shown, strict=True)
   ]
-  return _table("plain", header, cells, "l" + 9 * "r" + "l")
+  lines = [_table("plain", header, cells, "l" + (len(header) - 2) * "r" + "l"), *perfect(rows)]
+  return "\n".join(lines)
+
+
+def perfect(rows: Sequence[figures.Row]) -> list[str]:
+  """Returns a line for each quality at which images are perfect, JPEG or restored."""
+  lines = []
+  for quality in sorted({row.quality for row in rows}):
+    of_quality = [row for row in rows if row.quality == quality]
+    found = list(dict.fromkeys(row.image for row in of_quality if row.perfect))
+    if found:
+      images = len({row.image for row in of_quality})
+      named = ", ".join(harmless.printable(image) for image in found[:_MOST_NAMED])
+      more = ", ..." if len(found) > _MOST_NAMED else ""
+      lines.append(
+        f"quality {quality}: {len(found)} of {images} images equal the original, as JPEG or "
+        f"restored, and the means in dB leave them out: {named}{more}"
+      )
+  return lines
+
+
+def _figure_titles(rows):
+  """Returns the columns of the metrics that were measured; the gain is behind the PSNR."""
+  titles = []
+  for name in _measured_names(rows):
+    title = measures.MEASURES[name].title
+    titles += [f"{title} of JPEG", title, *(["gain"] if name == "psnr" else [])]
+  return titles
+
+
+def _figure_cells(row, units=False):
+  """Returns the cells below `_figure_titles`."""
+  cells = []
+  for name in _measured_names([row]):
+    for field in (f"{name}_jpeg", name):
+      cells.append(figure(getattr(row, field), measures.MEASURES[name], units))
+    if name == "psnr":
+      cells.append(gain(row))
+  return cells
+
+
+def figure(value: float, measure: measures.Measure, unit: bool = False) -> str:
+  """Returns a figure as text; infinite ones are those of equal images."""
+  if math.isinf(value):
+    return PERFECT
+  return f"{value:.{measure.decimals}f}" + (f" {measure.unit}" if unit and measure.unit else "")
+
+
+def gain(row: figures.Row) -> str:
+  """Returns a gain as text; where one of the two images is perfect, it has no number."""
+  if math.isfinite(row.gain):
+    return f"{row.gain:+.3f}"
+  return PERFECT if row.gain > 0.0 else "worse"
+
+
+def _measured_names(rows):
+  return [
+    name
+    for name in measures.MEASURES
+    if all(
+      getattr(row, name) is not None and getattr(row, f"{name}_jpeg") is not None for row in rows
+    )
+  ]
 
 
 def interval(row: figures.Row) -> str:
@@ -99,6 +161,7 @@ def markdown(
     f"over the JPEG, with the {100 * bootstrap.CONFIDENCE:.0f} % bootstrap interval of their mean "
     f"({bootstrap.RESAMPLES:,} resamples of the images).",
     _measured(means),
+    *(harmless.markdown(line) for line in perfect(rows)),
   ]
   kind = published.kind_of(protocol)
   if found is not None:
@@ -106,7 +169,7 @@ def markdown(
       f"## Beside published figures: {found.test_set}",
       f"These images are {found.test_set}: their number and their JPEGs' PSNR and SSIM agree. PSNR "
       "in dB, and SSIM where it is printed. Rows marked “published” were not measured here: "
-      f"{published.SOURCE}. * one network for each quality.",
+      f"{published.SOURCE}. {_MARKS}",
       _beside(means, found),
     ]
   others = [
@@ -118,7 +181,7 @@ def markdown(
     parts += [
       "## Published figures on other images",
       "Measured on other images: do not compare with the figures above. PSNR in dB, "
-      f"{published.SOURCE}. * one network for each quality.",
+      f"{published.SOURCE}. {_MARKS}",
       _published(others),
     ]
   if protocol.gray and protocol.double_quality:
@@ -127,27 +190,14 @@ def markdown(
 
 
 def _measured(means):
-  header = (
-    *("quality", "model", "PSNR of JPEG", "PSNR", "gain", "95 % interval", "SSIM of JPEG", "SSIM"),
-    *("PSNR-B of JPEG", "PSNR-B", "seconds an image"),
-  )
-  cells = [
-    (
-      row.quality,
-      harmless.markdown(row.model),
-      f"{row.psnr_jpeg:.3f}",
-      f"{row.psnr:.3f}",
-      f"{row.gain:+.3f}",
-      interval(row) or NOTHING,
-      f"{row.ssim_jpeg:.4f}",
-      f"{row.ssim:.4f}",
-      f"{row.psnr_b_jpeg:.3f}",
-      f"{row.psnr_b:.3f}",
-      f"{row.seconds:.2f}",
-    )
-    for row in means
-  ]
-  return _table("pipe", header, cells, "rlrrrcrrrrr")
+  titles = _figure_titles(means)
+  header = ("quality", "model", *titles[:3], "95 % interval", *titles[3:], "seconds an image")
+  cells = []
+  for row in means:
+    shown = _figure_cells(row)
+    name, between = harmless.markdown(row.model), interval(row) or NOTHING
+    cells.append((row.quality, name, *shown[:3], between, *shown[3:], f"{row.seconds:.2f}"))
+  return _table("pipe", header, cells, "rl" + (len(header) - 2) * "r")
 
 
 def _beside(means, reference):
@@ -156,7 +206,7 @@ def _beside(means, reference):
   cells = []
   for model in dict.fromkeys(row.model for row in means):
     at = {row.quality: row for row in means if row.model == model}
-    measured = (f"{at[quality].psnr:.2f} / {at[quality].ssim:.4f}" for quality in qualities)
+    measured = (_psnr_and_ssim(at[quality]) for quality in qualities)
     cells.append((harmless.markdown(model), "measured here", *measured))
   for row in published.ROWS:
     if (row.test_set, row.kind) == (reference.test_set, reference.kind):
@@ -203,7 +253,13 @@ def _printed(row, quality):
   if row.psnr[index] is None:
     return NOTHING
   ssim = f" / {row.ssim[index]:.3f}" if row.ssim else ""
-  return f"{row.psnr[index]:.2f}{ssim}"
+  own = f" (JPEG {row.own_jpeg[index]:.2f})" if row.own_jpeg else ""
+  return f"{row.psnr[index]:.2f}{ssim}{own}"
+
+
+def _psnr_and_ssim(row):
+  ssim = "" if row.ssim is None else f" / {row.ssim:.4f}"
+  return f"{row.psnr:.2f}{ssim}"
 
 
 def _json_value(value):

@@ -1,9 +1,9 @@
 """The JPEG's tables or quality as further channels of the image, for every network.
 
-QCN (Li et al., "Learning a Single Model With a Wide Range of Quality Factors for JPEG Image
-Artifacts Removal", 2020, arXiv 2009.06912) and QGCN (Ehrlich et al., ECCV 2020) take quantisation
-tables tiled to the image's size. A map of the quality corresponds to the noise level map of FFDNet
-(Zhang et al. 2018). The scaling is ours.
+QCN and QGCN (Li et al., "Learning a Single Model With a Wide Range of Quality Factors for JPEG
+Image Artifacts Removal", 2020, arXiv 2009.06912) and QGAC (Ehrlich et al., ECCV 2020) take
+quantisation tables tiled to the image's size. A map of the quality corresponds to the noise level
+map of FFDNet (Zhang et al. 2018). The scaling is ours.
 
 A network takes the tables in both cases: a JPEG file holds no quality, which is estimated here.
 """

@@ -147,6 +147,12 @@ PARTS = {
     ("rivals", "damages"),
     needs=("IMAGES",),
   ),
+  "evaluating": Part(
+    "CPU-seconds of evaluating images, in the network and outside (5 min)",
+    "evaluating.py",
+    ("{IMAGES}", "{MODELS}", "--count={COUNT}"),
+    needs=("IMAGES",),
+  ),
   "ssimulacra2": Part(
     "our SSIMULACRA 2 beside its reference, the program BESIDE",
     "ssimulacra2.py",

@@ -31,7 +31,7 @@ PARTS = {
   "train": tuple(train_settings.PARTS.values()),
   "runs": (run_table.RunsConfig,),
   "data_service": (serving.ServiceConfig,),
-  "evaluate": (evaluation_settings.SelectionConfig,),
+  "evaluate": (evaluation_settings.EvaluateConfig,),
   "compare": (picture_settings.CompareConfig,),
   "inspect_pipeline": (input_config.InputConfig, pipeline_settings.ReportConfig),
   "restore": (restore_config.RestoreConfig,),

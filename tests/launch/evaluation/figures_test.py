@@ -5,8 +5,8 @@ import sys
 import numpy as np
 import pytest
 
-from deblock.launch.evaluation import baselines, bootstrap, figures, methods, protocol
-from deblock.model import metrics, tiling
+from deblock.launch.evaluation import baselines, bootstrap, figures, measures, methods, protocol
+from deblock.model import metrics, ssimulacra2, tiling
 from deblock.records.jpeg import codec
 from deblock.records.jpeg import coefficients as jpeg_coefficients
 from deblock.records.jpeg import tables as jpeg_tables
@@ -62,7 +62,8 @@ def test_the_mean_is_that_of_all_images_however_they_were_shared_out(picture):
   ]
   assert figures.means([row for part in parts for row in part]) == figures.means(whole)
   for mean in figures.means(whole):
-    for name in figures.FIGURES:
+    assert mean.ssimulacra2 is None
+    for name in set(figures.FIGURES) - {"ssimulacra2", "ssimulacra2_jpeg"}:
       plain = np.mean([getattr(row, name) for row in whole if row.quality == mean.quality])
       assert getattr(mean, name) == pytest.approx(plain, rel=1e-12)
 
@@ -143,6 +144,27 @@ def test_a_perfect_restoration_is_infinitely_good(picture):
   assert dataclasses.replace(row, psnr_jpeg=math.inf).gain == 0.0
 
 
+def test_equal_images_are_counted_and_leave_the_means_in_decibels_alone(picture):
+  clean = picture(40, 56)
+  images = [("a", clean), ("blank", np.full((40, 56, 3), 255, np.uint8)), ("b", picture(40, 56, 1))]
+  rows = figures.evaluate([_method(lambda jpeg, tables: jpeg)], images, (10,))
+  assert [row.perfect for row in rows] == [0, 1, 0] and rows[1].psnr == math.inf
+  (mean,) = figures.means(rows)
+  assert mean.perfect == 1 and mean.psnr == pytest.approx((rows[0].psnr + rows[2].psnr) / 2)
+  assert mean.ssim == pytest.approx(sum(row.ssim for row in rows) / 3)
+  (both,) = figures.means(figures.evaluate([_method(lambda *_: clean)], images[:1], (10,)))
+  assert both.perfect == 1 and both.psnr == math.inf and math.isfinite(both.psnr_jpeg)
+
+
+def test_only_the_metrics_that_are_named_are_measured(picture):
+  images, names = [("a", picture(40, 56))], ("psnr", "ssimulacra2")
+  (row,) = figures.evaluate([_method(lambda jpeg, _: jpeg)], images, (10,), metrics=names)
+  assert row.ssim is None and row.psnr_b_jpeg is None
+  assert row.ssimulacra2 == row.ssimulacra2_jpeg < 90.0
+  (usual,) = figures.evaluate([_method(lambda jpeg, _: jpeg)], images, (10,))
+  assert usual.psnr == row.psnr and usual.ssim is not None
+
+
 def test_every_method_restores_the_same_jpeg_and_is_timed(picture):
   now = iter(range(100))
   seen = []
@@ -184,8 +206,10 @@ def test_the_luma_of_colour_jpegs_is_measured_as_matlab_sees_it(picture):
 def test_figures_are_those_of_the_metrics(picture, channels):
   images = [picture(24, 40, number)[..., :channels] for number in (0, 1)]
   floats = [image[np.newaxis] / 255.0 for image in images]
-  of_metrics = [metric(*floats).item() for metric in (metrics.psnr, metrics.ssim, metrics.psnr_b)]
-  assert figures.figures(*images) == tuple(of_metrics)
+  every = (metrics.psnr, metrics.ssim, metrics.psnr_b, ssimulacra2.ssimulacra2)
+  of_metrics = [metric(*floats).item() for metric in every]
+  assert figures.figures(*images, tuple(measures.MEASURES)) == tuple(of_metrics)
+  assert figures.figures(*images) == (*of_metrics[:3], None)
 
 
 @pytest.mark.parametrize(

@@ -278,3 +278,36 @@ def test_records_without_a_test_image_say_what_to_do(started, folder, tmp_path):
 def test_a_broken_rule_is_named(change, message):
   with pytest.raises(ValueError, match=message):
     evaluation_settings.SelectionConfig(**{"logdir": ("run",), "output": "out", **change})
+
+
+def test_images_that_cannot_be_measured_are_named_together(started, folder, picture):
+  Image.fromarray(picture(30, 12, 1)).save(folder / "c.png")
+  settings = _settings(started, qualities=(10,))
+  with pytest.raises(ValueError, match=r"1 of 3 images cannot be measured: .*/b\.png: "):
+    selection.check(_chosen(folder), settings, 11)
+  shifted = _settings(started, qualities=(10,), double_quality=20)
+  message = r"2 of 3 images .*/b\.png: .*; .*/c\.png: 30x12 pixels before 4 rows .* need 11x11\.$"
+  with pytest.raises(ValueError, match=message):
+    selection.check(_chosen(folder), shifted, 11)
+
+
+def test_images_of_one_colour_are_named(started, folder):
+  (folder / "b.png").unlink()
+  Image.new("RGB", (20, 20), "white").save(folder / "blank.png")
+  (note,) = selection.check(_chosen(folder), _settings(started, qualities=(10,)), 11)
+  assert note.startswith(f"{folder / 'blank.png'} has one colour only")
+
+
+@pytest.mark.parametrize(
+  ("metrics", "message"),
+  [
+    (("psnr", "lpips"), "some of psnr, ssim, psnr_b, ssimulacra2, got 'lpips'"),
+    (("ssim",), "metrics must name psnr"),
+    (("psnr", "psnr"), "name each once"),
+  ],
+)
+def test_metrics_are_checked(metrics, message):
+  with pytest.raises(ValueError, match=message):
+    evaluation_settings.EvaluateConfig(
+      model=("fast",), images="i", qualities=(10,), metrics=metrics
+    )

@@ -12,7 +12,7 @@ from deblock.records.photos import results
 
 # Those of the first releases stand first, with the names that they had.
 COLUMNS = ["image", "quality", "psnr_jpeg", "psnr", "ssim_jpeg", "ssim", "psnr_b_jpeg", "psnr_b"]
-NEW = ["model", "seconds", "gain_low", "gain_high"]
+NEW = ["model", "seconds", "gain_low", "gain_high", "ssimulacra2_jpeg", "ssimulacra2", "perfect"]
 
 
 def _row(image, quality, psnr_jpeg, psnr, ssim_jpeg=0.5, ssim=0.75, model="net"):
@@ -100,6 +100,26 @@ def test_the_text_shows_every_row_and_the_means():
   assert lines[3].endswith(f"{low:+.3f} to {high:+.3f}") and " to " not in lines[4]
 
 
+def test_the_text_has_the_columns_that_were_measured():
+  bare = dict.fromkeys(("ssim", "ssim_jpeg", "psnr_b", "psnr_b_jpeg"))
+  scored = {"ssimulacra2_jpeg": 40.25, "ssimulacra2": 51.5}
+  header, *lines = tables.text([dataclasses.replace(ROWS[0], **bare, **scored)]).splitlines()
+  titles = re.split(r"\s{2,}", header.strip())
+  assert titles[5:7] == ["SSIMULACRA 2 of JPEG", "SSIMULACRA 2"] and "SSIM" not in titles
+  assert re.split(r"\s{2,}", lines[0].strip())[5:7] == ["40.25", "51.50"]
+
+
+def test_equal_images_are_called_perfect_and_named():
+  restored = dataclasses.replace(ROWS[1], psnr=math.inf, psnr_b=math.inf, perfect=1)
+  blank = dataclasses.replace(ROWS[2], psnr_jpeg=math.inf, perfect=1)
+  other = dataclasses.replace(ROWS[1], image="c.png")
+  _, first, second, third, mean, note = tables.text([restored, blank, other]).splitlines()
+  assert first.split()[4:6] == ["perfect", "perfect"] and "worse" in second.split()
+  assert mean.split()[2:7] == third.split()[2:7]
+  assert note.startswith("quality 10: 2 of 3 images equal") and note.endswith(": a.png, b.png")
+  assert note.split(":")[0] in tables.markdown([restored, blank, other])
+
+
 def test_of_several_methods_the_text_shows_the_means_quality_by_quality():
   rows = [*ROWS, *(dataclasses.replace(row, model="tv") for row in ROWS)]
   _, *lines = tables.text(rows).splitlines()
@@ -167,6 +187,13 @@ def test_published_figures_of_other_images_or_protocols_never_share_a_table_with
   double = bool(settings.get("double_quality"))
   assert ("## Published figures on other images" in text) == (not (settings.get("luma") or double))
   assert ("## Published figures of double JPEGs" in text) == double
+
+
+def test_figures_of_another_protocol_stand_beside_the_psnr_of_its_own_jpegs():
+  assert _cells(tables.markdown(ROWS), "QGCN")[3:5] == [
+    "27.84 (JPEG 25.60)",
+    "30.16 (JPEG 27.96)",
+  ]
 
 
 def test_published_figures_of_double_jpegs_stand_where_gray_ones_were_measured():
