@@ -36,11 +36,12 @@ def export(model: model_config.ModelConfig, settings: settings_lib.StepConfig) -
   Raises:
     ValueError: if the network takes no tables or has state besides its trainable weights, or the
       pretrained weights are of another network.
-    FileNotFoundError: if there are no images to pack.
+    FileNotFoundError: if there are no images to pack; nothing is written then.
     FileExistsError: if a file or folder is in the way that no program of deblock wrote.
   """
   if not registry.get(model.model).conditioned:
     raise ValueError(f"model must be one that takes the tables, got {model.model!r}.")
+  packed = _packable(settings.images) if settings.images else []
   keras.utils.set_random_seed(settings.seed)
   policy = keras.config.dtype_policy()
   keras.config.set_dtype_policy(settings.precision)
@@ -70,7 +71,7 @@ def export(model: model_config.ModelConfig, settings: settings_lib.StepConfig) -
     source = pathlib.Path(__file__).parents[1] / name
     own_files.write_bytes(folder / source.name, source.read_bytes())
   if settings.images:
-    _pack(pathlib.Path(settings.images), folder, settings.images_mib, settings.seed)
+    _pack(packed, folder, settings.images_mib, settings.seed)
   facts = {
     "model": dataclasses.asdict(model),
     "layouts": [dataclasses.asdict(layout) for layout in layouts],
@@ -87,14 +88,21 @@ def _start_from(network, name):
     variable.assign(arrays[variable.path])
 
 
-def _pack(images, output, most_mib, seed):
+def _packable(images):
+  """Returns the files of that folder which the runner reads."""
+  folder = pathlib.Path(images)
+  paths = sorted(folder.iterdir()) if folder.is_dir() else []
+  paths = [path for path in paths if path.suffix in (".webp", ".png")]
+  if not paths:
+    raise FileNotFoundError(f"images must be a folder that holds WebP or PNG files, got {images!r}.")
+  return paths
+
+
+def _pack(paths, output, most_mib, seed):
   """Copies images in random order until they have that size; replaces what was packed before."""
   folder = output / PACKED
   if folder.exists() and PACKED not in results.load(output):
     raise FileExistsError(f"{folder} is there and was not packed by deblock: move it away.")
-  paths = sorted(path for path in images.iterdir() if path.suffix in (".webp", ".png"))
-  if not paths:
-    raise FileNotFoundError(f"images {images} holds no WebP and no PNG image.")
   shutil.rmtree(folder, ignore_errors=True)
   results.mark(folder)
   folder.mkdir()

@@ -81,6 +81,15 @@ def test_settings_out_of_range_are_refused(options, message):
     settings_lib.StepConfig(**options)
 
 
+@pytest.mark.parametrize("name", ["", "nowhere"])
+def test_images_that_are_not_there_are_missed_before_any_work(tmp_path, name):
+  (tmp_path / "photo.jpg").touch()
+  settings = _settings(tmp_path / "programs", images=str(tmp_path / name))
+  with pytest.raises(FileNotFoundError, match="images must be a folder that holds WebP or PNG"):
+    exported_step.export(model_config.ModelConfig("deblocknet_fast"), settings)
+  assert not (tmp_path / "programs").exists()
+
+
 def test_a_network_that_takes_no_tables_is_refused(tmp_path):
   with pytest.raises(ValueError, match="model must be one that takes the tables, got 'blockcnn'"):
     exported_step.export(model_config.ModelConfig("blockcnn"), _settings(tmp_path))
