@@ -94,7 +94,9 @@ def _packable(images):
   paths = sorted(folder.iterdir()) if folder.is_dir() else []
   paths = [path for path in paths if path.suffix in (".webp", ".png")]
   if not paths:
-    raise FileNotFoundError(f"images must be a folder that holds WebP or PNG files, got {images!r}.")
+    raise FileNotFoundError(
+      f"images must be a folder that holds WebP or PNG files, got {images!r}."
+    )
   return paths
 
 
