@@ -15,8 +15,6 @@ from deblock.launch.page import building, serving
 from deblock.launch.page import settings as settings_lib
 from deblock.records import console
 
-config_flags.define(settings_lib.PageConfig)
-
 
 def main(arguments):
   """Writes or serves the page."""
@@ -46,7 +44,7 @@ def _serve(config):
 
 def run():
   """Entry point of the console script."""
-  program.run(main)
+  program.run(main, settings_lib.PageConfig)
 
 
 if __name__ == "__main__":

@@ -36,10 +36,6 @@ class ProgramConfig:
   )
 
 
-config_flags.define(config.RecordsConfig)
-config_flags.define(ProgramConfig)
-
-
 def summary(made) -> str:
   """Returns a table of the splits, one of what was skipped, and a line for each image moved."""
   import tabulate
@@ -173,7 +169,7 @@ def inspect(folder: str) -> int:
 
 def run():
   """Entry point of the console script."""
-  program.run(main, takes_arguments=True)
+  program.run(main, config.RecordsConfig, ProgramConfig, takes_arguments=True)
 
 
 if __name__ == "__main__":

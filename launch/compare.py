@@ -13,8 +13,6 @@ from deblock.launch import program
 from deblock.launch.pictures import settings as settings_lib
 from deblock.records import console, progress_bar
 
-config_flags.define(settings_lib.CompareConfig)
-
 
 def main(arguments):
   """Draws one picture for each image, quality and method, then report and contact sheet."""
@@ -46,7 +44,7 @@ def main(arguments):
 
 def run():
   """Entry point of the console script."""
-  program.run(main)
+  program.run(main, settings_lib.CompareConfig)
 
 
 if __name__ == "__main__":

@@ -16,8 +16,6 @@ from deblock.launch import program
 from deblock.launch.machines import serving
 from deblock.records import console
 
-config_flags.define(serving.ServiceConfig)
-
 
 def main(arguments):
   """Serves as the flags say until SIGTERM or Ctrl-C."""
@@ -42,7 +40,7 @@ def main(arguments):
 
 def run():
   """Entry point of the console script."""
-  program.run(main)
+  program.run(main, serving.ServiceConfig)
 
 
 if __name__ == "__main__":

@@ -12,8 +12,6 @@ from deblock.launch import program
 from deblock.launch.pictures import settings as settings_lib
 from deblock.records import console
 
-config_flags.define(settings_lib.DemoConfig)
-
 
 def main(arguments):
   """Writes the picture and the report."""
@@ -31,7 +29,7 @@ def main(arguments):
 
 def run():
   """Entry point of the console script."""
-  program.run(main)
+  program.run(main, settings_lib.DemoConfig)
 
 
 if __name__ == "__main__":

@@ -14,8 +14,6 @@ from deblock.launch import program
 from deblock.launch.evaluation import settings as settings_lib
 from deblock.records import console, progress_bar
 
-config_flags.define(settings_lib.EvaluateConfig)
-
 
 def main(arguments):
   """Evaluates; prints the table, and saves it as CSV, JSON and Markdown if a folder is named."""
@@ -50,7 +48,7 @@ def main(arguments):
 
 def run():
   """Entry point of the console script."""
-  program.run(main)
+  program.run(main, settings_lib.EvaluateConfig)
 
 
 if __name__ == "__main__":

@@ -11,8 +11,6 @@ from deblock.launch import program
 from deblock.launch.portable import settings as settings_lib
 from deblock.records import console
 
-config_flags.define(settings_lib.ExportConfig)
-
 
 def main(arguments):
   """Exports as the flags say."""
@@ -28,7 +26,7 @@ def main(arguments):
 
 def run():
   """Entry point of the console script."""
-  program.run(main)
+  program.run(main, settings_lib.ExportConfig)
 
 
 if __name__ == "__main__":

@@ -12,9 +12,6 @@ from deblock.launch.portable import settings as settings_lib
 from deblock.model.networks import config as model_config
 from deblock.records import console
 
-for _part in (model_config.ModelConfig, settings_lib.StepConfig):
-  config_flags.define(_part)
-
 
 def main(arguments):
   """Exports as the flags say."""
@@ -30,7 +27,7 @@ def main(arguments):
 
 def run():
   """Entry point of the console script."""
-  program.run(main)
+  program.run(main, model_config.ModelConfig, settings_lib.StepConfig)
 
 
 if __name__ == "__main__":

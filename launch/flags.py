@@ -4,8 +4,9 @@ A flag is declared once, by its field: name, type, default, and the help line in
 The class validates the value.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 import dataclasses
+import types
 from typing import Any, TypeVar
 
 from absl import flags
@@ -36,9 +37,17 @@ def define(config_class: type, flag_values: flags.FlagValues = flags.FLAGS) -> N
     _DEFINERS[field.type](field.name, default, field.metadata["help"], flag_values=flag_values)
 
 
-def parse(config_class: type[Config], flag_values: flags.FlagValues = flags.FLAGS) -> Config:
+def parse(
+  config_class: type[Config],
+  flag_values: flags.FlagValues = flags.FLAGS,
+  defaults: Mapping[str, Any] = types.MappingProxyType({}),
+) -> Config:
   """Returns the dataclass that the parsed flags describe.
 
+  Args:
+    config_class: the dataclass.
+    flag_values: the flags.
+    defaults: values of flags that were not given, in place of their own defaults.
   Raises:
     ValueError: if an item of a list is neither a whole number nor a range of them (5-95, or
       10-90:20 in steps of 20), or the dataclass refuses a value.
@@ -50,5 +59,6 @@ def parse(config_class: type[Config], flag_values: flags.FlagValues = flags.FLAG
       value = option.whole_numbers(field.name, value)
     elif field.type == tuple[str, ...]:
       value = tuple(value)
-    values[field.name] = value
+    given = flag_values[field.name].present
+    values[field.name] = value if given else defaults.get(field.name, value)
   return config_class(**values)

@@ -11,9 +11,6 @@ from deblock.launch.pipeline_report import settings as settings_lib
 from deblock.pipeline import config as input_config
 from deblock.records import console
 
-config_flags.define(input_config.InputConfig)
-config_flags.define(settings_lib.ReportConfig)
-
 
 def main(arguments):
   """Does what the flags ask for; returns 1 if --check finds a bad record, else 0."""
@@ -46,7 +43,7 @@ def main(arguments):
 
 def run():
   """Entry point of the console script."""
-  program.run(main)
+  program.run(main, input_config.InputConfig, settings_lib.ReportConfig)
 
 
 if __name__ == "__main__":

@@ -1,22 +1,29 @@
 """Starting a program: flags, usage mistakes as one line, exit status, the folder to write to."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 import importlib.util
 import logging as std_logging
 import os
 import pathlib
 import sys
+import types
 
 from absl import app, flags, logging
 
+from deblock.launch import flags as config_flags
 from deblock.records import console, quiet
 from deblock.records.layout import own_files
+
+# The flags that `run` defines belong to the programs.
+flags.disclaim_key_flags()
 
 
 def run(
   main: Callable[[Sequence[str]], int | None],
+  *config_classes: type,
   takes_arguments: bool = False,
   takes_names: bool = False,
+  aliases: Mapping[str, str] = types.MappingProxyType({}),
 ) -> None:
   """Runs a program and exits. A mistake of the user becomes one line and the exit status 1.
 
@@ -26,8 +33,11 @@ def run(
 
   Args:
     main: takes the command line without flags, the program's name first; returns the exit status.
+    *config_classes: dataclasses whose fields are the program's flags. They are defined here, so
+      that several programs can be imported into one process.
     takes_arguments: whether arguments after a lone -- are passed to `main`. Others are mistakes.
     takes_names: whether arguments that are not flags are passed to `main`, wherever they stand.
+    aliases: short names of flags.
   Raises:
     SystemExit: always; with 0 after --help.
   """
@@ -63,6 +73,10 @@ def run(
         _complain(message)
       return 1
 
+  for config_class in config_classes:
+    config_flags.define(config_class)
+  for alias, name in aliases.items():
+    flags.DEFINE_alias(alias, name)
   # absl shows the flags and the docstring of the running script, which a console script lacks.
   for flag in flags.FLAGS.get_key_flags_for_module(main.__module__):
     flags.FLAGS.register_key_flag_for_module(sys.argv[0], flag)

@@ -14,16 +14,11 @@ import os
 import sys
 import time
 
-from absl import flags
-
 from deblock.launch import flags as config_flags
 from deblock.launch import program
 from deblock.launch.restoring import outcomes, restore_config
 from deblock.launch.run_folder import checkpoint_folder
 from deblock.records import console
-
-config_flags.define(restore_config.RestoreConfig)
-flags.DEFINE_alias("o", "out")
 
 
 def main(arguments):
@@ -79,7 +74,7 @@ def run():
   os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
   # Imports make most of the objects, and these stay: looking for garbage among them is in vain.
   gc.set_threshold(50_000)
-  program.run(main, takes_names=True)
+  program.run(main, restore_config.RestoreConfig, takes_names=True, aliases={"o": "out"})
 
 
 if __name__ == "__main__":

@@ -11,8 +11,6 @@ from deblock.launch import program
 from deblock.launch.run_folder import run_table
 from deblock.records import console
 
-config_flags.define(run_table.RunsConfig)
-
 
 def main(arguments):
   """Prints the table of the named folder."""
@@ -24,7 +22,7 @@ def main(arguments):
 
 def run():
   """Entry point of the console script."""
-  program.run(main, takes_names=True)
+  program.run(main, run_table.RunsConfig, takes_names=True)
 
 
 if __name__ == "__main__":

@@ -70,7 +70,7 @@ def grammar():
 
 
 def _forget_programs():
-  """Removes the imported programs and their flags: two programs may define the same flag."""
+  """Removes the flags of the program that ran, and the programs: the next one defines its own."""
   for module, defined in flags.FLAGS.flags_by_module_dict().items():
     if module.startswith("deblock."):
       for flag in list(defined):
@@ -79,7 +79,6 @@ def _forget_programs():
 
 
 def _import_program(name):
-  _forget_programs()
   return importlib.import_module(f"deblock.launch.{name}")
 
 

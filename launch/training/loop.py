@@ -125,6 +125,8 @@ def _train(run, clock, stop, hosts, entry, manifest, network, saved_in):
       f"{manifest.count('train')} training tiles; "
       f"{'resuming from' if found else 'starting at'} step {step}."
     )
+    if note := _crop_note(run, entry):
+      reporter.note(note)
     profiled_steps = run.watching.profile_steps if hosts.writes else 0
     profile = profiling.Profile(run.train.logdir, profiled_steps, reporter.note)
     stack.callback(profile.close)
@@ -150,6 +152,17 @@ def _check_crops(run, entry, manifest):
       f"crop_size must be at most {tile_size}, the tile size of the records in "
       f"{run.input.records}, got {max(sizes)}."
     )
+
+
+def _crop_note(run, entry):
+  """Returns what is to say of crops that show a network less surroundings than images will."""
+  size = crop_stages.sizes(run.input, run.optimization.early_crop_sizes)[-1]
+  if size >= 2 * entry.context:
+    return ""
+  return (
+    f"crop_size {size} is less than {2 * entry.context}, twice the context of {entry.name}: no "
+    "pixel of a crop has all the surroundings that the network sees in an image."
+  )
 
 
 def _prepare_folder(run, hosts):

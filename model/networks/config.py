@@ -10,7 +10,11 @@ class ModelConfig:
   """The network and its size; saved with a run, so that evaluation rebuilds the same one."""
 
   model: str = dataclasses.field(
-    default="blockcnn", metadata={"help": "network to train; see --list_models"}
+    default="blockcnn",
+    metadata={
+      "help": "network to train: a name of --list_models, which shows its defaults of crop_size, "
+      "batch_size, learning_rate, loss, online_qualities and max_steps, or MODULE:NAME of your own"
+    },
   )
   width: int = dataclasses.field(
     default=0,

@@ -1,8 +1,13 @@
-"""Networks by name."""
+"""Networks by name: those of this folder, and those of other packages.
+
+Another package's network is asked for as MODULE:NAME, or by the name of an entry point in the group
+`deblock.networks`.
+"""
 
 from collections.abc import Callable
 import dataclasses
 import functools
+import importlib.metadata
 
 import keras
 
@@ -16,6 +21,7 @@ from deblock.model.networks import (
   fbcnn,
   l8,
   nafcar,
+  recommended,
   smca,
 )
 
@@ -54,6 +60,7 @@ class Entry(config.Traits):
     loss: the default. Plain networks have the losses of their papers: L1 holds them at the
       identity, where they start, for hundreds of steps (docs/networks.md).
     residual: whether it can predict a residual, which is added to the JPEG; its default then.
+    training: its defaults.
   """
 
   description: str
@@ -62,6 +69,7 @@ class Entry(config.Traits):
   objective: Callable = image_loss
   loss: str = "l1"
   residual: bool = True
+  training: recommended.Recommended = recommended.USUAL
 
   def inputs(self, compressed, tables):
     """Returns what the network is called with.
@@ -73,6 +81,7 @@ class Entry(config.Traits):
     return [compressed, tables] if self.conditioned else compressed
 
 
+GROUP = "deblock.networks"  # Of entry points.
 _ENTRIES: dict[str, Entry] = {}
 
 
@@ -88,19 +97,51 @@ def register(entry: Entry) -> None:
 
 
 def names() -> tuple[str, ...]:
-  """Returns the names of all networks, sorted."""
-  return tuple(sorted(_ENTRIES))
+  """Returns the names of all networks, those of installed packages too, sorted."""
+  return tuple(sorted({*_ENTRIES, *installed()}))
 
 
 def get(name: str) -> Entry:
-  """Returns the network of that name.
+  """Returns the network of that name, or MODULE:NAME of another package.
 
   Raises:
-    ValueError: if there is none; the message lists all names.
+    ValueError: if there is none, and the message lists all names; or if what the module holds is no
+      network.
   """
-  if name not in _ENTRIES:
-    raise ValueError(f"model must be one of {', '.join(names())}, got {name!r}.")
-  return _ENTRIES[name]
+  if name in _ENTRIES:
+    return _ENTRIES[name]
+  if ":" in name or name in installed():
+    return _foreign(name)
+  raise ValueError(
+    f"model must be one of {', '.join(names())}, or MODULE:NAME of your own, got {name!r}."
+  )
+
+
+def installed() -> dict[str, importlib.metadata.EntryPoint]:
+  """Returns the networks that installed packages name as entry points."""
+  return {point.name: point for point in importlib.metadata.entry_points(group=GROUP)}
+
+
+def _foreign(name):
+  """Returns the entry of another package's network: an `Entry`, or a builder with a context."""
+  point = importlib.metadata.EntryPoint("", name, GROUP) if ":" in name else installed()[name]
+  try:
+    found = point.load()
+  except (ImportError, AttributeError) as error:
+    raise ValueError(
+      f"model {name!r} cannot be imported: {error}. Its module must be installed, or its folder be "
+      "in PYTHONPATH."
+    ) from error
+  if isinstance(found, Entry):
+    return dataclasses.replace(found, name=name)
+  context = getattr(found, "context", None)
+  if not callable(found) or type(context) is not int or context < 0 or context % 8:
+    raise ValueError(
+      f"model {name!r} must be a registry.Entry, or a function (width, residual) -> keras.Model "
+      "with an attribute context, the pixels around a pixel that it depends on, a multiple of 8."
+    )
+  lines = (found.__doc__ or name).strip().splitlines()
+  return Entry(name=name, description=lines[0], build=found, context=context, keeps_size=True)
 
 
 def usual(name: str, width: int = 0) -> config.ModelConfig:
@@ -144,7 +185,7 @@ def build(model_config: config.ModelConfig) -> keras.Model:
 for _entry in (
   Entry(
     name="blockcnn",
-    description="BlockCNN (Maleki 2018), a 24x24 neighbourhood to its central 8x8 block",
+    description="BlockCNN (Maleki 2018), the quick start: a 24x24 neighbourhood to its central 8x8",
     build=blockcnn.blockcnn,
     context=8,
     border="mirror",
@@ -169,7 +210,7 @@ for _entry in (
   ),
   Entry(
     name="deblocknet",
-    description="our default: units at half resolution, conditioned on the tables, any image",
+    description="what to train: units at half resolution, conditioned on the tables, any image",
     build=deblocknet.deblocknet,
     context=32,
     keeps_size=True,
@@ -178,7 +219,7 @@ for _entry in (
   ),
   Entry(
     name="deblocknet_fast",
-    description="our small one: a sixth of deblocknet's work, at half and quarter resolution",
+    description="what to train for speed: a sixth of the work, at half and quarter resolution",
     build=deblocknet.deblocknet_fast,
     context=40,
     keeps_size=True,
@@ -250,4 +291,4 @@ for _entry in (
     objective=smca.objective,
   ),
 ):
-  register(_entry)
+  register(dataclasses.replace(_entry, training=recommended.BY_NAME[_entry.name]))

@@ -1,4 +1,7 @@
 import dataclasses
+import importlib.metadata
+import sys
+import types
 
 import numpy as np
 import pytest
@@ -28,7 +31,7 @@ def test_the_names_are_sorted_and_each_is_found():
 
 
 def test_an_unknown_name_lists_the_choices():
-  message = f"model must be one of {', '.join(registry.names())}, got 'resnet'"
+  message = f"one of {', '.join(registry.names())}, or MODULE:NAME of your own, got 'resnet'"
   with pytest.raises(ValueError, match=message):
     registry.get("resnet")
   with pytest.raises(ValueError, match=message):
@@ -53,6 +56,9 @@ def test_every_entry_is_described_in_known_terms(name):
   assert entry.context % 8 == 0
   assert entry.border in ("mirror", "zeros")
   assert entry.loss in losses.names()
+  # Half of a crop, at least, is what the network takes off its sides.
+  assert entry.training.crop_size > 2 * entry.consumed
+  assert entry.training.crop_size >= 2 * entry.context or name == "fbcnn"
 
 
 @pytest.mark.parametrize("name", registry.names())
@@ -99,3 +105,50 @@ def test_blockwise_says_whether_a_block_depends_on_how_much_is_shown(random_netw
   whole = _run(entry, network, images)[block]
   alone = _run(entry, network, images[:, :side, :side])[block]
   assert (np.abs(whole - alone).max() > 1e-4) == entry.blockwise
+
+
+def _build(width, residual):
+  """A network of somebody else."""
+  return width, residual
+
+
+@pytest.fixture
+def module(monkeypatch):
+  """A module that can be imported as `their`."""
+  made = types.ModuleType("their")
+  made.build, made.bare = _build, lambda width, residual: None
+  monkeypatch.setattr(_build, "context", 16, raising=False)
+  monkeypatch.setitem(sys.modules, "their", made)
+  return made
+
+
+def test_a_builder_of_another_package_is_a_network(module):
+  entry = registry.get("their:build")
+  assert (entry.name, entry.description) == ("their:build", "A network of somebody else.")
+  assert entry.context == 16 and entry.keeps_size and entry.training.crop_size >= 32
+  assert registry.build(config.ModelConfig(model="their:build", width=5)) == (5, True)
+
+
+def test_an_entry_of_another_package_has_the_name_that_it_is_asked_for_by(module):
+  module.entry = registry.get("blockcnn")
+  assert registry.get("their:entry").name == "their:entry"
+  assert registry.get("their:entry").blockwise
+
+
+def test_entry_points_are_networks_by_name(module, monkeypatch):
+  points = {"theirs": importlib.metadata.EntryPoint("theirs", "their:build", registry.GROUP)}
+  monkeypatch.setattr(registry, "installed", lambda: points)
+  assert "theirs" in registry.names() and registry.get("theirs").build is _build
+
+
+@pytest.mark.parametrize(
+  ("name", "message"),
+  [
+    ("nowhere_to_be_found:build", "No module named 'nowhere_to_be_found'.*PYTHONPATH"),
+    ("their:other", "has no attribute 'other'"),
+    ("their:bare", "with an attribute context"),
+  ],
+)
+def test_what_is_no_network_is_named(module, name, message):
+  with pytest.raises(ValueError, match=f"model '{name}' .*{message}"):
+    registry.get(name)
