@@ -16,7 +16,8 @@ import time
 
 from deblock.launch import flags as config_flags
 from deblock.launch import program
-from deblock.launch.restoring import outcomes, restore_config
+from deblock.launch.file_sets import outcomes, runner
+from deblock.launch.restoring import restore_config
 from deblock.launch.run_folder import checkpoint_folder
 from deblock.records import console
 
@@ -37,10 +38,10 @@ def main(arguments):
   bar = functools.partial(progress_bar.bar, "restoring", "px", unit_scale=True)
   try:
     made = batch.restore(arguments[1:], config, note, bar)
-  except batch.Interrupted as stopped:
+  except runner.Interrupted as stopped:
     console.complain(f"stopped: {stopped}; the same command resumes.")
     return 130
-  console.say(*outcomes.table(made, time.monotonic() - began).split("\n"))
+  console.say(*outcomes.table(made, time.monotonic() - began, batch.RESTORED).split("\n"))
   if config.report:
     outcomes.write_report(config.report, made)
   return int(any(outcome.status == outcomes.FAILED for outcome in made))

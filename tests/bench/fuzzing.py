@@ -62,7 +62,8 @@ def _status(name):
 
 def _try(number, seed, folder, networks):
   """Returns (outcome of a mutant, reason or offence), and leaves no file."""
-  from deblock.launch.restoring import batch, outcomes, outputs, restore_config
+  from deblock.launch.file_sets import outputs
+  from deblock.launch.restoring import batch, restore_config
   from deblock.records.photos import formats, original, reading, results
 
   what, data = _file(number, seed)
@@ -91,7 +92,7 @@ def _try(number, seed, folder, networks):
   for name in left:
     (out / name).unlink()
   left = [name for name in left if name != results.NAME]
-  restored = outcome.status == outcomes.RESTORED
+  restored = outcome.status == batch.RESTORED
   if left != ([job.target.name] if restored else []):
     return "offence", f"{what}: {outcome.status}, but left {left}"
   if restored:

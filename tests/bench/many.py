@@ -15,7 +15,8 @@ import time
 import numpy as np
 from PIL import Image
 
-from deblock.launch.restoring import batch, outputs, restore_config
+from deblock.launch.file_sets import outputs
+from deblock.launch.restoring import batch, restore_config
 from deblock.model import tiling
 
 SIDE = 48

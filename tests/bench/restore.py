@@ -46,13 +46,14 @@ def photograph(height, width):
 
 def work(path, out, model):
   """Restores one file as the program does, and prints its time and memory as JSON."""
-  from deblock.launch.restoring import batch, one_file, outputs, restore_config
+  from deblock.launch.file_sets import outputs
+  from deblock.launch.restoring import batch, one_file, restore_config
   from deblock.launch.restoring import network as network_lib
 
   config = restore_config.RestoreConfig(
     out=out, model=model, max_memory=MAX_MEMORY_MIB, overwrite=True
   )
-  network = network_lib.load(model, one_file.window_bytes(config))
+  network = network_lib.load(model, one_file.window_bytes(config.max_memory))
   # Compiling does not count.
   small = pathlib.Path(out).with_name("small.jpg")
   Image.fromarray(photograph(64, 64)).save(small, quality=50)

@@ -13,7 +13,8 @@ import numpy as np
 from PIL import Image
 import pytest
 
-from deblock.launch.restoring import batch, photograph
+from deblock.launch.file_sets import runner
+from deblock.launch.restoring import photograph
 from deblock.launch.run_folder import checkpoints, run_file
 from deblock.model.networks import registry
 
@@ -46,7 +47,7 @@ def test_ctrl_c_says_how_many_files_are_done(program, photos, tmp_path, monkeypa
     restored.append(1)
     return restore(*given, **named)
 
-  monkeypatch.setattr(batch, "Apart", batch.Here)
+  monkeypatch.setattr(runner, "Apart", runner.Here)
   monkeypatch.setattr(photograph, "restore_original", stop_at_the_second)
   done = program("restore", photos, f"--out={tmp_path / 'out'}", "--model=fast")
   assert done.returncode == 130

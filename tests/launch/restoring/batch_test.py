@@ -10,7 +10,8 @@ from PIL import Image
 import pytest
 import tifffile
 
-from deblock.launch.restoring import batch, one_file, outputs, restore_config
+from deblock.launch.file_sets import outputs, result, runner
+from deblock.launch.restoring import batch, one_file, restore_config
 from deblock.model import pretrained_files, tiling
 from deblock.records.photos import formats, original, reading
 
@@ -21,7 +22,8 @@ _CASES = pathlib.Path(__file__).parents[2] / "cases"
 _MEASURING = """
 import pathlib, re, sys
 import numpy as np
-from deblock.launch.restoring import batch, one_file, outputs, restore_config
+from deblock.launch.file_sets import outputs
+from deblock.launch.restoring import batch, one_file, restore_config
 from deblock.model import tiling
 
 class Stub:
@@ -37,7 +39,9 @@ def most():
 def restore(name):
   job = outputs.Job(str(folder / name), folder / "out" / (name + ".png"))
   (outcome,) = batch.run([job], Stub(), config)
-  assert outcome.kept_close is not None and outcome.given_back > 0.9, outcome
+  facts = outcome.facts
+  assert facts["share_of_blocks_kept_close"] is not None, outcome
+  assert facts["share_of_coefficients_given_back"] > 0.9, outcome
 
 folder = pathlib.Path(sys.argv[1])
 config = restore_config.RestoreConfig(
@@ -266,13 +270,14 @@ def test_a_network_is_known_by_what_its_file_holds(tmp_path, config):
 def test_a_report_has_the_shares_of_blocks_and_coefficients(tmp_path, config, picture):
   job = _jpeg(tmp_path / "a.jpg", picture(48, 64), quality=30)
   (plain,) = batch.run([job], Stub(), config())
-  assert 0.0 <= plain.kept_close <= 1.0 and plain.given_back is None
+  close, given_back = "share_of_blocks_kept_close", "share_of_coefficients_given_back"
+  assert 0.0 <= plain.facts[close] <= 1.0 and plain.facts[given_back] is None
   (asked,) = batch.run([job], Stub(), config(report="r.json", overwrite=True))
-  assert asked.kept_close == plain.kept_close and asked.given_back > 0.95
+  assert asked.facts[close] == plain.facts[close] and asked.facts[given_back] > 0.95
   Image.fromarray(picture(48, 64)).save(tmp_path / "b.png")
   job = outputs.Job(str(tmp_path / "b.png"), tmp_path / "out" / "b.png")
   (other,) = batch.run([job], Stub(), config(report="r.json"))
-  assert (other.kept_close, other.given_back) == (None, None)
+  assert other.facts == {close: None, given_back: None}
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in _CASES.iterdir()))
@@ -294,7 +299,7 @@ def test_without_jpeglib_jpegs_are_restored_freely_and_the_reason_is_said_once(
   jobs, config, tmp_path, monkeypatch
 ):
   monkeypatch.setitem(sys.modules, "jpeglib", None)
-  monkeypatch.setattr(batch, "Apart", batch.Here)
+  monkeypatch.setattr(runner, "Apart", runner.Here)
   lines = []
   made = batch.restore([jobs[0].path, jobs[2].path], config(model="fast"), lines.append)
   assert _statuses(made) == ["restored", "restored"] and not made[0].notes
@@ -310,17 +315,21 @@ def test_without_jpeglib_jpegs_are_restored_freely_and_the_reason_is_said_once(
 def test_copies_of_a_file_whose_coefficients_are_read_count_as_memory(
   tmp_path, picture, config, monkeypatch
 ):
-  monkeypatch.setattr(one_file, "_MIB", 2**10)
+  monkeypatch.setattr(result, "MIB", 2**10)
   job = _jpeg(tmp_path / "a.jpg", picture(24, 40))
   data = pathlib.Path(job.path).read_bytes()
   data = data[:-2] + bytes(200 * 2**10 - len(data)) + data[-2:]
+
+  def check(**changes):
+    result.check_memory(job.path, data, one_file.limits_of(config(**changes)))
+
   # 960 pixels take 15 bytes each while the coefficients are read.
-  one_file._check_memory(job.path, data, config(max_memory=615))
+  check(max_memory=615)
   with pytest.raises(reading.ImageError, match="needs 615 MiB for 40x24 pixels, more than"):
-    one_file._check_memory(job.path, data, config(max_memory=614))
-  one_file._check_memory(job.path, data, config(max_memory=300, faithful=False))
+    check(max_memory=614)
+  check(max_memory=300, faithful=False)
   with pytest.raises(reading.ImageError, match="needs 615 MiB for 40x24 pixels, more than"):
-    one_file._check_memory(job.path, data, config(max_memory=614, faithful=False, report="a.json"))
+    check(max_memory=614, faithful=False, report="a.json")
 
 
 @pytest.mark.slow
@@ -383,7 +392,7 @@ def test_ctrl_c_leaves_out_the_file_at_hand_and_tells_what_is_done(jobs, config)
       return super().parts(compressed, tables)
 
   told = []
-  with pytest.raises(batch.Interrupted, match=r"^2 of 3 files are done$") as stopped:
+  with pytest.raises(runner.Interrupted, match=r"^2 of 3 files are done$") as stopped:
     batch.run(jobs, Stopped(), config(), on_outcome=told.append)
   assert _statuses(stopped.value.made) == _statuses(told) == ["restored", "failed"]
   assert jobs[0].target.exists() and not jobs[2].target.exists()

@@ -7,6 +7,7 @@ import sys
 from PIL import Image
 import pytest
 
+from deblock.launch.file_sets import runner
 from deblock.launch.restoring import batch, restore_config
 
 # As `batch.WORKER`, with files that do what a C library may do with a file made for it.
@@ -49,7 +50,7 @@ def test_a_file_that_ends_the_process_is_named_and_the_next_one_is_restored(
   photos, tmp_path, monkeypatch
 ):
   monkeypatch.setattr(batch, "WORKER", _WORKER)
-  monkeypatch.setattr(batch, "MOST_SECONDS", 10.0)
+  monkeypatch.setattr(runner, "MOST_SECONDS", 10.0)
   lines = []
   config = restore_config.RestoreConfig(out=str(tmp_path / "out"), model="fast", max_memory=512)
   made = batch.restore([str(photos)], config, lines.append)
@@ -74,7 +75,7 @@ def test_what_another_process_restores_is_the_same_to_the_byte(photos, tmp_path,
     config = restore_config.RestoreConfig(out=str(tmp_path / name), model="fast", report="a")
     outcomes = batch.restore([str(photos)], config)
     made.append([outcome._replace(seconds=0.0, detail="", target="") for outcome in outcomes])
-    monkeypatch.setattr(batch, "Apart", batch.Here)
+    monkeypatch.setattr(runner, "Apart", runner.Here)
   assert made[0] == made[1] and len(made[0]) == 7
   files = [
     {path.name: path.read_bytes() for path in (tmp_path / name).glob("*.png")}

@@ -9,7 +9,8 @@ import numpy as np
 from PIL import Image
 import pytest
 
-from deblock.launch.restoring import batch, outputs, restore_config
+from deblock.launch.file_sets import outputs
+from deblock.launch.restoring import batch, restore_config
 from deblock.model import pretrained_files, tiling
 from deblock.records.photos import original
 

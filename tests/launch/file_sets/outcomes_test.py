@@ -3,12 +3,22 @@ import os
 
 import pytest
 
-from deblock.launch.restoring import outcomes
+from deblock.launch.file_sets import outcomes
 from deblock.records.photos import results
 
 _OUTCOMES = [
   outcomes.Outcome(
-    "a", "restored", 3_000_000, "x", "out/a.png", "quality 30", ("16 bits",), 1.5, 0.25, 0.999
+    *(
+      "a",
+      "restored",
+      3_000_000,
+      "x",
+      "out/a.png",
+      "quality 30",
+      ("16 bits",),
+      1.5,
+      {"share": 0.25},
+    )
   ),
   outcomes.Outcome("b", "skipped", 0, "y", "out/b.png"),
   outcomes.Outcome(os.fsdecode(b"caf\xe9"), "failed", 0, "is empty"),
@@ -16,7 +26,7 @@ _OUTCOMES = [
 
 
 def test_the_table_counts_and_gives_reasons():
-  lines = outcomes.table(_OUTCOMES, 2.0).splitlines()
+  lines = outcomes.table(_OUTCOMES, 2.0, "restored").splitlines()
   assert [line.split() for line in lines[1:4]] == [
     ["restored", "1", "3.0"],
     ["skipped", "1"],
@@ -39,8 +49,7 @@ def test_a_report_says_of_each_file_what_became_of_it(tmp_path):
     "notes": ["16 bits"],
     "error": "",
     "seconds": 1.5,
-    "share_of_blocks_kept_close": 0.25,
-    "share_of_coefficients_given_back": 0.999,
+    "share": 0.25,
   }
   assert (skipped["status"], skipped["output"], skipped["error"]) == ("skipped", "out/b.png", "")
   assert (failed["input"], failed["error"]) == (r"caf\xe9", "is empty")

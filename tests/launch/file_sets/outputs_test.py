@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 import pytest
 
-from deblock.launch.restoring import outputs
+from deblock.launch.file_sets import outputs
 from deblock.records.photos import results
 
 

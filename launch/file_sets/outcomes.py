@@ -1,6 +1,6 @@
 """What became of each file of a run, as a table for people and a report for programs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 import json
 import os
 import pathlib
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from deblock.records import harmless
 from deblock.records.layout import own_files
 
-RESTORED, SKIPPED, FAILED = "restored", "skipped", "failed"
+SKIPPED, FAILED = "skipped", "failed"
 
 
 class Outcome(NamedTuple):
@@ -17,17 +17,14 @@ class Outcome(NamedTuple):
 
   Attributes:
     path: of the input.
-    status: RESTORED, SKIPPED or FAILED.
-    pixels: that were restored.
-    detail: how it was restored, or why not.
+    status: what was done with it, such as "restored"; SKIPPED or FAILED.
+    pixels: with which that was done.
+    detail: how it was done, or why not.
     target: of the result; "" if there is none.
-    condition: what is known of the input's compression; "" unless it was restored.
+    condition: what is known of the input's compression; "" unless it was worked on.
     notes: what could not be done or kept, a clause each.
     seconds: that it took.
-    kept_close: share of the blocks that were kept close to the JPEG; None if it was not held to its
-      coefficients.
-    given_back: share of the JPEG's coefficients that compressing the result with its tables gives;
-      None if that is not known, or no report was asked for.
+    facts: for the report, besides; None for none.
   """
 
   path: str
@@ -38,18 +35,24 @@ class Outcome(NamedTuple):
   condition: str = ""
   notes: tuple[str, ...] = ()
   seconds: float = 0.0
-  kept_close: float | None = None
-  given_back: float | None = None
+  facts: Mapping[str, Any] | None = None
 
 
-def table(outcomes: Sequence[Outcome], seconds: float) -> str:
-  """Returns how many files were restored, skipped and failed, and why each of these failed."""
-  lines = ["          files  megapixels"]
-  for status in (RESTORED, SKIPPED, FAILED):
+def table(outcomes: Sequence[Outcome], seconds: float, done: str) -> str:
+  """Returns how many files are done, skipped and failed, and why each of these failed.
+
+  Args:
+    outcomes: of all files.
+    seconds: that they took.
+    done: status of those that are done, such as "restored".
+  """
+  width = max(len(done), len(SKIPPED))
+  lines = [f"{'':<{width}}  files  megapixels"]
+  for status in (done, SKIPPED, FAILED):
     chosen = [outcome for outcome in outcomes if outcome.status == status]
     megapixels = sum(outcome.pixels for outcome in chosen) / 1e6
-    shown = f"{megapixels:>12.1f}" if status == RESTORED else ""
-    lines.append(f"{status:<8}  {len(chosen):>5}{shown}")
+    shown = f"{megapixels:>12.1f}" if status == done else ""
+    lines.append(f"{status:<{width}}  {len(chosen):>5}{shown}")
   speed = sum(outcome.pixels for outcome in outcomes) / 1e6 / max(seconds, 1e-9)
   lines.append(f"{seconds:.1f} s, {speed:.2f} megapixels/s")
   lines += [
@@ -98,6 +101,5 @@ def _entry(outcome) -> dict[str, Any]:
     "notes": list(outcome.notes),
     "error": outcome.detail if outcome.status == FAILED else "",
     "seconds": round(outcome.seconds, 3),
-    "share_of_blocks_kept_close": outcome.kept_close,
-    "share_of_coefficients_given_back": outcome.given_back,
+    **(outcome.facts or {}),
   }
