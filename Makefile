@@ -64,7 +64,8 @@ records: $(INSTALLED) ## shard the images into TFRecords
 
 train: records ## train, evaluate on held-out images and draw a picture
 	@$(BIN)/deblock-train --records=$(RECORDS) --logdir=$(LOGDIR) --model=$(MODEL) \
-	  --width=$(WIDTH) --max_steps=$(STEPS) $(TRAIN_FLAGS)
+	  --width=$(WIDTH) --max_steps=$(STEPS) --evaluate_every_steps=100 --evaluation_tiles=1 \
+	  $(TRAIN_FLAGS)
 	@$(MAKE) --no-print-directory --silent evaluate compare
 	@echo
 	@echo "pictures:    $(EVALUATION)/*.png"

@@ -93,6 +93,16 @@ def _common(items) -> str:
   return _NUMBER.sub(lambda _: next(kept), items[0].reason)
 
 
+def held_out_notes(made) -> list[str]:
+  """Returns what is to say of records without a tile to evaluate on."""
+  if "test" in made.splits and made.count("test"):
+    return []
+  return [
+    "no tile is held out: a training on these records evaluates nothing while it trains, unless it "
+    "has --sampling=pairs. --test_share=0.2 holds out a fifth of the images."
+  ]
+
+
 def _named(paths) -> str:
   """Returns the first few paths, and how many more there are."""
   more = len(paths) - _NAMED_IMAGES
@@ -109,7 +119,7 @@ def main(arguments):
   # Reading a TFDS data set runs TensorFlow, which would take memory of every GPU.
   program.start_tensorflow(gpus=False)
   made = _write(settings, (*asked.beam_options, *arguments[1:]))
-  console.say(*summary(made).split("\n"), f"records: {settings.records}")
+  console.say(*summary(made).split("\n"), *held_out_notes(made), f"records: {settings.records}")
   return 0
 
 

@@ -1,6 +1,7 @@
 """deblock-runs: prints a table of the runs below a folder, the best first.
 
 deblock-runs DIR
+deblock-runs RUN --text
 
 Shows each run's state and step, the settings that differ between the runs, and the best gain over
 the JPEG on held-out tiles during training: the mean, and the gain at each quality at that step.
@@ -8,7 +9,7 @@ the JPEG on held-out tiles during training: the mean, and the gain at each quali
 
 from deblock.launch import flags as config_flags
 from deblock.launch import program
-from deblock.launch.run_folder import run_table
+from deblock.launch.run_folder import run_summary, run_table
 from deblock.records import console
 
 
@@ -17,7 +18,11 @@ def main(arguments):
   config = config_flags.parse(run_table.RunsConfig)
   if len(arguments) != 2:
     raise ValueError(f"name one folder of runs, deblock-runs DIR, got {len(arguments) - 1}.")
-  console.say(*run_table.table(run_table.find(arguments[1]), config.format).split("\n"))
+  runs = run_table.find(arguments[1])
+  if config.text:
+    console.say(*"\n".join(run_summary.text(arguments[1], run) for run in runs).split("\n"))
+  else:
+    console.say(*run_table.table(runs, config.format).split("\n"))
 
 
 def run():

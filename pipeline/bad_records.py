@@ -7,6 +7,7 @@ record without knowing where it came from. These functions read the shards again
 from collections.abc import Callable, Iterator, Sequence
 import contextlib
 import functools
+import shlex
 from typing import NamedTuple
 
 import numpy as np
@@ -199,7 +200,8 @@ def with_advice(problem: str, folder: str, may_be_left_out: bool = True) -> str:
   """Returns a problem with advice."""
   advice = (
     f"{problem}. To rewrite the shard, delete it and repeat the deblock-records command that wrote "
-    f"{folder}; deblock-pipeline --records={folder} --check names every bad record"
+    f"{folder}; deblock-pipeline --records={shlex.quote(str(folder))} --check names every bad "
+    "record"
   )
   if not may_be_left_out:
     return f"{advice}. Records for evaluation are never skipped."

@@ -11,7 +11,10 @@ from deblock.records.layout import schema
 
 
 def tiles(
-  config: config_lib.InputConfig, manifest: manifest_lib.Manifest, limit: int
+  config: config_lib.InputConfig,
+  manifest: manifest_lib.Manifest,
+  limit: int,
+  qualities: Sequence[int] = (),
 ) -> tf.data.Dataset:
   """Returns the tiles that a run is evaluated on while it trains; it trains on none of them.
 
@@ -22,6 +25,7 @@ def tiles(
     config: of the run.
     manifest: of the records.
     limit: largest number of tiles.
+    qualities: of the JPEGs that are decoded; those of the run if empty.
   Returns:
     A dataset of clean uint8 [H, W, 3], compressed uint8 [N, H, W, 3] and qualities int32 [N].
   """
@@ -33,7 +37,7 @@ def tiles(
 
   @tf.autograph.experimental.do_not_convert
   def decoded(serialized):
-    return _decode_all(serialized, manifest.clean_encoding, config.qualities)
+    return _decode_all(serialized, manifest.clean_encoding, qualities or config.qualities)
 
   return dataset.take(limit).map(decoded)
 

@@ -25,6 +25,33 @@ def whole_numbers(name: str, items: Iterable[str]) -> tuple[int, ...]:
   return tuple(number for item in items for number in _numbers(name, item))
 
 
+def text(value: Any) -> str:
+  """Returns a setting as a person writes it: lists of whole numbers as ranges, "10-60,75".
+
+  The text of such a list is one that `whole_numbers` reads.
+
+  Args:
+    value: a plain value, or a list or tuple of them.
+  """
+  if not isinstance(value, (list, tuple)):
+    return str(value)
+  if not all(type(item) is int and item >= 0 for item in value):
+    return ",".join(map(str, value))
+  parts, rest = [], list(value)
+  while rest:
+    step = rest[1] - rest[0] if len(rest) > 1 else 0
+    count = 1
+    while step > 0 and count < len(rest) and rest[count] - rest[count - 1] == step:
+      count += 1
+    if count < 3:
+      count = 1
+      parts.append(str(rest[0]))
+    else:
+      parts.append(f"{rest[0]}-{rest[count - 1]}" + (f":{step}" if step > 1 else ""))
+    rest = rest[count:]
+  return ",".join(parts)
+
+
 def _numbers(name, text):
   found = _ITEM.fullmatch(text)
   if not found:

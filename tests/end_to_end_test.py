@@ -128,7 +128,7 @@ def test_the_run_is_found_with_what_it_reached(work, program):
   written = (folder / "run" / "metrics.jsonl").read_text()
   entries = [json.loads(line) for line in written.splitlines()]
   best = max(entry.get("eval/gain_db/mean", -1e9) for entry in entries)
-  assert float(values["gain dB"]) == pytest.approx(best, abs=5e-4)
+  assert float(values["held-out gain dB"]) == pytest.approx(best, abs=5e-4)
 
 
 def test_a_second_run_has_nothing_to_do(work, program):
@@ -256,21 +256,22 @@ def test_tensorboard_shows_what_was_logged(work, tmp_path):
   try:
     root = f"http://127.0.0.1:{_poll(address, 'address').group(1)}"
     scalars = _poll(lambda: tags("scalars"), "scalars")
-    expected = {"train/loss", "train/gain_db", "train/images_per_second"}
+    first = ("held_out_gain_db", "speed_crops_per_second", "train_gain_db", "train_loss")
+    expected = {f"1_overview/{name}" for name in first}
     for quality in QUALITIES:
       names = ("psnr_db", "psnr_b_db", "ssim", "gain_db")
-      expected |= {f"eval/{name}/q{quality}" for name in names}
-    expected |= {"train/learning_rate", "train/waiting_share", "train/weight_norm"}
+      expected |= {f"2_held_out/{name}/q{quality}" for name in names}
+    expected |= {f"3_training/{name}" for name in ("learning_rate", "waiting_share", "weight_norm")}
     assert expected <= scalars.keys()
-    series = _fetch(f"{root}/data/plugin/scalars/scalars?run=run&tag=train/loss")
+    series = _fetch(f"{root}/data/plugin/scalars/scalars?run=run&tag=1_overview/train_loss")
     assert [step for _, step, _ in series] == [2, 4, 6]
     assert all(0 < loss < 1 for _, _, loss in series)
-    series = _fetch(f"{root}/data/plugin/scalars/scalars?run=run&tag=eval/gain_db/q10")
+    series = _fetch(f"{root}/data/plugin/scalars/scalars?run=run&tag=2_held_out/gain_db/q10")
     assert [step for _, step, _ in series] == [4, 6]
     assert list(_poll(lambda: tags("images"), "images")) == ["eval/tile_0/q10"]
     # The JPEGs' own figures lie beside the network's, to be drawn in the same charts.
     beside = _fetch(f"{root}/data/plugin/scalars/tags")["run/jpeg"].keys()
-    assert {"eval/psnr_db/q10", "eval/ssim/q20"} <= beside < scalars.keys()
+    assert {"2_held_out/psnr_db/q10", "2_held_out/ssim/q20"} <= beside < scalars.keys()
     assert {"run/settings", "run/environment"} <= set(
       _poll(lambda: _fetch(f"{root}/data/plugin/text/tags").get("run"), "texts")
     )
@@ -280,7 +281,7 @@ def test_tensorboard_shows_what_was_logged(work, tmp_path):
     assert session["status"] == "STATUS_SUCCESS"
     assert session["name"] == f"{folder.name}/run"
     assert session["hparams"]["width"] == 2 and session["hparams"]["batch_size"] == 4
-    assert "eval/gain_db/mean" in session["metrics"]
+    assert "1_overview/held_out_gain_db" in session["metrics"]
   finally:
     server.kill()
     server.wait()

@@ -16,6 +16,7 @@ import tensorflow as tf
 from deblock.launch.machines import cluster as cluster_lib
 from deblock.launch.machines import rendezvous
 from deblock.launch.machines import strategy as strategy_lib
+from deblock.records import option
 
 # TensorFlow raises these when a worker is lost. Only the worker's number in their text is of use.
 _LOST = (
@@ -108,7 +109,7 @@ class Hosts:
       if others.size:
         raise ValueError(
           f"the workers do not agree on {name}: {self._cluster.name(int(others[0]))} has another "
-          f"value than {self._cluster.name(0)}; here it is {values[name]}. {advice}"
+          f"value than {self._cluster.name(0)}; here it is {option.text(values[name])}. {advice}"
         )
 
   @contextlib.contextmanager

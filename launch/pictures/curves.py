@@ -55,7 +55,10 @@ def draw(entries: Sequence[history.Entry], title: str) -> figure.Figure:
     _smoothed(loss, "training loss", "loss", losses)
     _logarithmic(loss)
     _smoothed(
-      gain, "gain over the JPEG on training crops, dB", "gain", found.get("train/gain_db", [])
+      gain,
+      "train gain: over the JPEG on training crops, dB",
+      "gain",
+      found.get("train/gain_db", []),
     )
     for chart, (whose, curves) in zip(gains, held_out.items(), strict=True):
       _held_out(chart, whose, curves)
@@ -102,7 +105,7 @@ def _smoothed(chart, title, label, points):
 
 def _held_out(chart, whose, found):
   """Draws a line for each quality, and their mean where there are several."""
-  chart.set_title(f"gain over the JPEG on held-out tiles{whose}, dB")
+  chart.set_title(f"held-out gain: over the JPEG on held-out tiles{whose}, dB")
   prefix = "eval/gain_db/"
   names = [name for name in found if name.startswith(prefix)]
   if len(names) == 2:  # One quality, which is the mean.

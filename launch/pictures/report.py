@@ -77,7 +77,7 @@ def card(trials: Sequence[figures.Trial]) -> Card:
     "name": harmless.printable(first.row.image),
     "width": width,
     "height": height,
-    "detail": side_by_side.most_improved(first.clean, first.jpeg, first.restored),
+    "detail": side_by_side.most_changed(first.jpeg, first.restored),
     "qualities": list(dict.fromkeys(str(trial.row.quality) for trial in trials)),
     "models": list(dict.fromkeys(harmless.printable(trial.row.model) for trial in trials)),
     "clean": _without_loss(first.clean),

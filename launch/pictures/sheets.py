@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-from deblock.launch.evaluation import figures
+from deblock.launch.evaluation import figures, measures
 from deblock.launch.pictures import grid, side_by_side
 from deblock.records import harmless
 from deblock.records.jpeg import codec
@@ -14,6 +14,7 @@ from deblock.records.layout import triple
 FILE = "contact-sheet.png"
 _TILE = 192  # Pixels of a tile that are shown: the middle of larger ones, never a scaled version.
 _MOST_QUALITIES = 6
+_SHOWN = ("psnr", "ssim")
 _DETAIL = 96  # Side of the detail, in pixels of the image.
 _FACTOR = 2  # By which it is enlarged.
 
@@ -24,17 +25,28 @@ def tiles(titled: Sequence[tuple[str, triple.PatchTriple]]) -> np.ndarray:
   Args:
     titled: (title, tile) pairs, at least one. Of more than 6 qualities an even choice is shown.
   """
-  rows = []
+  most = min(max(len(tile.qualities) for _, tile in titled), _MOST_QUALITIES)
+  rows = [_heads("clean: split and key", *(most * ["JPEG: PSNR / SSIM"]))]
   for title, tile in titled:
     steps = min(len(tile.qualities), _MOST_QUALITIES)
     cells = [grid.Cell(harmless.printable(f"{title} {tile.key}"), _middle(tile.clean))]
     for step in range(steps):
       index = step * (len(tile.qualities) - 1) // max(1, steps - 1)
       stream = tile.compressed[index]
-      caption = f"quality {tile.qualities[index]}, {len(stream):,} bytes"
-      cells.append(grid.Cell(caption, _middle(codec.decode(stream, tile.clean.shape[:2]))))
+      jpeg = codec.decode(stream, tile.clean.shape[:2])
+      caption = (
+        f"quality {tile.qualities[index]}, {len(stream):,} bytes\n{_figures(jpeg, tile.clean)}"
+      )
+      cells.append(grid.Cell(caption, _middle(jpeg)))
     rows.append(cells)
   return grid.grid(rows, narrowest=_TILE)
+
+
+def _figures(jpeg, clean):
+  if min(clean.shape[:2]) < measures.smallest_side(_SHOWN):
+    return ""
+  of_jpeg = figures.figures(jpeg, clean, _SHOWN)
+  return f"{of_jpeg.psnr:.2f} dB / {of_jpeg.ssim:.4f}"
 
 
 def details(trials: Sequence[figures.Trial]) -> list[grid.Cell]:
@@ -64,8 +76,20 @@ def details(trials: Sequence[figures.Trial]) -> list[grid.Cell]:
 
 
 def paper(rows: Sequence[Sequence[grid.Cell]]) -> np.ndarray:
-  """Returns rows that `details` made below each other, uint8 [h, w, 3]; at least one."""
-  return grid.grid(rows, font_size=13)
+  """Returns rows that `details` made below each other, uint8 [h, w, 3]; at least one.
+
+  Heads above the columns say what they hold.
+  """
+  restored = (max(map(len, rows)) - 3) * ["restored\nPSNR / SSIM"]
+  return grid.grid(
+    [_heads("the image, its detail framed", "clean", "JPEG\nPSNR / SSIM", *restored), *rows],
+    font_size=13,
+  )
+
+
+def _heads(*texts):
+  """Returns a row of captions alone."""
+  return [grid.Cell(text, np.zeros((0, 0, 1), np.uint8)) for text in texts]
 
 
 def _middle(pixels):

@@ -50,16 +50,28 @@ def most_improved(clean, jpeg, restored, most: int = DETAIL) -> tuple[int, int, 
     restored: uint8, same shape.
     most: its side, less where the image is smaller; it is sought on a grid of half the side.
   """
-  size = min(most, *clean.shape[:2])
   clean = clean.astype(np.float64)
-  fallen = ((jpeg - clean) ** 2 - (restored - clean) ** 2).sum(axis=2)
+  return _richest(((jpeg - clean) ** 2 - (restored - clean) ** 2).sum(axis=2), most)
+
+
+def most_changed(jpeg, restored, most: int = DETAIL) -> tuple[int, int, int]:
+  """Returns first row, first column and side of the square that restoring changed most.
+
+  Arguments are those of `most_improved`.
+  """
+  return _richest(((jpeg.astype(np.float64) - restored) ** 2).sum(axis=2), most)
+
+
+def _richest(plane, most):
+  """Returns first row, first column and side of the square with the largest sum."""
+  size = min(most, *plane.shape)
   step = max(1, size // 2)
   corners = [
     (top, left)
-    for top in range(0, clean.shape[0] - size + 1, step)
-    for left in range(0, clean.shape[1] - size + 1, step)
+    for top in range(0, plane.shape[0] - size + 1, step)
+    for left in range(0, plane.shape[1] - size + 1, step)
   ]
-  top, left = max(corners, key=lambda c: fallen[c[0] : c[0] + size, c[1] : c[1] + size].sum())
+  top, left = max(corners, key=lambda c: plane[c[0] : c[0] + size, c[1] : c[1] + size].sum())
   return top, left, size
 
 

@@ -14,7 +14,7 @@ class ReportConfig:
   check: bool = option.field(False, "check all shards, and list the bad records")
   seconds: float = option.field(5.0, "benchmark: time for each stage, and again to warm up")
   threads: int = option.field(0, "benchmark: threads of the pipeline; 0 for one per core")
-  rows: int = option.field(12, "show: crops to draw")
+  rows: int = option.field(18, "show: crops to draw, in a grid of about 4:3")
   seed: int = option.field(0, "seed of the stream: order, crops, qualities")
 
   def __post_init__(self):

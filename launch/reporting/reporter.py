@@ -152,7 +152,7 @@ def decibels(error: float, error_jpeg: float) -> float:
 def _figures(step, max_steps, scalars):
   return (
     f"step {step:,} of {max_steps:,}, loss {scalars['train/loss']:.4g}, "
-    f"gain {scalars['train/gain_db']:+.3f} dB, "
-    f"{scalars['train/images_per_second']:,.0f} images/s, "
+    f"train gain {scalars['train/gain_db']:+.3f} dB, "
+    f"{scalars['train/crops_per_second']:,.0f} crops/s, "
     f"{scalars['train/waiting_share']:.0%} waiting for data"
   )

@@ -12,7 +12,7 @@ from tensorboard.plugins.hparams import summary as hparams_summary
 import tensorflow as tf
 
 from deblock.launch.settings import train as train_settings
-from deblock.records import harmless
+from deblock.records import harmless, option
 
 # Hyperparameters that decide most of a result, shown even where they have their default.
 _ALWAYS = (
@@ -86,7 +86,7 @@ def describe(strategy: tf.distribute.Strategy) -> dict[str, str]:
 
 
 def _text(value):
-  return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+  return option.text(value)
 
 
 def _version(package):

@@ -21,7 +21,7 @@ MAIN = ""  # The series of the weights that are trained.
 AVERAGED = "averaged"  # Of their averages, where a run keeps them.
 JPEG = "jpeg"  # The JPEGs themselves, to compare with.
 # Figures that differ between two runs of the same settings.
-CLOCKED = ("train/images_per_second", "train/minutes", "train/waiting_share")
+CLOCKED = ("train/crops_per_second", "train/minutes", "train/waiting_share")
 FINISHED, STOPPED = "finished", "stopped"  # States of a run that ended.
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from deblock.launch.run_folder import history
 from deblock.launch.settings import train as train_settings
-from deblock.records import json_text, typed_values
+from deblock.records import json_text, option, typed_values
 from deblock.records.layout import files
 
 FILE = "run.json"
@@ -70,7 +70,7 @@ def check_continues(run: train_settings.RunConfig) -> None:
     return
   before = train_settings.settings_of(load(run.train.logdir))
   differences = [
-    f"{name} was {before[name]}, now {value}"
+    f"{name} was {_shown(before[name])}, now {_shown(value)}"
     for name, value in train_settings.settings_of(run).items()
     if not train_settings.is_free(name) and before[name] != value
   ]
@@ -79,3 +79,7 @@ def check_continues(run: train_settings.RunConfig) -> None:
       f"{run.train.logdir} holds a run with other settings ({'; '.join(differences)}): continue it "
       "with its own settings, or choose another --logdir."
     )
+
+
+def _shown(value):
+  return option.text(value) or "empty"

@@ -36,6 +36,9 @@ class RunsConfig:
   """The form of the table."""
 
   format: str = option.field("text", f"of the table: {', '.join(FORMATS)}")
+  text: bool = option.field(
+    False, "print a few lines and curves of each run instead, as a screen without a browser shows"
+  )
 
   def __post_init__(self):
     """Raises ValueError where a field is out of range."""
@@ -125,7 +128,7 @@ def table(runs: Sequence[Run], style: str = "text") -> str:
     {name for run in runs if run.best for name in run.best.gains_db},
     key=lambda name: (len(name), name),
   )
-  header = ["run", "state", "step", "of", "minutes", *differing, "gain dB", "at step"]
+  header = ["run", "state", "step", "of", "minutes", *differing, "held-out gain dB", "at step"]
   # With a single quality, its gain is the mean.
   shown = qualities if len(qualities) > 1 else []
   rows = [[*header, *shown]]

@@ -1,6 +1,6 @@
 """All settings of a training run: seven parts side by side, each a frozen dataclass."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 import dataclasses
 import re
 from typing import Any
@@ -11,6 +11,8 @@ from deblock.model.networks import config as model_config
 from deblock.pipeline import config as input_config
 from deblock.records import option
 
+FEW, ALL = "few", "all"
+_MOST_QUALITIES = 4
 _METRIC = re.compile(r"eval/\w+(/q\d+)?")
 
 
@@ -47,6 +49,11 @@ class WatchingConfig:
     500, "interval of evaluation on held-out tiles; 0 for never"
   )
   evaluation_tiles: int = option.field(4, "held-out tiles to evaluate on while training")
+  evaluation_qualities: str = option.field(
+    FEW,
+    f"stored qualities to evaluate at while training: {FEW}, at most 4 spread over all of them; "
+    f"{ALL}; or a list such as 10,40",
+  )
   profile_steps: int = option.field(
     0,
     "steps to profile after the first call, for TensorBoard's profile page, which needs the "
@@ -57,6 +64,8 @@ class WatchingConfig:
     """Raises ValueError where a field is out of range."""
     _check_at_least(self, 1, "log_every_steps")
     _check_at_least(self, 0, "evaluate_every_steps", "evaluation_tiles", "profile_steps")
+    if self.evaluation_qualities not in (FEW, ALL):
+      option.whole_numbers("evaluation_qualities", self.evaluation_qualities.split(","))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -181,6 +190,30 @@ def run_of(settings: Mapping[str, Any]) -> RunConfig:
       for part, kind in PARTS.items()
     }
   )
+
+
+def evaluated_qualities(watching: WatchingConfig, stored: Sequence[int]) -> tuple[int, ...]:
+  """Returns the qualities that a run is evaluated at while it trains.
+
+  Args:
+    watching: its settings.
+    stored: qualities of the records that it uses.
+  Raises:
+    ValueError: if a quality is asked for that is not stored.
+  """
+  asked = watching.evaluation_qualities
+  if asked == ALL or (asked == FEW and len(stored) <= _MOST_QUALITIES):
+    return tuple(stored)
+  if asked == FEW:
+    ordered, gaps = sorted(stored), _MOST_QUALITIES - 1
+    return tuple(ordered[step * (len(stored) - 1) // gaps] for step in range(_MOST_QUALITIES))
+  chosen = option.whole_numbers("evaluation_qualities", asked.split(","))
+  if missing := sorted(set(chosen) - set(stored)):
+    raise ValueError(
+      f"evaluation_qualities must be among the stored ones, {option.text(tuple(stored))}, got "
+      f"{option.text(tuple(missing))}."
+    )
+  return chosen
 
 
 def settings_of(run: RunConfig) -> dict[str, Any]:

@@ -84,7 +84,7 @@ def summary(result: Result, run: train_settings.RunConfig, command: Sequence[str
       f"{result.best.value:.4f}), used with --checkpoint=best"
       + (" and by default" if run.stopping.restore_best else "")
     )
-  lines.append(f"TensorBoard: tensorboard --logdir={settings.logdir}")
+  lines.append(f"TensorBoard: tensorboard --logdir={shlex.quote(settings.logdir)}")
   if result.ending == STOPPED:
     program = pathlib.Path(command[0])
     start = [program.name]

@@ -31,6 +31,9 @@ from deblock.model.networks import registry
 from deblock.pipeline import dataset as dataset_lib
 from deblock.records.layout import manifest as manifest_lib
 
+_NOT_HELD_OUT = (
+  "holds out no tile. deblock-records --test_share=0.2 holds out a fifth of the images."
+)
 _SHARED = "Is --logdir a folder that all of them share?"
 
 
@@ -135,6 +138,8 @@ def _train(run, clock, stop, hosts, entry, manifest, network, saved_in):
     with record_errors.named_in_evaluation(run, manifest):
       restorers = watch_lib.present_restorers(run, entry, network, rules)
       watch = watch_lib.Watch(restorers, run, manifest)
+    if watch.is_blind() and run.watching.evaluate_every_steps and run.watching.evaluation_tiles:
+      reporter.note(f"nothing is evaluated: {run.input.records} {_NOT_HELD_OUT}")
     parts = (run, hosts, checkpoints, reporter, stepper, watch, stop, clock)
     return session.Session(*parts).train()
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 import contextlib
+import shlex
 
 import tensorflow as tf
 
@@ -47,5 +48,6 @@ class Profile:
       self._running = False
       tf.profiler.experimental.stop()
       self._note(
-        f"profile written: tensorboard --logdir={self._logdir} shows it, with pip install {PACKAGE}"
+        f"profile written: tensorboard --logdir={shlex.quote(str(self._logdir))} shows it, "
+        f"with pip install {PACKAGE}"
       )

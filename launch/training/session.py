@@ -131,7 +131,7 @@ class Session:
       "train/gain_db": reporter_lib.decibels(sums.error, sums.error_jpeg),
       "train/learning_rate": rate,
       "train/gradient_norm": sums.gradient_norm / sums.steps,
-      "train/images_per_second": sums.steps * self._run.input.batch_size / max(sums.seconds, 1e-9),
+      "train/crops_per_second": sums.steps * self._run.input.batch_size / max(sums.seconds, 1e-9),
       "train/minutes": self._seconds / 60.0,
       **self._stepper.gauges(sums.seconds),
     }

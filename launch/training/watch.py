@@ -40,7 +40,7 @@ class Seen(NamedTuple):
 
 
 class Watch:
-  """Evaluates a network on held-out tiles while it trains, at every stored quality.
+  """Evaluates a network on held-out tiles while it trains, at a few qualities or all.
 
   Args:
     make_restorers: returns restorers with the present weights, by series; called each time. The
@@ -57,8 +57,14 @@ class Watch:
     manifest: manifest_lib.Manifest,
   ):
     self._make_restorers = make_restorers
-    tiles = held_out.tiles(run.input, manifest, run.watching.evaluation_tiles)
+    stored = run.input.qualities or manifest.qualities
+    qualities = train_settings.evaluated_qualities(run.watching, stored)
+    tiles = held_out.tiles(run.input, manifest, run.watching.evaluation_tiles, qualities)
     self._tiles = list(tiles.as_numpy_iterator())
+
+  def is_blind(self) -> bool:
+    """Returns whether there is no tile to evaluate on."""
+    return not self._tiles
 
   def __call__(self) -> Seen:
     """Returns the results with the present weights."""
@@ -95,7 +101,7 @@ def lines(seen: Seen) -> list[str]:
     ]
     if gains:
       whose = f" of {series} weights" if series else ""
-      found.append(f"gain{whose} over JPEG on held-out tiles {', '.join(gains)}")
+      found.append(f"held-out gain{whose} {', '.join(gains)}")
   return found
 
 

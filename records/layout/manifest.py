@@ -5,6 +5,7 @@ import dataclasses
 import json
 import os
 import posixpath
+import shlex
 from typing import Annotated, Any, NamedTuple
 
 from deblock.records import json_text, typed_values
@@ -262,7 +263,7 @@ def load(folder: str | os.PathLike, *, damaged: bool = False) -> Manifest:
   except (FileNotFoundError, NotADirectoryError):
     raise FileNotFoundError(
       f"{folder} has no {NAME}: it holds no records or their writing was interrupted; run "
-      f"deblock-records --records={folder} again to finish it."
+      f"deblock-records --records={shlex.quote(str(folder))} again to finish it."
     ) from None
   names = set()
   for shards in content.splits.values():

@@ -8,6 +8,7 @@ from typing import Any
 
 from absl import logging
 
+from deblock.records import option
 from deblock.records.layout import files, manifest, new_file
 from deblock.records.writing import shard
 
@@ -43,10 +44,14 @@ def check(folder: str, settings: Mapping[str, Any], overwrite: bool) -> bool:
   for name in sorted(old.keys() | settings.keys()):
     if old.get(name) != settings.get(name):
       raise ValueError(
-        f"{folder} has records with {name} = {old.get(name)!r}, not {settings.get(name)!r}: use "
+        f"{folder} has records with {name}={_shown(old, name)}, not {_shown(settings, name)}: use "
         "another --records folder, or --overwrite."
       )
   return True
+
+
+def _shown(settings, name):
+  return option.text(settings[name]) or "''" if name in settings else "none"
 
 
 @contextlib.contextmanager

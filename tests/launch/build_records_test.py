@@ -46,6 +46,13 @@ def test_the_summary_counts_and_names(build_records, made):
   assert lines[4:] == ["left out copy.png: the same pixels as 0.png"]
 
 
+def test_records_without_a_held_out_tile_say_so(build_records, made):
+  (note,) = build_records.held_out_notes(made)
+  assert note.startswith("no tile is held out: ")
+  held_out = dataclasses.replace(made, splits={"test": made.splits["train"]})
+  assert build_records.held_out_notes(held_out) == []
+
+
 def test_what_is_skipped_is_a_table_by_reason(build_records, made):
   reasons = [f"is {side}x7 pixels, smaller than one 48x48 tile" for side in range(5)]
   skipped = [manifest.SkippedEntry(str(i), f"in/{i}.png", r) for i, r in enumerate(reasons)]

@@ -28,6 +28,24 @@ def test_what_is_no_number_is_named(item):
     option.whole_numbers("list", ["10", item])
 
 
+@pytest.mark.parametrize(
+  ("value", "text"),
+  [
+    (tuple(range(10, 61)), "10-60"),
+    ([10, 20, 30, 40], "10-40:10"),
+    ([5, 7, 8, 9, 40], "5,7-9,40"),
+    ([20, 10], "20,10"),
+    ((), ""),
+    (("a", "b"), "a,b"),
+    (0.5, "0.5"),
+  ],
+)
+def test_settings_are_written_as_short_as_they_can_be_read(value, text):
+  assert option.text(value) == text
+  if value and isinstance(value, (list, tuple)) and type(value[0]) is int:
+    assert option.whole_numbers("list", text.split(",")) == tuple(value)
+
+
 @pytest.mark.parametrize("item", ["9-5", "1-9:0"])
 def test_a_range_that_holds_nothing_is_named(item):
   with pytest.raises(ValueError, match=f"list has the range '{item}', which holds no number"):

@@ -1,6 +1,7 @@
 // A slider between two pictures that lie on each other: the report's and the page's.
 
 const MOST = 32; // Times the whole picture.
+const DETAIL_SCALE = 4; // Of the detail, at most: larger pixels hide what they show.
 const REACH = 24; // Pixels beside the divider that still move it in a zoomed picture.
 const PAN = 40; // Pixels that an arrow key moves a zoomed picture.
 
@@ -109,7 +110,8 @@ export function slider({ name, width: pictureWidth, height: pictureHeight, detai
     const { width, height } = stage.getBoundingClientRect();
     const [top, left, side] = detail;
     const scale = width / pictureWidth;
-    state.zoom = clamp(Math.min(width, height) / (1.4 * side * scale), 1, MOST);
+    const most = Math.max(1, DETAIL_SCALE / scale);
+    state.zoom = clamp(Math.min(width, height) / (1.4 * side * scale), 1, most);
     state.x = width / 2 - (left + side / 2) * scale * state.zoom;
     state.y = height / 2 - (top + side / 2) * scale * state.zoom;
     placed();

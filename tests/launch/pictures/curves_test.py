@@ -10,7 +10,7 @@ from deblock.launch.pictures import curves
 from deblock.launch.run_folder import history
 from deblock.records.photos import results
 
-HELD_OUT = "gain over the JPEG on held-out tiles, dB"
+HELD_OUT = "held-out gain: over the JPEG on held-out tiles, dB"
 
 
 def _evaluated(step, gains, series=history.MAIN):
@@ -53,7 +53,7 @@ def test_each_quality_has_its_line_and_each_series_its_chart():
     "q20": [[5, 2.0], [9, 6.0]],
     "mean": [[5, 1.5], [9, 5.5]],
   }
-  averaged = charts["gain over the JPEG on held-out tiles, averaged weights, dB"]
+  averaged = charts["held-out gain: over the JPEG on held-out tiles, averaged weights, dB"]
   assert _lines(averaged) == {"q10": [[5, 3.0]], "q20": [[5, 4.0]], "mean": [[5, 3.5]]}
   assert len(charts) == 5
 

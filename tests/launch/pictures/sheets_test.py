@@ -41,10 +41,12 @@ def test_the_sheet_of_tiles_looks_as_it_did(picture, golden):
 def test_each_tile_stands_beside_its_jpegs(picture, rows):
   tile = _tile(picture(16, 24), (10, 40))
   sheets.tiles([("train", tile), ("test", tile)])
-  first, second = rows
+  heads, first, second = rows
+  assert [cell.caption for cell in heads] == ["clean: split and key", *2 * ["JPEG: PSNR / SSIM"]]
+  pairs = [figures.figures(codec.decode(data), tile.clean) for data in tile.compressed]
   captions = [
-    f"quality {quality}, {len(data)} bytes"
-    for quality, data in zip(tile.qualities, tile.compressed, strict=True)
+    f"quality {quality}, {len(data)} bytes\n{found.psnr:.2f} dB / {found.ssim:.4f}"
+    for quality, data, found in zip(tile.qualities, tile.compressed, pairs, strict=True)
   ]
   assert [cell.caption for cell in first] == ["train image.png/0/0", *captions]
   assert second[0].caption == "test image.png/0/0"
@@ -56,12 +58,12 @@ def test_each_tile_stands_beside_its_jpegs(picture, rows):
 def test_of_a_large_tile_the_middle_is_shown_unscaled(photograph, rows):
   pixels = photograph(192 + 20, 192 + 40)
   sheets.tiles([("test", _tile(pixels, (20,)))])
-  np.testing.assert_array_equal(rows[0][0].pixels, pixels[10:-10, 20:-20])
+  np.testing.assert_array_equal(rows[1][0].pixels, pixels[10:-10, 20:-20])
 
 
 def test_of_many_qualities_six_are_shown_the_extremes_among_them(picture, rows):
   sheets.tiles([("train", _tile(picture(16, 16), tuple(range(5, 96, 5))))])
-  shown = [int(cell.caption.split(",")[0].removeprefix("quality ")) for cell in rows[0][1:]]
+  shown = [int(cell.caption.split(",")[0].removeprefix("quality ")) for cell in rows[1][1:]]
   assert len(shown) == 6 and shown == sorted(shown) and (shown[0], shown[-1]) == (5, 95)
 
 

@@ -63,3 +63,11 @@ def test_errors_are_added_below_what_is_shown_anyway():
     expected = np.full((64, 256, 3), levels)
     expected[0, 0] = 255 if index == 1 else levels
     np.testing.assert_array_equal(shown, expected)
+
+
+def test_the_square_that_changed_most_is_found_whether_it_became_better_or_worse():
+  jpeg = np.zeros((200, 300, 3), np.uint8)
+  restored = jpeg.copy()
+  restored[130:150, 260:280] = 9
+  top, left, side = side_by_side.most_changed(jpeg, restored)
+  assert side == 64 and top <= 130 and top + 64 >= 150 and left <= 260 and left + 64 >= 280

@@ -32,14 +32,20 @@ def test_the_difference_is_enlarged_round_gray_and_clipped():
 @pytest.mark.parametrize(("side", "factor"), [(24, 6), (96, 2), (160, 1)])
 def test_each_row_shows_the_jpeg_the_clean_crop_and_their_difference(side, factor, monkeypatch):
   rows = []
-  monkeypatch.setattr(grid, "grid", rows.extend)
-  crops, compressed, clean = _crops(2, side)
+  monkeypatch.setattr(grid, "grid", lambda made: rows.extend(made) or np.zeros((3, 4, 3)))
+  crops, compressed, clean = _crops(1, side)
   crop_sheet.crop_sheet(crops)
   for row, one, other in zip(rows, compressed, clean, strict=True):
     assert [cell.caption for cell in row] == ["JPEG, quality 30", "clean", "difference x8"]
     images = (one, other, crop_sheet.difference(one, other))
     for cell, image in zip(row, images, strict=True):
       np.testing.assert_array_equal(cell.pixels, image.repeat(factor, 0).repeat(factor, 1))
+
+
+def test_the_sheet_is_about_4_to_3_and_holds_every_crop():
+  for count, least, most in ((18, 1.2, 1.5), (8, 1.2, 1.5), (40, 1.0, 1.7)):
+    height, width = crop_sheet.crop_sheet(_crops(count, 48)[0]).shape[:2]
+    assert least < width / height < most
 
 
 def test_the_sheet_looks_as_it_did(golden):

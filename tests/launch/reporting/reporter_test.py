@@ -30,7 +30,7 @@ def _report(reporter, done, step=10):
   scalars = {
     "train/loss": 0.0123456,
     "train/gain_db": -0.25,
-    "train/images_per_second": 1234.4,
+    "train/crops_per_second": 1234.4,
     "train/waiting_share": 0.031,
   }
   reporter.progress(done, step, 2000, scalars)
@@ -49,9 +49,9 @@ def test_what_is_logged_can_be_read_back(tmp_path):
     reporter.scalars(4, {"eval/gain_db/q10": 0.75}, "averaged")
     reporter.image(4, "eval/tile_0/q10", picture)
   found = _events(tmp_path)
-  assert _floats(found["train/loss"]) == {2: 0.5, 4: 0.125}
-  assert _floats(found["eval/gain_db/q10"]) == {2: -0.25}
-  assert _floats(_events(tmp_path / "averaged")["eval/gain_db/q10"]) == {4: 0.75}
+  assert _floats(found["1_overview/train_loss"]) == {2: 0.5, 4: 0.125}
+  assert _floats(found["2_held_out/gain_db/q10"]) == {2: -0.25}
+  assert _floats(_events(tmp_path / "averaged")["2_held_out/gain_db/q10"]) == {4: 0.75}
   width, height, encoded = found["eval/tile_0/q10"][4]
   assert (int(width), int(height)) == (7, 5)
   np.testing.assert_array_equal(tf.io.decode_png(encoded, channels=3), picture)
@@ -64,7 +64,7 @@ def test_a_flush_shows_what_was_logged_so_far(tmp_path):
   with reporter_lib.Reporter(str(tmp_path), 0.0) as reporter:
     reporter.scalars(2, {"train/loss": 0.5})
     reporter.flush()
-    assert "train/loss" in _events(tmp_path)
+    assert "1_overview/train_loss" in _events(tmp_path)
     assert not (tmp_path / reporter_lib.CURVES_FILE).exists()
 
 
@@ -98,7 +98,7 @@ def test_progress_is_a_plain_line_in_a_log_file(tmp_path, capfd):
   assert note == "a line of its own"
   assert first.startswith("training:  25%|") and last.startswith("training: 100%|")
   assert first.endswith(
-    "step 500 of 2,000, loss 0.01235, gain -0.250 dB, 1,234 images/s, 3% waiting for data"
+    "step 500 of 2,000, loss 0.01235, train gain -0.250 dB, 1,234 crops/s, 3% waiting for data"
   )
 
 
@@ -109,7 +109,7 @@ def test_the_log_is_closed_where_training_fails(tmp_path):
   ):
     reporter.scalars(2, {"train/loss": 0.5})
     raise FloatingPointError("the loss is nan\nand so on")
-  assert "train/loss" in _events(tmp_path)
+  assert "1_overview/train_loss" in _events(tmp_path)
   assert _end(tmp_path) == (history.STOPPED, "the loss is nan")
 
 
@@ -148,7 +148,10 @@ def test_what_a_killed_process_logged_beyond_its_checkpoint_is_seen_once(tmp_pat
   for series in ("", "averaged"):
     shown = plugin_event_accumulator.EventAccumulator(str(tmp_path / series))
     shown.Reload()
-    points = [(e.step, tf.make_ndarray(e.tensor_proto).item()) for e in shown.Tensors("train/loss")]
+    points = [
+      (e.step, tf.make_ndarray(e.tensor_proto).item())
+      for e in shown.Tensors("1_overview/train_loss")
+    ]
     assert points == expected
     found = history.curves(history.read(str(tmp_path)), series)["train/loss"]
     assert found == expected

@@ -59,13 +59,13 @@ def test_runs_are_sorted_by_their_best_gain_and_show_what_differs(make, tmp_path
     "of": "100",
     "minutes": "2.2",
     "width": "16",
-    "gain dB": "+0.500",
+    "held-out gain dB": "+0.500",
     "at step": "90",
     "q10": "+1.000",
     "q20": "+0.000",
   }
   # Its best evaluation, though not its last.
-  assert [narrow[name] for name in ("run", "gain dB", "at step", "q10")] == (
+  assert [narrow[name] for name in ("run", "held-out gain dB", "at step", "q10")] == (
     ["narrow", "+0.300", "50", "+0.500"]
   )
 
@@ -73,7 +73,7 @@ def test_runs_are_sorted_by_their_best_gain_and_show_what_differs(make, tmp_path
 def test_the_best_weights_may_be_others_than_those_that_are_trained(make, tmp_path):
   make("run", [_evaluated(50, 0.5, 0.5), _evaluated(50, 0.7, 0.5, "averaged")])
   (found,) = _cells(tmp_path)
-  assert (found["gain dB"], found["at step"]) == ("+0.600", "50 averaged")
+  assert (found["held-out gain dB"], found["at step"]) == ("+0.600", "50 averaged")
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,16 @@ def test_settings_that_change_no_figure_are_not_compared(make, tmp_path):
   make("one", [_trained(9)], profile_steps=2, log_every_steps=2)
   make("two", [_trained(9)], profile_steps=4, log_every_steps=4, qualities=(10, 20))
   names = set(_cells(tmp_path)[0])
-  assert names == {"run", "state", "step", "of", "minutes", "qualities", "gain dB", "at step"}
+  assert names == {
+    "run",
+    "state",
+    "step",
+    "of",
+    "minutes",
+    "qualities",
+    "held-out gain dB",
+    "at step",
+  }
 
 
 def test_text_is_aligned_and_markdown_a_table(make, tmp_path):
@@ -163,7 +172,7 @@ def test_text_is_aligned_and_markdown_a_table(make, tmp_path):
   make("b|c", [_evaluated(50, 0.5, 0.5)], model="blockcnn_kodak", residual=False)
   runs = run_table.find(str(tmp_path / "runs"), NOW)
   head, first, second = run_table.table(runs).splitlines()
-  for name in ("gain dB", "q10", "step"):
+  for name in ("held-out gain dB", "q10", "step"):
     end = head.index(name) + len(name)
     assert first[end - 1].isdigit() and second[end - 1].isdigit()
   assert head.index("model") == first.index("blockcnn_kodak") == second.index("blockcnn")
@@ -188,4 +197,4 @@ def test_a_folder_without_runs_is_an_error(tmp_path):
 def test_another_format_is_refused():
   with pytest.raises(ValueError, match="format must be one of text, csv, markdown, got 'html'"):
     run_table.RunsConfig(format="html")
-  assert dataclasses.asdict(run_table.RunsConfig()) == {"format": "text"}
+  assert dataclasses.asdict(run_table.RunsConfig()) == {"format": "text", "text": False}

@@ -83,3 +83,25 @@ def test_settings_of_one_machine_may_differ_and_no_others(small_settings):
   assert set(train_settings.settings_of(one)) - set(agreed) == (
     own | {"records", "logdir", "strategy", "data_service"}
   )
+
+
+@pytest.mark.parametrize(
+  ("asked", "stored", "expected"),
+  [
+    ("few", tuple(range(10, 61)), (10, 26, 43, 60)),
+    ("few", (40, 10, 20), (40, 10, 20)),
+    ("all", tuple(range(5, 20)), tuple(range(5, 20))),
+    ("10,40", (10, 20, 30, 40), (10, 40)),
+  ],
+)
+def test_a_run_is_evaluated_at_few_qualities_unless_more_are_asked_for(asked, stored, expected):
+  watching = train_settings.WatchingConfig(evaluation_qualities=asked)
+  assert train_settings.evaluated_qualities(watching, stored) == expected
+
+
+def test_qualities_that_are_not_stored_are_named():
+  watching = train_settings.WatchingConfig(evaluation_qualities="10,70-72")
+  with pytest.raises(ValueError, match="among the stored ones, 10-60, got 70-72"):
+    train_settings.evaluated_qualities(watching, tuple(range(10, 61)))
+  with pytest.raises(ValueError, match="evaluation_qualities must be whole numbers"):
+    train_settings.WatchingConfig(evaluation_qualities="some")

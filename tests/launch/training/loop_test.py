@@ -169,7 +169,7 @@ def test_a_conditioned_network_trains_is_evaluated_and_resumes_without_changing_
   assert (resumed.step, resumed.trained) == (4, True)
   _assert_same_bits(_state(resumed.checkpoint), whole)
   said = "".join(capfd.readouterr())
-  assert re.search(r"step 4: gain over JPEG .*dB at quality 10, .*dB at quality 20", said)
+  assert re.search(r"step 4: held-out gain .*dB at quality 10, .*dB at quality 20", said)
 
 
 def test_the_seed_decides_the_first_weights(tiny, small_run):

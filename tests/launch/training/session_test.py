@@ -161,7 +161,7 @@ def test_the_log_has_means_of_its_interval(small_settings):
   assert found["train/loss"] == 2.5 and found["train/gradient_norm"] == 3.0
   assert found["train/gain_db"] == pytest.approx(10.0)
   # Two calls of two steps each, with two seconds between two readings of the clock.
-  assert found["train/images_per_second"] == 4 * 4 / 4.0
+  assert found["train/crops_per_second"] == 4 * 4 / 4.0
   assert found["train/minutes"] == 4.0 / 60.0
   # That of the last call.
   assert found["train/learning_rate"] == 0.5 - 0.25 * 0.5
@@ -300,7 +300,7 @@ def test_averaged_weights_decide_where_there_are_any(small_settings):
   assert parts.reporter.curves["", "eval/gain_db/q10"] == {4: 0.1}
   assert parts.reporter.curves[history.AVERAGED, "eval/gain_db/q10"] == {4: 0.2}
   assert parts.reporter.curves["", "tile"] == {4: (2, 3, 3)}
-  assert parts.reporter.notes[0].startswith("step 4: gain over JPEG")
+  assert parts.reporter.notes[0].startswith("step 4: held-out gain")
 
 
 def test_evaluation_that_is_switched_off_never_happens(small_settings):

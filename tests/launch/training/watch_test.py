@@ -77,10 +77,8 @@ def test_several_sets_of_weights_are_seen_on_the_same_tiles(small_run, records):
   alone = watch.Watch(lambda: {history.MAIN: keep}, small_run(), manifest.load(records))()
   np.testing.assert_array_equal(*(s.sheets["eval/tile_0/q10"] for s in (found, alone)))
   first, second = watch.lines(found)
-  assert first == (
-    "gain over JPEG on held-out tiles +0.000 dB at quality 10, +0.000 dB at quality 20"
-  )
-  assert second.startswith("gain of averaged weights over JPEG on held-out tiles -")
+  assert first == ("held-out gain +0.000 dB at quality 10, +0.000 dB at quality 20")
+  assert second.startswith("held-out gain of averaged weights -")
 
 
 SCALARS = {

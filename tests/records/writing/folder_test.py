@@ -37,7 +37,7 @@ def test_records_of_the_same_settings_are_known_again(place, overwrite):
 def test_records_of_other_settings_are_refused_unless_they_may_be_overwritten(place):
   _begin(place)
   other = {**SETTINGS, "qualities": [20]}
-  message = r"qualities = \[10\], not \[20\]: use .*--overwrite"
+  message = r"qualities=10, not 20: use .*--overwrite"
   with pytest.raises(ValueError, match=message):
     folder.check(place, other, overwrite=False)
   assert not folder.check(place, other, overwrite=True)
