@@ -8,14 +8,19 @@ import pathlib
 import urllib.error
 import urllib.request
 
-from absl import logging
 import numpy as np
 
+from deblock.records import progress_bar
 from deblock.records.layout import files
 from deblock.records.photos import reading
 from deblock.records.sources import source_image
 
-URL = "https://r0k.us/graphics/kodak/kodak/{name}"
+# Each place that publishes the images, by their number from 1. All hold the same pixels.
+URLS = (
+  "https://r0k.us/graphics/kodak/kodak/kodim{number:02d}.png",
+  "https://raw.githubusercontent.com/MohamedBakrAli/Kodak-Lossless-True-Color-Image-Suite/master/"
+  "PhotoCD_PCD0992/{number:02d}.png",
+)
 NAMES = tuple(f"kodim{number:02d}.png" for number in range(1, 25))
 
 # See `pixel_digest`: these hold for any lossless encoding of the images.
@@ -47,6 +52,7 @@ PIXEL_DIGESTS = (
 )
 
 _TIMEOUT_SECONDS = 60
+_MOST_BYTES = 2**24  # The largest image has 0.8 MB.
 
 
 class DownloadError(RuntimeError):
@@ -57,10 +63,17 @@ def fetch_url(url: str) -> bytes:
   """Returns the content of a URL.
 
   Raises:
-    OSError: if it cannot be fetched (URLError, HTTPError and time-outs are OSErrors).
+    OSError: if it cannot be fetched (URLError, HTTPError and time-outs are OSErrors), or has more
+      bytes than any of the images.
+    http.client.HTTPException: if the connection ends early.
   """
   with urllib.request.urlopen(url, timeout=_TIMEOUT_SECONDS) as answer:
-    return answer.read()
+    data = answer.read(_MOST_BYTES + 1)
+    if len(data) > _MOST_BYTES:
+      raise OSError(f"the answer has more than {_MOST_BYTES} bytes")
+    if answer.length:
+      raise http.client.IncompleteRead(data, answer.length)
+    return data
 
 
 def kodak(
@@ -68,23 +81,32 @@ def kodak(
 ) -> tuple[source_image.SourceImage, ...]:
   """Returns the 24 Kodak images, after downloading those that the folder lacks.
 
-  Each is checked before it is written. An interrupted download resumes with the next image, and a
-  damaged file in the folder is fetched again.
+  Each is asked for at every place of URLS until one answers with the right pixels, first at the one
+  that answered last. It is checked before it is written, so an interrupted download resumes with
+  the next image, and a damaged file in the folder is fetched again. Files that a user puts there
+  are used, also under the second place's names (01.png).
 
   Args:
     cache_dir: a local folder; made if missing.
-    fetch: from a URL to bytes; raises OSError when it cannot.
+    fetch: from a URL to bytes; raises OSError or HTTPException when it cannot.
   Raises:
-    DownloadError: if an image cannot be fetched or has other pixels than it should.
+    DownloadError: if no place has an image; it names each with its reason, and the folder where the
+      files can be put by hand.
   """
   folder = pathlib.Path(cache_dir)
-  found = []
-  for name, digest in zip(NAMES, PIXEL_DIGESTS, strict=True):
-    path = folder / name
-    if not _is_there(path, digest):
-      _download(path, URL.format(name=name), digest, fetch)
-    found.append(source_image.SourceImage.alone(path.stem, str(path)))
-  return tuple(found)
+  found = {number: _in_folder(folder, number) for number in range(1, len(NAMES) + 1)}
+  missing = [number for number, path in found.items() if path is None]
+  urls = list(URLS)
+  if missing:
+    with progress_bar.bar("fetching the Kodak images", "image", len(NAMES)) as bar:
+      bar.update(len(NAMES) - len(missing))
+      for number in missing:
+        found[number] = _download(folder, number, urls, fetch)
+        bar.update()
+  return tuple(
+    source_image.SourceImage.alone(pathlib.Path(name).stem, str(path))
+    for name, path in zip(NAMES, found.values(), strict=True)
+  )
 
 
 def pixel_digest(image: np.ndarray) -> str:
@@ -97,24 +119,41 @@ def pixel_digest(image: np.ndarray) -> str:
   return digest.hexdigest()
 
 
-def _is_there(path, digest):
-  try:
-    return not _problem(reading.read_bytes(str(path)), digest)
-  except reading.ImageError:
-    return False
+def _in_folder(folder, number):
+  """Returns the path of an image that the folder holds under either name, or None."""
+  for name in (NAMES[number - 1], f"{number:02d}.png"):
+    try:
+      if not _problem(reading.read_bytes(str(folder / name)), PIXEL_DIGESTS[number - 1]):
+        return folder / name
+    except reading.ImageError:
+      continue
+  return None
 
 
-def _download(path, url, digest, fetch):
-  logging.info("Fetching %s.", url)
-  advice = "give --images=FOLDER to use a folder of images that you have"
-  try:
-    data = fetch(url)
-  except (OSError, http.client.HTTPException) as error:
-    raise DownloadError(f"{url} cannot be fetched: {error}; {advice}.") from error
-  if problem := _problem(data, digest):
-    raise DownloadError(f"{url} is not the expected {path.name}: {problem}; {advice}.")
-  path.parent.mkdir(parents=True, exist_ok=True)
-  files.write_bytes(path, data)
+def _download(folder, number, urls, fetch):
+  """Writes an image into the folder and returns its path; the place that had it becomes first."""
+  path = folder / NAMES[number - 1]
+  reasons = []
+  for place in tuple(urls):
+    url = place.format(number=number)
+    try:
+      data = fetch(url)
+    except (OSError, http.client.HTTPException) as error:
+      reasons.append(f"{url} cannot be fetched: {error}")
+      continue
+    if problem := _problem(data, PIXEL_DIGESTS[number - 1]):
+      reasons.append(f"{url} is another image: {problem}")
+      continue
+    urls.remove(place)
+    urls.insert(0, place)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    files.write_bytes(path, data)
+    return path
+  raise DownloadError(
+    "; ".join(reasons) + f". Put the files by hand into {folder}, as {NAMES[0]} to {NAMES[-1]} or "
+    f"01.png to {len(NAMES):02d}.png, and run the same command again. Or use another folder of "
+    "images, by --images=FOLDER."
+  )
 
 
 def _problem(data, digest):
