@@ -1,29 +1,32 @@
 """The runtime of the page, onnxruntime-web, from its package in the npm registry.
 
-Its files take 14 MB, so neither the repository nor the wheel has them. npm, which knows the user's
-registry and proxy, downloads the package once; it is checked and kept in the user's cache.
+Its files take 14 MB, so neither the repository nor the wheel has them. The package is downloaded
+once over HTTPS, without npm; it is checked by its SHA-512 and kept in the user's cache.
 """
 
 import base64
 import hashlib
+import http.client
 import io
 import os
 import pathlib
-import shutil
-import subprocess
+import sys
 import tarfile
-import tempfile
+import urllib.request
 
+from deblock.records import console
 from deblock.records.layout import new_file
 
 VERSION = "1.30.0"
-PACKAGE = f"onnxruntime-web@{VERSION}"
 FILE = f"onnxruntime-web-{VERSION}.tgz"
-# The registry's own digest of that version: npm view onnxruntime-web@VERSION dist.integrity.
+REGISTRY = "https://registry.npmjs.org/"
+# npm's own name for its setting; npm run sets it too.
+REGISTRY_VARIABLE = "npm_config_registry"
+# The registry's own digest of that version, its dist.integrity.
 SHA512 = "q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ=="
 FILES = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
-_SECONDS = 300
-_ELSEWHERE = f"run npm pack {PACKAGE} elsewhere, then name its file, --runtime={FILE}."
+_MEGABYTES = 33
+_SILENT_SECONDS = 60
 
 
 def files(package: str = "") -> dict[str, bytes]:
@@ -56,27 +59,31 @@ def check(data: bytes, name: str) -> None:
     raise ValueError(f"{name} is not {FILE} of the npm registry: its SHA-512 is another.")
 
 
+def address() -> str:
+  """Returns where the package is downloaded from: npm's registry, or the one of the environment."""
+  registry = os.environ.get(REGISTRY_VARIABLE) or REGISTRY
+  return f"{registry.rstrip('/')}/onnxruntime-web/-/{FILE}"
+
+
 def download(path: pathlib.Path) -> None:
-  """Lets npm download the package, checks it and keeps it.
+  """Downloads the package, checks it and keeps it; says so on standard error, as it takes a while.
 
   Raises:
     OSError: if that fails; the message says how to do without.
     ValueError: if it is not the expected package.
   """
-  program = shutil.which("npm")
-  if program is None:
-    raise OSError(f"the page's runtime is downloaded by npm, which is not installed: {_ELSEWHERE}")
-  with tempfile.TemporaryDirectory() as folder:
-    command = [program, "pack", "--silent", PACKAGE]
-    try:
-      subprocess.run(
-        command, cwd=folder, check=True, capture_output=True, text=True, timeout=_SECONDS
-      )
-      data = (pathlib.Path(folder) / FILE).read_bytes()
-    except (subprocess.SubprocessError, OSError) as error:
-      lines = (getattr(error, "stderr", None) or str(error)).strip().splitlines()
-      raise OSError(f"npm pack {PACKAGE} failed ({lines[-1]}): {_ELSEWHERE}") from error
-  check(data, f"the download of {PACKAGE}")
+  source = address()
+  console.say(f"downloading the page's runtime once, {_MEGABYTES} MB: {source}", stream=sys.stderr)
+  try:
+    with urllib.request.urlopen(source, timeout=_SILENT_SECONDS) as answer:
+      data = answer.read()
+  except (OSError, http.client.HTTPException, ValueError) as error:
+    reason = getattr(error, "reason", None) or error
+    raise OSError(
+      f"{source} cannot be downloaded ({reason}): download it elsewhere, then name the file, "
+      f"--runtime={FILE}; or set {REGISTRY_VARIABLE} to another registry."
+    ) from error
+  check(data, source)
   path.parent.mkdir(parents=True, exist_ok=True)
   with new_file.writing(path) as stream:
     stream.write(data)

@@ -14,7 +14,7 @@ class PageConfig:
   port: int = option.field(8000, "of --serve; 0 for any that is free")
   browser: bool = option.field(True, "open the browser with --serve")
   runtime: str = option.field(
-    "", "onnxruntime-web's package, FILE.tgz of npm pack, instead of downloading it"
+    "", "onnxruntime-web's package, FILE.tgz of the npm registry, instead of downloading it"
   )
 
   def __post_init__(self):

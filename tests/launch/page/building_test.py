@@ -5,7 +5,6 @@ import gzip
 import hashlib
 import io
 import json
-import os
 import re
 import tarfile
 import threading
@@ -97,38 +96,40 @@ def test_another_package_is_refused(tmp_path):
 
 
 @pytest.fixture
-def npm(tmp_path, monkeypatch):
-  """Puts an npm on the path that runs a line of the shell, and returns how to set that line."""
-  folder = tmp_path / "bin"
-  folder.mkdir()
-  monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+def registry(tmp_path, monkeypatch):
+  """Names a registry on this machine and an empty cache; returns the registry's files, none yet."""
+  files = {}
   monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+  monkeypatch.setenv("no_proxy", "127.0.0.1")
+  with serving.of(files, 0) as server:
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setenv(runtime.REGISTRY_VARIABLE, f"http://127.0.0.1:{server.server_port}/mirror/")
+    yield files
+    server.shutdown()
 
-  def runs(line):
-    (folder / "npm").write_text(f"#!/bin/sh\n{line}\n")
-    (folder / "npm").chmod(0o755)
 
-  return runs
-
-
-def test_npm_downloads_the_package_once_and_only_the_right_one_is_kept(package, npm):
-  npm(f"printf bad > {runtime.FILE}")
-  with pytest.raises(ValueError, match=f"download of {runtime.PACKAGE} is not .*SHA-512"):
+def test_the_package_is_downloaded_once_and_only_the_right_one_is_kept(package, registry, capsys):
+  path = f"mirror/onnxruntime-web/-/{runtime.FILE}"
+  with pytest.raises(OSError, match=rf"{path} cannot be .*\(Not Found\).*--runtime={runtime.FILE}"):
     runtime.files()
-  npm("echo no network >&2; exit 1")
-  with pytest.raises(OSError, match=r"npm pack onnxruntime-web@.*\(no network\).*--runtime="):
+  registry[path] = b"bad"
+  with pytest.raises(ValueError, match=rf"{path} is not .*SHA-512"):
     runtime.files()
   assert not runtime.cached().exists()
-  npm(f'test "$*" = "pack --silent {runtime.PACKAGE}" && cp {package} {runtime.FILE}')
+  registry[path] = package.read_bytes()
   expected = {name: name.encode() for name in runtime.FILES}
+  capsys.readouterr()
   assert runtime.files() == expected
-  npm("exit 1")
+  assert capsys.readouterr().err.endswith(f"33 MB: {runtime.address()}\n")
+  registry.clear()
   assert runtime.files() == expected
 
 
-def test_where_npm_is_missing_the_message_says_how_to_do_without(tmp_path, monkeypatch):
-  monkeypatch.setenv("PATH", str(tmp_path))
-  with pytest.raises(OSError, match=r"npm, which is not installed: .*--runtime="):
+@pytest.mark.parametrize("address", ["http://127.0.0.1:9/", "nowhere"])
+def test_without_a_connection_the_message_says_how_to_do_without(tmp_path, monkeypatch, address):
+  monkeypatch.setenv("no_proxy", "127.0.0.1")
+  monkeypatch.setenv(runtime.REGISTRY_VARIABLE, address)
+  with pytest.raises(OSError, match=r"cannot be downloaded \(.*\): .*--runtime="):
     runtime.download(tmp_path / runtime.FILE)
 
 
