@@ -15,32 +15,53 @@ const WAY = 0.5, FARTHEST = 2, ENTRIES = 256, TAIL = 3, NODES = 24;
 
 const clamp = (value, low, high) => (value < low ? low : value > high ? high : value);
 
-const COSINES = new Float64Array(64); // By frequency, then sample.
-for (let f = 0; f < 8; f++) {
-  for (let s = 0; s < 8; s++) {
-    COSINES[8 * f + s] = Math.cos(((2 * s + 1) * f * Math.PI) / 16) * Math.sqrt((f ? 2 : 1) / 8);
-  }
+// Half the cosines of n sixteenths of a turn of pi: of orthonormal DCTs of 8 values.
+const [, H1, H2, H3, H4, H5, H6, H7] = Array.from({ length: 8 }, (_, n) => Math.cos((n * Math.PI) / 16) / 2);
+
+// Turns the 8 values from `at` in steps of `step` to frequencies: sums of mirrored samples give the
+// even ones, differences the odd ones.
+function toFrequencies(values, at, step) {
+  const p1 = at + step, p2 = p1 + step, p3 = p2 + step, p4 = p3 + step, p5 = p4 + step, p6 = p5 + step, p7 = p6 + step;
+  const s0 = values[at] + values[p7], s1 = values[p1] + values[p6], s2 = values[p2] + values[p5], s3 = values[p3] + values[p4];
+  const d0 = values[at] - values[p7], d1 = values[p1] - values[p6], d2 = values[p2] - values[p5], d3 = values[p3] - values[p4];
+  const outer = s0 + s3, inner = s1 + s2, a = s0 - s3, b = s1 - s2;
+  values[at] = H4 * (outer + inner);
+  values[p1] = H1 * d0 + H3 * d1 + H5 * d2 + H7 * d3;
+  values[p2] = H2 * a + H6 * b;
+  values[p3] = H3 * d0 - H7 * d1 - H1 * d2 - H5 * d3;
+  values[p4] = H4 * (outer - inner);
+  values[p5] = H5 * d0 - H1 * d1 + H7 * d2 + H3 * d3;
+  values[p6] = H6 * a - H2 * b;
+  values[p7] = H7 * d0 - H5 * d1 + H3 * d2 - H1 * d3;
 }
 
-// Multiplies the 8 values from `at` in steps of `step` with the matrix, or with its transpose.
-const eight = new Float64Array(8);
-function turn(values, at, step, byFrequency, bySample) {
-  for (let n = 0; n < 8; n++) {
-    let sum = 0;
-    for (let m = 0, c = n * byFrequency; m < 8; m++, c += bySample) sum += COSINES[c] * values[at + m * step];
-    eight[n] = sum;
-  }
-  for (let n = 0; n < 8; n++) values[at + n * step] = eight[n];
+// The way back: the transpose.
+function toSamples(values, at, step) {
+  const p1 = at + step, p2 = p1 + step, p3 = p2 + step, p4 = p3 + step, p5 = p4 + step, p6 = p5 + step, p7 = p6 + step;
+  const f1 = values[p1], f3 = values[p3], f5 = values[p5], f7 = values[p7];
+  const outer = H4 * (values[at] + values[p4]), inner = H4 * (values[at] - values[p4]);
+  const a = H2 * values[p2] + H6 * values[p6], b = H6 * values[p2] - H2 * values[p6];
+  const e0 = outer + a, e1 = inner + b, e2 = inner - b, e3 = outer - a;
+  const o0 = H1 * f1 + H3 * f3 + H5 * f5 + H7 * f7, o1 = H3 * f1 - H7 * f3 - H1 * f5 - H5 * f7;
+  const o2 = H5 * f1 - H1 * f3 + H7 * f5 + H3 * f7, o3 = H7 * f1 - H5 * f3 + H3 * f5 - H1 * f7;
+  values[at] = e0 + o0;
+  values[p1] = e1 + o1;
+  values[p2] = e2 + o2;
+  values[p3] = e3 + o3;
+  values[p4] = e3 - o3;
+  values[p5] = e2 - o2;
+  values[p6] = e1 - o1;
+  values[p7] = e0 - o0;
 }
 
 function forward(block) {
-  for (let n = 0; n < 8; n++) turn(block, n, 8, 8, 1);
-  for (let n = 0; n < 8; n++) turn(block, 8 * n, 1, 8, 1);
+  for (let n = 0; n < 8; n++) toFrequencies(block, n, 8);
+  for (let n = 0; n < 64; n += 8) toFrequencies(block, n, 1);
 }
 
 function inverse(block) {
-  for (let n = 0; n < 8; n++) turn(block, n, 8, 1, 8);
-  for (let n = 0; n < 8; n++) turn(block, 8 * n, 1, 1, 8);
+  for (let n = 0; n < 8; n++) toSamples(block, n, 8);
+  for (let n = 0; n < 64; n += 8) toSamples(block, n, 1);
 }
 
 // Nodes from -1/2 to 1/2 and weights of Gauss and Legendre in turn, by Newton's method.
@@ -294,21 +315,27 @@ export class Cells {
       for (const channel of free) for (let n = 0; n < channel.length; n++) channel[n] = clamp(channel[n], 0, 255);
       fromRgb(free, made);
       planes.forEach((own, index) => {
-        const { down, across, down8, across8, steps, mostClipped } = own;
-        downsample(made[index], own, unitWidth, 8 * down8, own.samples);
+        const { down, across, down8, across8, steps, mostClipped } = own, samples = made[index];
+        downsample(samples, own, unitWidth, 8 * down8, own.samples);
         for (let row = 0; row < down8; row++) {
           for (let column = 0; column < across8; column++) {
             const [first] = this.#first(own, top, left, row, column);
             away(own, own.samples, row, column, first, AWAY);
+            let inside = true;
             for (let k = 0; k < 64; k++) {
-              const nearest = clamp(AWAY[k], -mostClipped[k], mostClipped[k]);
-              CHANGE[k] = (nearest - AWAY[k]) * steps[k] * (round < ROUNDS - 1 ? OVERSHOOT : 1);
+              const beyond = clamp(AWAY[k], -mostClipped[k], mostClipped[k]) - AWAY[k];
+              CHANGE[k] = beyond * steps[k] * (round < ROUNDS - 1 ? OVERSHOOT : 1);
+              inside &&= beyond === 0;
             }
+            if (inside) continue;
             inverse(CHANGE);
-            for (let y = 0; y < 8 * down; y++) {
-              for (let x = 0; x < 8 * across; x++) {
-                const pixel = (row * 8 * down + y) * unitWidth + column * 8 * across + x;
-                made[index][pixel] += CHANGE[8 * Math.floor(y / down) + Math.floor(x / across)];
+            for (let y = 0, place = 0; y < 8; y++) {
+              for (let x = 0; x < 8; x++, place++) {
+                const change = CHANGE[place];
+                for (let v = 0; v < down; v++) {
+                  const from = ((row * 8 + y) * down + v) * unitWidth + (column * 8 + x) * across;
+                  for (let u = 0; u < across; u++) samples[from + u] += change;
+                }
               }
             }
           }

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import zipfile
 
+import jpeglib
 import numpy as np
 from PIL import Image, ImageCms, ImageOps
 import pytest
@@ -60,7 +61,7 @@ def _save(path, pixels, **options):
 
 @pytest.fixture(scope="module")
 def files(photograph, tmp_path_factory):
-  """JPEGs of every kind that Pillow writes, of sides that end within blocks."""
+  """JPEGs of every kind that Pillow and jpeglib write, of sides that end within blocks."""
   folder = tmp_path_factory.mktemp("jpegs")
   made = []
   for index, (sampling, options) in enumerate(
@@ -82,6 +83,12 @@ def files(photograph, tmp_path_factory):
   made.append(_save(folder / "flat.jpg", flat, quality=60))
   made.append(_save(folder / "tiny.jpg", photograph(3, 2), quality=60))
   made.append(_save(folder / "wide.jpg", photograph(40, 578)[:, :, :], quality=25))
+  # Of samplings that Pillow does not write.
+  for name, factors in (("440", (2, 1)), ("411", (1, 4)), ("410", (2, 4))):
+    jpeg = jpeglib.from_spatial(photograph(53, 75))
+    jpeg.samp_factor = (factors, (1, 1), (1, 1))
+    made.append(folder / f"{name}.jpg")
+    jpeg.write_spatial(str(made[-1]), qt=30)
   return made
 
 
