@@ -36,7 +36,7 @@ export async function encode(found, metadata, format, bytes) {
     return { blob: await png(image, metadata), notes };
   }
   const made = await byBrowser(image, TYPES[format]);
-  if (made.type !== TYPES[format]) throw new Error(`this browser writes no ${format}: choose PNG`);
+  if (made.type !== TYPES[format]) throw new Error(`this browser writes no ${format === "webp" ? "WebP" : "JPEG"}, choose PNG`);
   const data = new Uint8Array(await made.arrayBuffer());
   if (format === "jpg") {
     if (image.alpha) notes.push("transparency laid on white");

@@ -8,7 +8,7 @@ const find = (id) => document.getElementById(id);
 const items = [];
 let viewed = null, shownView = null;
 
-const size = (bytes) => bytes < 1e6 ? `${Math.max(bytes / 1000, 0.1).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+const size = (bytes) => bytes < 1e6 ? `${(Math.ceil(bytes / 100) / 10).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 const counted = (count, name) => `${count} ${name}${count === 1 ? "" : "s"}`;
 
 function settings() {
@@ -141,6 +141,7 @@ function drawnView() {
   find("viewed").textContent = item.file.name;
   find("facts").textContent = item.state === "done" ? words(item.facts, item.file.size) : statusOf(item);
   find("save").hidden = item.state !== "done";
+  find("quality").placeholder = item.facts.kind ? `${item.facts.quality} in the file` : "1 to 100";
   const { width, height, orientation, unchanged } = item.facts;
   const [across, down] = orientation > 4 ? [height, width] : [width, height];
   if (!shownView) {
@@ -184,8 +185,14 @@ async function save(item) {
     download(await result(item, format), resultName(item, format));
     drawn(item);
   } catch (error) {
-    find("said").textContent = `${item.file.name} ${error.message}.`;
+    unsaved(item, error);
   }
+}
+
+function unsaved(item, error) {
+  item.facts.notes = [`not saved: ${error.message}`];
+  drawn(item);
+  find("said").textContent = `${item.file.name} not saved: ${error.message}.`;
 }
 
 async function saveAll() {
@@ -194,9 +201,14 @@ async function saveAll() {
   try {
     const files = [];
     for (const item of items.filter(({ state }) => state === "done")) {
-      files.push({ name: resultName(item, format), blob: await result(item, format) });
+      try {
+        files.push({ name: resultName(item, format), blob: await result(item, format) });
+        drawn(item);
+      } catch (error) {
+        unsaved(item, error);
+      }
     }
-    download(await zip(files), "restored.zip");
+    if (files.length) download(await zip(files), "restored.zip");
   } finally {
     button.disabled = false;
   }

@@ -101,6 +101,7 @@ async function opened(bytes, quality, decode) {
 // Returns {pixels, count, width, height, alpha, facts}; pixels are uint8 [H, W, count], not turned.
 // network: {context, run(window, rows, columns, tables)}, loaded when it is needed.
 // decode: pixels of other files, by the browser. quality: 0 for what the file says.
+// cancelled: asked before each part; may return a promise.
 export async function restore(bytes, { network, decode, strength = 1, quality = 0, progress = () => {}, cancelled = () => false }) {
   const { facts, image, count, alpha, tables, cells, sampled } = await opened(bytes, quality, decode);
   const { width, height } = facts, size = { width, height, count };
@@ -116,7 +117,7 @@ export async function restore(bytes, { network, decode, strength = 1, quality = 
   let blocks = 0, doubted = 0, done = 0;
   for (const rows of down) {
     for (const columns of across) {
-      if (cancelled()) throw new Cancelled("stopped");
+      if (await cancelled()) throw new Cancelled("stopped");
       progress(done++ / (down.length * across.length));
       const [h, w] = [rows.size, columns.size];
       const output = await run(seen(image, size, rows.window, columns.window, h, w), h, w, tables);

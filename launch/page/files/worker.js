@@ -7,12 +7,17 @@ import { Cancelled, RestoreError, restore } from "./restore.js";
 import { read, upright } from "./metadata.js";
 
 const stopped = new Set();
-let last = Promise.resolve();
+let last = Promise.resolve(), saved = Promise.resolve();
 
 async function restored({ id, file, model, strength, quality, format }) {
   const began = performance.now();
-  const cancelled = () => stopped.has(id);
-  if (cancelled()) throw new Cancelled("stopped");
+  // Before each part, messages are taken, and results that are asked for are saved.
+  const cancelled = async () => {
+    await new Promise((resolve) => { setTimeout(resolve); });
+    await saved;
+    return stopped.has(id);
+  };
+  if (await cancelled()) throw new Cancelled("stopped");
   const bytes = new Uint8Array(await file.arrayBuffer());
   const found = await restore(bytes, {
     network: () => network(model), decode, strength, quality, cancelled,
@@ -32,20 +37,24 @@ async function converted({ id, file, result, facts, format }) {
   return { id, kind: "done", blob, facts: { ...facts, notes }, state };
 }
 
+async function answered(work, task) {
+  const { id } = task;
+  if (!stopped.has(id)) postMessage({ id, kind: "begun" });
+  try {
+    postMessage(await work(task));
+  } catch (error) {
+    const known = error instanceof RestoreError || work === converted;
+    if (error instanceof Cancelled) postMessage({ id, kind: "stopped" });
+    else postMessage({ id, kind: "failed", reason: known ? error.message : `cannot be restored: ${error.message ?? error}` });
+  }
+  stopped.delete(id);
+}
+
 onmessage = ({ data }) => {
   if (data.kind === "stop") {
     stopped.add(data.id);
     return;
   }
-  last = last.then(async () => {
-    if (!stopped.has(data.id)) postMessage({ id: data.id, kind: "begun" });
-    try {
-      postMessage(await (data.kind === "convert" ? converted : restored)(data));
-    } catch (error) {
-      const known = error instanceof RestoreError;
-      if (error instanceof Cancelled) postMessage({ id: data.id, kind: "stopped" });
-      else postMessage({ id: data.id, kind: "failed", reason: known ? error.message : `cannot be restored: ${error.message ?? error}` });
-    }
-    stopped.delete(data.id);
-  });
+  if (data.kind === "convert") saved = saved.then(() => answered(converted, data));
+  else last = last.then(() => answered(restored, data));
 };

@@ -3,6 +3,7 @@
 import importlib.util
 import io
 import pathlib
+import re
 import threading
 import zipfile
 
@@ -14,6 +15,7 @@ from deblock.launch import restoring
 from deblock.launch.page import building, serving
 
 SHARED = pathlib.Path(__file__).parents[4] / "shared"
+DOCUMENTATION = pathlib.Path(__file__).parents[3] / "docs" / "page.md"
 MOST_DIFFERENT = 1e-4
 
 
@@ -45,10 +47,9 @@ def contents():
 
 
 @pytest.fixture(scope="module")
-def address(contents, photograph):
-  """Of a server of the page, and of a small JPEG."""
-  files = {**contents, "small.jpg": driver.jpeg(photograph(64, 80), quality=20)}
-  with serving.of(files, 0) as server:
+def address(contents):
+  """Of a server of the page."""
+  with serving.of(contents, 0) as server:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}/"
     server.shutdown()
@@ -194,15 +195,36 @@ def test_formats_keep_orientation_profile_and_samples(page, photograph):
       assert (picture.getexif()[0x112], picture.getexif()[0x10F]) == (1, "maker")
 
 
-def test_a_format_is_chosen_after_restoring(page, photograph):
+def test_a_format_is_chosen_after_restoring_and_saved_before_other_files_are_done(page, photograph):
   data = driver.jpeg(photograph(40, 48), quality=30)
-  driver.give(page, "paste", {"a.b.jpg": data})
-  driver.finished(page, 1)
+  large = driver.jpeg(np.tile(photograph(400, 600), (4, 3, 1)), quality=30)
+  driver.give(page, "paste", {"a.b.jpg": data, "large.jpg": large})
+  driver.wait(lambda: driver.rows(page)["large.jpg"][0] == "working")
   page.find("#format").send_keys("W")
   page.find("#save").click()
   path = page.downloads / "a.b.webp"
   driver.wait(path.exists)
+  assert driver.rows(page)["large.jpg"][0] == "working"
+  page.find("#stop-all").click()
+  driver.finished(page, 2)
   np.testing.assert_array_equal(driver.image(path.read_bytes()), driver.shown(page))
+
+
+def test_a_file_that_cannot_be_saved_says_why(page, photograph):
+  page.run(
+    """const ask = Worker.prototype.postMessage;
+    Worker.prototype.postMessage = function (task) {
+      ask.call(this, task.kind === "convert" ? { ...task, result: new Blob(["none"]) } : task);
+    };"""
+  )
+  driver.give(page, "paste", {"a.jpg": driver.jpeg(photograph(40, 48), quality=30)})
+  driver.finished(page, 1)
+  page.find("#format").send_keys("W")
+  for button in ("#save", "#save-all"):
+    page.find(button).click()
+    driver.wait(lambda: "not saved: " in driver.rows(page)["a.jpg"][1])
+    page.run("document.querySelector('#list .status').textContent = ''")
+  assert page.find("#save-all").is_enabled()
 
 
 def test_pngs_take_a_quality_and_the_dial_its_strength(page, photograph):
@@ -256,22 +278,30 @@ def test_nothing_is_wider_than_the_window(page, photograph, width, dark):
   assert background == ("rgb(20, 21, 22)" if dark else "rgb(250, 249, 247)")
 
 
-def test_small_jpegs_of_a_document_are_upgraded_once_visible(page, address):
-  page.run(
-    """document.body.insertAdjacentHTML("beforeend",
-      '<img src="small.jpg" id="near"><div id="gap"></div><img src="small.jpg" id="far">');
-    document.getElementById("gap").style.height = "5000px";
-    import("./deblock.js").then(({ upgrade }) => upgrade(document, { mostQuality: 50 }))"""
-  )
-  page.run("document.getElementById('near').scrollIntoView()")
-  driver.wait(
-    lambda: page.run("return document.getElementById('near').dataset.deblock") == "restored"
-  )
-  assert page.run("return document.getElementById('far').dataset.deblock") is None
-  size = page.run(
-    "const { width, height } = document.getElementById('near'); return [width, height]"
-  )
-  assert size == [80, 64]
+def test_the_example_for_other_pages_restores_and_upgrades(session, contents, photograph):
+  (example,) = re.findall(r"```html\n(.*?)```", DOCUMENTATION.read_text("utf-8"), re.DOTALL)
+  images = """<img src="small.jpg"><img src="small.jpg" id="near">
+    <div style="height: 5000px"></div><img src="small.jpg" id="far">"""
+  head = '<!DOCTYPE html><link rel="icon" href="data:,">'
+  files = {f"page/{name}": content for name, content in contents.items()}
+  files["index.html"] = f"{head}{images}{example}".encode()
+  files["small.jpg"] = driver.jpeg(photograph(64, 80), quality=20)
+  with serving.of(files, 0) as server:
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    session.get(f"http://127.0.0.1:{server.server_port}/")
+    state = "return document.getElementById(arguments[0]).dataset.deblock"
+    driver.wait(lambda: session.run(state, "near") == "restored")
+    assert session.run(state, "far") is None
+    near = session.run(
+      "const { width, height } = document.getElementById('near'); return [width, height]"
+    )
+    assert near == [80, 64]
+    first = session.run("return document.querySelector('img').src")
+    assert first.startswith("blob:")
+    made = driver.image(driver.fetched(session, "return (await fetch(arguments[0])).blob()", first))
+    _check_equal(made, files["small.jpg"], model="fast")
+    server.shutdown()
+  assert session.complaints() == []
 
 
 def test_arguments_are_checked(page):
