@@ -55,12 +55,22 @@ def summary(made) -> str:
     lines.append(
       f"{count}, whose artifacts count as clean; --jpeg_downscale=2 reduces them: {_named(jpegs)}"
     )
-  lines += [f"left out {copy.id}: the same pixels as {copy.of}" for copy in made.copies]
-  lines += [
-    f"moved {near.id} to training: nearly the same as {near.of} ({near.distance} of 64 bits differ)"
-    for near in made.near
-  ]
+  splits = {image.id: image.split for image in made.images}
+  lines += [f"left out {copy.id}: {_resemblance(copy, splits)}" for copy in made.copies]
+  for near in made.near:
+    goal = "val" if splits.get(near.id) == "val" else "training"
+    lines.append(
+      f"moved {near.id} to {goal}: nearly the same as {near.of} ({near.distance} of 64 bits differ)"
+    )
   return "\n".join([lines[0], *map(harmless.printable, lines[1:])])
+
+
+def _resemblance(copy, splits) -> str:
+  """Returns why an image was left out."""
+  if copy.distance < 0:
+    return f"the same pixels as {copy.of}"
+  where = f"{copy.of} in {splits[copy.of]}" if copy.of in splits else copy.of
+  return f"nearly the same as {where} ({copy.distance} of 64 bits differ)"
 
 
 def _skipped(skipped) -> list[str]:

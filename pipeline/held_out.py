@@ -18,8 +18,8 @@ def tiles(
 ) -> tf.data.Dataset:
   """Returns the tiles that a run is evaluated on while it trains; it trains on none of them.
 
-  The first tiles of the test split, whose order a hash made random; with sampling=pairs the images
-  all of whose pairs are held out.
+  The first tiles of its `split`, whose order a hash made random; with sampling=pairs the images all
+  of whose pairs are held out.
 
   Args:
     config: of the run.
@@ -32,8 +32,8 @@ def tiles(
   if config.sampling == "pairs":
     dataset = _records_of_pairs(config, manifest)
   else:
-    paths = manifest.shard_paths("test") if "test" in manifest.splits else []
-    dataset = source.stored_records(paths)
+    name = split(config, manifest)
+    dataset = source.stored_records(manifest.shard_paths(name) if name in manifest.splits else [])
 
   @tf.autograph.experimental.do_not_convert
   def decoded(serialized):
@@ -42,8 +42,21 @@ def tiles(
   return dataset.take(limit).map(decoded)
 
 
+def split(config: config_lib.InputConfig, manifest: manifest_lib.Manifest) -> str:
+  """Returns the split that `tiles` reads: "val" if it has records, to spare "test"; else "test".
+
+  With sampling=pairs it is "train".
+  """
+  if config.sampling == "pairs":
+    return "train"
+  return "val" if "val" in manifest.splits and manifest.count("val") else "test"
+
+
 def images(config: config_lib.InputConfig, manifest: manifest_lib.Manifest) -> frozenset[str]:
-  """Returns the identities of the images that a run with this configuration never sees."""
+  """Returns the identities of the images that a run with this configuration never sees.
+
+  Images of the val split are not among them: `tiles` chooses on these.
+  """
   if config.sampling == "pairs":
     keys = (
       schema.parse(record, manifest.clean_encoding).key.numpy().decode()

@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from deblock.launch.settings import train as train_settings
-from deblock.pipeline import bad_records, origins
+from deblock.pipeline import bad_records, held_out, origins
 from deblock.records import graph_errors
 from deblock.records.layout import manifest as manifest_lib
 
@@ -37,7 +37,7 @@ def named_in_training(run: train_settings.RunConfig, manifest: manifest_lib.Mani
 def named_in_evaluation(run: train_settings.RunConfig, manifest: manifest_lib.Manifest):
   """Returns a context for reading the tiles to evaluate on. None of them may be skipped."""
   rules = bad_records.Rules(manifest.clean_encoding, qualities=run.input.qualities)
-  split = "train" if run.input.sampling == "pairs" else "test"
+  split = held_out.split(run.input, manifest)
   return bad_records.explained(
     manifest.folder,
     lambda error: bad_records.first_stored(manifest, split, rules),

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 import dataclasses
+import itertools
 import json
 import os
 import posixpath
+import re
 import shlex
 from typing import Annotated, Any, NamedTuple
 
@@ -15,6 +17,7 @@ NAME = "manifest.json"
 MOST_BYTES = 2**30  # A million images take 0.4 GB.
 MOST_RECORDS = 2**24  # Of a shard: reading it may take a byte for each.
 _MOST_PIXELS = 2**16  # A side.
+_APPENDED = re.compile(r"deblock-[a-z]+_(\d+)\.tfrecord-")
 _RECORD_BYTES = 16  # Length and checksums of an empty one, in TFRecord's format.
 
 
@@ -35,7 +38,7 @@ class ImageEntry:
     id: its name in its source.
     path: where it was read.
     group: images of one group are in one split.
-    split: "train" or "test".
+    split: "train", "val" or "test".
     tiles: number of its records.
     height: in pixels, of the image that tiles were cut from.
     width: in pixels, of that image.
@@ -67,15 +70,20 @@ class SkippedEntry:
 
 @dataclasses.dataclass(frozen=True)
 class CopyEntry:
-  """One image that was left out because another image has the same pixels."""
+  """One image that was left out because another image has the same pixels.
+
+  Or it was appended, and is nearly the same as an image of another split: then `distance` is the
+  number of bits in which their perceptual hashes differ, which is else -1.
+  """
 
   id: str
   of: str
+  distance: Annotated[int, typed_values.within(-1, 64)] = -1
 
 
 @dataclasses.dataclass(frozen=True)
 class NearEntry:
-  """One image that was moved from test to training, since a training image is nearly the same.
+  """One image that was moved to an earlier split, since an image there is nearly the same.
 
   `distance` is the number of bits in which their perceptual hashes differ.
   """
@@ -129,11 +137,11 @@ class Manifest:
 
   Attributes:
     settings: the values of RecordsConfig that decide the records' bytes.
-    splits: from split to shards, in the order of their indices.
+    splits: from split to shards, in the order of their indices; appended ones come last.
     images: images that were used, sorted by id.
     skipped: images that were unusable, sorted by id.
     copies: images that were left out as duplicates, sorted by id.
-    near: images that were moved to training as near-duplicates, sorted by id.
+    near: images that were moved to an earlier split as near-duplicates, sorted by id.
     schema_version: of the format of the records.
     folder: where it was loaded from or written to; not stored.
   """
@@ -162,6 +170,12 @@ class Manifest:
     """How clean tiles are stored, for `schema.parse`."""
     return self.settings["clean_encoding"]
 
+  @property
+  def appends(self) -> int:
+    """How often images were appended."""
+    files = (entry.file for entries in self.splits.values() for entry in entries)
+    return max(map(append_of, files), default=0)
+
   def count(self, split: str) -> int:
     """Returns the number of records of a split.
 
@@ -186,6 +200,12 @@ class Manifest:
     return tuple(posixpath.join(self.folder, shard.file) for shard in self.filled_shards(split))
 
 
+def append_of(name: str) -> int:
+  """Returns which append a shard of that file name belongs to, from 1; 0 for any other file."""
+  found = _APPENDED.match(name)
+  return int(found[1]) if found else 0
+
+
 def save(folder: str, manifest: Manifest) -> None:
   """Writes `manifest.json` into a folder.
 
@@ -208,7 +228,11 @@ def save(folder: str, manifest: Manifest) -> None:
 
 
 def save_for_tfds(folder: str, manifest: Manifest) -> None:
-  """Writes the `dataset_info.json` and `features.json` that `tfds.builder_from_directory` reads."""
+  """Writes the `dataset_info.json` and `features.json` that `tfds.builder_from_directory` reads.
+
+  TFDS names the shards of a split by their number, so appended ones are splits of their own, such
+  as train_1.
+  """
   # Imported here because it takes seconds, and reading records does not need it.
   import tensorflow_datasets as tfds
 
@@ -221,7 +245,7 @@ def save_for_tfds(folder: str, manifest: Manifest) -> None:
         data_dir=folder, dataset_name="deblock", split=split, filetype_suffix="tfrecord"
       ),
     )
-    for split, shards in manifest.splits.items()
+    for split, shards in _by_file_name(manifest).items()
   ]
   tfds.folder_dataset.write_metadata(
     data_dir=folder,
@@ -231,6 +255,15 @@ def save_for_tfds(folder: str, manifest: Manifest) -> None:
     check_data=False,
     description="Clean image tiles and their JPEG streams.",
   )
+
+
+def _by_file_name(manifest):
+  """Returns the shards by what their file names call their split."""
+  splits: dict[str, list[ShardEntry]] = {}
+  for entry in itertools.chain(*manifest.splits.values()):
+    name = entry.file.removeprefix("deblock-").partition(".")[0]
+    splits.setdefault(name, []).append(entry)
+  return splits
 
 
 def load(folder: str | os.PathLike, *, damaged: bool = False) -> Manifest:

@@ -18,7 +18,7 @@ SAMPLED = "sampled"
 
 _OF_GRAPHICS = ("graphics_count", "graphics_split", "graphics_side")
 # Fields that do not change the bytes of the records.
-_NOT_SETTINGS = frozenset(("records", "workers", "max_bad_fraction", "overwrite"))
+_NOT_SETTINGS = frozenset(("records", "workers", "max_bad_fraction", "overwrite", "append"))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,6 +72,9 @@ class RecordsConfig:
   shards: str = option.field("auto", "Files per split: a number, or auto to follow --shard_mib.")
   shard_mib: int = option.field(128, "Size of a shard in MiB that --shards=auto aims at.")
   test_share: float = option.field(0.2, "Share of the images that goes to the test split, 0 to 1.")
+  val_share: float = option.field(
+    0.0, "Share that goes to a split of its own, to choose on; test is then for reporting alone."
+  )
   test_list: str = option.field(
     "", "File with the test images' ids, a line each, instead of a share."
   )
@@ -86,6 +89,9 @@ class RecordsConfig:
   max_bad_fraction: float = option.field(0.5, "Fail if a larger share of the images is unusable.")
   overwrite: bool = option.field(
     False, "Replace records of other settings or images in the folder."
+  )
+  append: bool = option.field(
+    False, "Add the images that finished records of these settings lack, as new shards."
   )
   seed: int = option.field(
     0, "Seed of every random decision: drawn images, what is drawn for a tile, and the order."
@@ -102,9 +108,12 @@ class RecordsConfig:
     for name in ("stride", "tiles_per_image", "min_detail", "workers"):
       if not getattr(self, name) >= 0:
         raise ValueError(f"{name} must be 0 or more, got {getattr(self, name)}.")
-    for name in ("gray_share", "test_share", "max_bad_fraction"):
+    for name in ("gray_share", "max_bad_fraction"):
       if not 0 <= getattr(self, name) <= 1:
         raise ValueError(f"{name} must be in [0, 1], got {getattr(self, name)}.")
+    plan.check_shares(self.test_share, self.val_share, listed=bool(self.test_list))
+    if self.append and self.overwrite:
+      raise ValueError("append and overwrite exclude each other.")
     if not 1 <= self.jpeg_downscale <= 16:
       raise ValueError(f"jpeg_downscale must be in [1, 16], got {self.jpeg_downscale}.")
     if not -1 <= self.near_duplicate_bits <= duplicates.MOST_NEAR_BITS:
@@ -150,6 +159,8 @@ class RecordsConfig:
       # Records without drawn images are those of versions that could not draw any.
       for name in _OF_GRAPHICS:
         del settings[name]
+    if not self.val_share:
+      del settings["val_share"]  # The same for versions without this split.
     if not self.images and not self.source:
       settings["source"] = "packaged"
     return settings

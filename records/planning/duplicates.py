@@ -6,13 +6,12 @@ import itertools
 
 import numpy as np
 
-from deblock.records.planning import hamming
+from deblock.records.planning import hamming, plan
 
 # With more bits, nearly all pairs are compared, and most pairs found are not copies: one in
 # 5,000 pairs of unrelated photographs differs in 16 bits or fewer.
 MOST_NEAR_BITS = 16
-
-_SPLITS = ("train", "test")
+EQUAL = -1  # The distance of copies; 0 is that of equal hashes.
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -22,7 +21,7 @@ class Imprint:
   Attributes:
     id: unique name.
     group: images of one group are never on two sides of a split.
-    split: "train" or "test", as first planned; the same for the whole group.
+    split: "train", "val" or "test", as first planned; the same for the whole group.
     digest: of its pixels, such as `hashing.content_hash`: equal means equal pixels.
     hash: perceptual, 64 bits; None for flat images, which have no near-duplicates.
   """
@@ -36,15 +35,20 @@ class Imprint:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Copy:
-  """An image with the same pixels as another one, which is kept."""
+  """An image that is left out, as another one has the same pixels or nearly looks the same.
+
+  `distance` is the number of bits in which their perceptual hashes differ; EQUAL for equal
+  pixels.
+  """
 
   id: str
   of: str
+  distance: int = EQUAL
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Near:
-  """A test image similar to a training image, and in how many bits their hashes differ."""
+  """An image similar to one of an earlier split, and in how many bits their hashes differ."""
 
   id: str
   of: str
@@ -57,14 +61,16 @@ class Findings:
 
   Attributes:
     copies: exact duplicates, which are left out, sorted by id.
-    near: test images whose similarity to a training image moves their groups, sorted by id. Other
+    near: images whose similarity to one of an earlier split moves their groups, sorted by id. Other
       images of these groups are not listed.
-    moved: groups that were planned for test and go to train, sorted.
+    moved: groups that were planned for val or test and go to train, sorted.
+    moved_to_val: groups that were planned for test and go to val, sorted.
   """
 
   copies: tuple[Copy, ...]
   near: tuple[Near, ...]
   moved: tuple[str, ...]
+  moved_to_val: tuple[str, ...] = ()
 
 
 def check_near_bits(near_bits: int) -> int:
@@ -82,12 +88,14 @@ def check_near_bits(near_bits: int) -> int:
 
 
 def find(imprints: Sequence[Imprint], near_bits: int) -> Findings:
-  """Returns the copies of a set, and the groups that must move from test to train.
+  """Returns the copies of a set, and the groups that must move to an earlier split.
 
   1. Of images with equal pixels, the one with the smallest id is kept, in the split of its group.
-  2. Copies tie groups together: if pixels of tied groups are in both splits, all go to train.
-  3. A test image within `near_bits` of a training image takes its group, and the groups tied to it,
-     to train. This repeats until no test image is near a training image.
+  2. Copies tie groups together: if pixels of tied groups are in two splits, all go to the
+     earlier one.
+  3. A test or val image within `near_bits` of a training image takes its group, and the groups
+     tied to it, to train. This repeats until no such image is near a training image.
+  4. The same moves test images to val that are near one there.
 
   The result does not depend on the order of the input. A hash is compared only with those that are
   equal to it in a band of bits: time is far below that of all pairs unless many images are similar,
@@ -95,11 +103,11 @@ def find(imprints: Sequence[Imprint], near_bits: int) -> Findings:
   1 s and a million 15 s of one core.
 
   Args:
-    imprints: of all images, both splits.
+    imprints: of all images, all splits.
     near_bits: most differing bits of a near-duplicate; -1 finds exact copies only.
   Raises:
     ValueError: if `near_bits` is out of range, two images share an id, a split has another name,
-      or a group is in both splits.
+      or a group is in two splits.
   """
   check_near_bits(near_bits)
   # An image's index is the rank of its id, so that the smallest index wins ties.
@@ -107,26 +115,45 @@ def find(imprints: Sequence[Imprint], near_bits: int) -> Findings:
   splits = _split_of_groups(imprints)
   kept, copies = _without_copies(imprints)
   units = _tied_groups(kept, copies)
-  numbers = {unit: number for number, unit in enumerate(dict.fromkeys(units.values()))}
-  unit = np.fromiter((numbers[units[image.group]] for image in kept), np.int64, len(kept))
-  in_train = np.zeros(len(numbers), bool)
-  for group, name in units.items():
-    in_train[numbers[name]] |= splits[group] == "train"
-  near = _spread(kept, unit, in_train, near_bits) if near_bits >= 0 else ()
-  moved = sorted(
-    group for group, name in units.items() if splits[group] == "test" and in_train[numbers[name]]
+  near: list[Near] = []
+  goals: dict[str, str] = {}
+  for split in plan.SPLITS[:-1]:
+    if split not in splits.values():
+      continue
+    found, reached = _draw(kept, units, splits, split, near_bits)
+    near += found
+    goals.update({group: split for group in reached if splits[group] != split})
+    # Those of this split are of no concern to the next ones.
+    kept = [image for image in kept if image.group not in reached]
+  return Findings(
+    tuple(Copy(copy.id, of.id) for copy, of in copies),
+    tuple(sorted(near, key=lambda item: item.id)),
+    *(tuple(sorted(group for group in goals if goals[group] == name)) for name in plan.SPLITS[:-1]),
   )
-  return Findings(tuple(Copy(copy.id, of.id) for copy, of in copies), near, tuple(moved))
+
+
+def _draw(kept, units, splits, split, near_bits):
+  """Returns `Near` of the images that go to a split, and all groups that are in it then."""
+  groups = {image.group for image in kept}
+  numbers = {name: n for n, name in enumerate(dict.fromkeys(units[image.group] for image in kept))}
+  unit = np.fromiter((numbers[units[image.group]] for image in kept), np.int64, len(kept))
+  inside = np.zeros(len(numbers), bool)
+  for group in groups:
+    inside[numbers[units[group]]] |= splits[group] == split
+  near = _spread(kept, unit, inside, near_bits) if near_bits >= 0 else ()
+  return near, {group for group in groups if inside[numbers[units[group]]]}
 
 
 def _split_of_groups(imprints):
   """Returns the split of each group after checking splits, groups and ids."""
   splits: dict[str, str] = {}
   for imprint in imprints:
-    if imprint.split not in _SPLITS:
-      raise ValueError(f'split must be "train" or "test", got {imprint.split!r} of {imprint.id}.')
+    if imprint.split not in plan.SPLITS:
+      raise ValueError(
+        f"split must be one of {', '.join(plan.SPLITS)}, got {imprint.split!r} of {imprint.id}."
+      )
     if splits.setdefault(imprint.group, imprint.split) != imprint.split:
-      raise ValueError(f"a group must be in one split, got both for {imprint.group}.")
+      raise ValueError(f"a group must be in one split, got two for {imprint.group}.")
   for one, other in itertools.pairwise(imprints):
     if one.id == other.id:
       raise ValueError(f"image ids must be unique, got {one.id} twice.")
@@ -167,13 +194,13 @@ def _tied_groups(kept, copies):
   return {group: root(group) for group in parents}
 
 
-def _spread(kept, unit, in_train, near_bits):
-  """Moves units to train, in place, until no test image is near one there; returns the causes.
+def _spread(kept, unit, inside, near_bits):
+  """Moves units into a split, in place, until no other is near one there; returns the causes.
 
   Args:
     kept: imprints, sorted by id.
     unit: int64 [images], the unit of each.
-    in_train: bool [units], changed in place.
+    inside: bool [units], whether it is in that split; changed in place.
     near_bits: at least 0.
   Returns:
     a tuple of `Near`, sorted by id.
@@ -182,8 +209,8 @@ def _spread(kept, unit, in_train, near_bits):
   hashes = np.fromiter(
     (0 if image.hash is None else image.hash for image in kept), np.uint64, len(kept)
   )
-  newcomers = np.flatnonzero(seen & in_train[unit])
-  left = np.flatnonzero(seen & ~in_train[unit])
+  newcomers = np.flatnonzero(seen & inside[unit])
+  left = np.flatnonzero(seen & ~inside[unit])
   # Of images with equal hashes one is compared.
   indexed, row = np.unique(hashes[left], return_inverse=True)
   bands = tuple(hamming.bands(indexed, near_bits, len(newcomers)))
@@ -195,8 +222,8 @@ def _spread(kept, unit, in_train, near_bits):
     reached = found != hamming.NONE
     of, distance = newcomers[found[reached] & 0xFFFFFFFF], found[reached] >> 32
     near += zip(left[reached].tolist(), of.tolist(), distance.tolist(), strict=True)
-    in_train[unit[left[reached]]] = True
-    leaves = in_train[unit[left]]
+    inside[unit[left[reached]]] = True
+    leaves = inside[unit[left]]
     newcomers, left, row = left[leaves], left[~leaves], row[~leaves]
     if 2 * len(np.unique(row)) < len(indexed):
       # Otherwise hashes that have left would be found again and again.

@@ -1,6 +1,6 @@
 """The duplicates among the images of a plan, stored so that an interrupted run can resume."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 import dataclasses
 import hashlib
 import json
@@ -18,14 +18,12 @@ NAME = "duplicates.json"
 class _Stored(duplicates.Findings):
   """What the file holds: the duplicates, and a digest of the plan in which they were found."""
 
-  plan: str
+  plan: str = ""
 
 
-def find_among(
-  results: Sequence[shard.ShardResult], config: config_lib.RecordsConfig
-) -> duplicates.Findings:
-  """Returns the duplicates among the images of finished shards."""
-  imprints = [
+def imprints(images: Iterable[manifest.ImageEntry]) -> list[duplicates.Imprint]:
+  """Returns the facts about images of finished shards that decide which ones are duplicates."""
+  return [
     duplicates.Imprint(
       id=image.id,
       group=image.group,
@@ -33,10 +31,8 @@ def find_among(
       digest=image.digest,
       hash=int(image.hash, 16) if image.hash else None,
     )
-    for result in results
-    for image in result.images
+    for image in images
   ]
-  return duplicates.find(imprints, config.near_duplicate_bits)
 
 
 def union(first: duplicates.Findings, second: duplicates.Findings) -> duplicates.Findings:
@@ -45,6 +41,7 @@ def union(first: duplicates.Findings, second: duplicates.Findings) -> duplicates
     copies=tuple(sorted(first.copies + second.copies, key=lambda copy: copy.id)),
     near=tuple(sorted(first.near + second.near, key=lambda near: near.id)),
     moved=tuple(sorted({*first.moved, *second.moved})),
+    moved_to_val=tuple(sorted({*first.moved_to_val, *second.moved_to_val})),
   )
 
 
@@ -64,7 +61,7 @@ def load(folder: str, draft: plan.Plan, config: config_lib.RecordsConfig) -> dup
   try:
     stored = files.read_json(_Stored, _path(folder), manifest.MOST_BYTES)
     if stored.plan == _digest(draft, config):
-      return duplicates.Findings(stored.copies, stored.near, stored.moved)
+      return duplicates.Findings(stored.copies, stored.near, stored.moved, stored.moved_to_val)
   except (FileNotFoundError, ValueError):
     pass  # They are found again.
   return duplicates.Findings((), (), ())

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -28,6 +30,16 @@ def test_evaluation_takes_no_more_than_there_are(tmp_path, records, write_record
   assert len(list(held_out.tiles(_config(), records.manifest, 100))) == 3
   without = write_records(tmp_path, {"train": [1]})
   assert not list(held_out.tiles(_config(), without.manifest, 100))
+
+
+def test_evaluation_while_training_takes_val_where_there_is_one(tmp_path, write_records):
+  made = write_records(tmp_path, {"train": [1], "val": [2], "test": [1]})
+  found = [clean for clean, _, _ in held_out.tiles(_config(), made.manifest, 9)]
+  np.testing.assert_array_equal(found, made.tiles["val"])
+  empty = dataclasses.replace(made.manifest, splits={**made.manifest.splits, "val": ()})
+  assert held_out.split(_config(), empty) == "test"
+  pairs_of = _config(sampling="pairs", batch_size=12, augment=False)
+  assert held_out.split(pairs_of, made.manifest) == "train"
 
 
 def test_evaluation_of_pairs_sees_nothing_that_is_trained_on(records):

@@ -45,6 +45,8 @@ def test_settings_survive_json_and_leave_out_what_changes_no_byte():
     ({"qualities": (10, 10)}, r"qualities must differ from each other, got \[10, 10\]"),
     ({"tile_size": 60}, "tile_size must be a multiple of 16, .*, got 60"),
     ({"shards": "some"}, "shards must be \"auto\" or a positive number, got 'some'"),
+    ({"append": True, "overwrite": True}, "append and overwrite exclude each other"),
+    ({"val_share": 0.9}, "test_share and val_share must be 1 or less together, got 0.2 and 0.9"),
     ({"test_share": 2.0}, r"test_share must be in \[0, 1\], got 2.0"),
     ({"subsampling": "411"}, "subsampling must be one of 420, 422, 444, got '411'"),
     ({"workers": -1}, "workers must be 0 or more, got -1"),

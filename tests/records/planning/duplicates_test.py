@@ -1,3 +1,4 @@
+import dataclasses
 import itertools
 import random
 
@@ -208,6 +209,53 @@ def test_a_look_alike_moves_its_whole_group_and_that_attracts_another():
   assert duplicates.find(imprints, -1) == duplicates.Findings((), (), ())
 
 
+def test_a_look_alike_goes_to_the_earliest_split_of_three():
+  imprints = [
+    _imprint("train", "train", 0),
+    _imprint("val", "val", 0xFF << 8),
+    _imprint("val-near-train", "val", 0b1),
+    _imprint("test-near-val", "test", 0xFE << 8),
+    _imprint("test-near-moved", "test", 0b11),
+    _imprint("test-of-val", "test", 0xFF << 20, digest="same"),
+    _imprint("a-copy", "val", 0xFF << 20, group="val", digest="same"),
+    _imprint("far", "test", 2**64 - 1),
+  ]
+  findings = duplicates.find(imprints, 1)
+  assert findings.moved == ("test-near-moved", "val-near-train")
+  assert findings.moved_to_val == ("test-near-val",)
+  assert findings.copies == (duplicates.Copy("test-of-val", "a-copy"),)
+  assert findings.near == (
+    duplicates.Near("test-near-moved", of="val-near-train", distance=1),
+    duplicates.Near("test-near-val", of="val", distance=1),
+    duplicates.Near("val-near-train", of="train", distance=1),
+  )
+
+
+def test_three_splits_end_as_a_look_at_two_after_the_other():
+  moved_to_val = 0
+  for seed in range(6):
+    rng = random.Random(seed)
+    splits = {}
+    imprints = []
+    for image in _random_set(seed, images=120):
+      split = splits.setdefault(image.group, rng.choice(("train", *4 * ("val",), *8 * ("test",))))
+      imprints.append(dataclasses.replace(image, split=split))
+    findings = duplicates.find(imprints, 2)
+    moved_to_val += len(findings.moved_to_val)
+    dropped = {copy.id for copy in findings.copies}
+    splits |= dict.fromkeys(findings.moved_to_val, "val") | dict.fromkeys(findings.moved, "train")
+    kept = [image for image in imprints if image.id not in dropped]
+    for one, other in itertools.combinations(kept, 2):
+      if _is_near(one, other, 2):
+        assert splits[one.group] == splits[other.group]
+    merged = [
+      dataclasses.replace(image, split="train" if image.split == "train" else "test")
+      for image in imprints
+    ]
+    assert duplicates.find(merged, 2).moved == findings.moved
+  assert moved_to_val
+
+
 def test_of_equally_near_images_the_smallest_id_is_named():
   imprints = [
     _imprint("d", "train", 0b0),
@@ -288,11 +336,11 @@ def test_other_numbers_of_bits_are_refused(near_bits):
 
 
 def test_what_the_caller_must_promise_is_checked():
-  with pytest.raises(ValueError, match='split must be "train" or "test", got \'valid\' of a'):
+  with pytest.raises(ValueError, match="split must be one of train, val, test, got 'valid' of a"):
     duplicates.find([_imprint("a", "valid")], 6)
   with pytest.raises(ValueError, match="ids must be unique, got a twice"):
     duplicates.find([_imprint("a", "train"), _imprint("a", "train")], 6)
-  with pytest.raises(ValueError, match="a group must be in one split, got both for scene"):
+  with pytest.raises(ValueError, match="a group must be in one split, got two for scene"):
     duplicates.find(
       [_imprint("a", "train", group="scene"), _imprint("b", "test", group="scene")], 6
     )

@@ -1,4 +1,5 @@
 import collections
+import dataclasses
 import itertools
 
 import pytest
@@ -26,6 +27,39 @@ def test_another_image_moves_none_that_was_there():
 def test_the_share_holds_on_average():
   splits = collections.Counter(plan.assign_splits(_images(2000), 0.2).values())
   assert 330 < splits["test"] < 470
+
+
+def test_val_has_its_share_and_moves_no_test_image():
+  images = _images(2000)
+  two, three = plan.assign_splits(images, 0.2), plan.assign_splits(images, 0.2, val_share=0.1)
+  assert 140 < list(three.values()).count("val") < 260
+  assert {image for image in two if two[image] == "test"} == {
+    image for image in three if three[image] == "test"
+  }
+  assert plan.assign_splits(images[:900], 0.2, val_share=0.1).items() <= three.items()
+
+
+@pytest.mark.parametrize("shares", [(0.2, 0.2), (0.001, 0.001), (0.9, 0.01), (0.0, 0.3)])
+@pytest.mark.parametrize("count", [3, 5])
+def test_no_split_of_three_groups_or_more_is_empty(shares, count):
+  wanted = {"train", "val", "test"} if shares[0] else {"train", "val"}
+  for number in range(10):
+    images = _images(count, f"set-{number}")
+    assert set(plan.assign_splits(images, shares[0], val_share=shares[1]).values()) == wanted
+
+
+def test_val_takes_its_share_of_what_a_list_leaves():
+  images = _images(50)
+  splits = plan.assign_splits(images, 0.9, test_ids={"image-3.png"}, val_share=0.5)
+  assert [name for name, split in splits.items() if split == "test"] == ["image-3.png"]
+  assert 12 < list(splits.values()).count("val") < 38
+
+
+def test_shares_of_more_than_everything_are_refused():
+  with pytest.raises(ValueError, match=r"must be 1 or less together, got 0\.7 and 0\.4"):
+    plan.assign_splits(_images(2), 0.7, val_share=0.4)
+  with pytest.raises(ValueError, match=r"val_share must be in \[0, 1\], got -1"):
+    plan.assign_splits(_images(2), 0.7, val_share=-1)
 
 
 def test_a_group_stays_together():
@@ -134,6 +168,16 @@ def test_revising_leaves_out_copies_and_moves_groups_and_nothing_else():
   assert all("-train." in after[image] for image in changed)
 
 
+def test_revising_moves_to_val_too_unless_training_calls():
+  images = _images(60)
+  splits = plan.assign_splits(images, 0.4, val_share=0.3)
+  draft = plan.make_plan(images, splits, dict.fromkeys(plan.SPLITS, 3))
+  one, other = [group for group, split in sorted(splits.items()) if split == "test"][:2]
+  revised = plan.revise(draft, (), {other}, {one, other})
+  after = {image.id: item.split for item in revised.shards for image in item.images}
+  assert after == {**splits, one: "val", other: "train"}
+
+
 def test_revising_by_nothing_changes_nothing():
   draft = _plan(_images(9), 0.3, 2)
   assert plan.revise(draft, (), ()) is draft
@@ -142,6 +186,8 @@ def test_revising_by_nothing_changes_nothing():
 def test_shards_are_named_as_tfds_wants():
   item = _plan(_images(8), 0, 4).shards[2]
   assert item.name == "deblock-train.tfrecord-00002-of-00004"
+  appended = dataclasses.replace(item, round=3)
+  assert appended.name == "deblock-train_3.tfrecord-00002-of-00004"
 
 
 def test_two_images_of_one_id_are_refused():

@@ -8,7 +8,10 @@ from deblock.records.sources import source_image
 from deblock.records.writing import duplicates_file, shard
 
 FOUND = duplicates.Findings(
-  copies=(duplicates.Copy("b", "a"),), near=(duplicates.Near("d", "c", 2),), moved=("d",)
+  copies=(duplicates.Copy("b", "a"), duplicates.Copy("e", "a", 3)),
+  near=(duplicates.Near("d", "c", 2),),
+  moved=("d",),
+  moved_to_val=("f",),
 )
 
 
@@ -45,22 +48,17 @@ def test_of_other_images_settings_or_damage_nothing_is_taken_over(config, draft,
 def test_two_passes_are_joined():
   later = duplicates.Findings((duplicates.Copy("a", "0"),), (), ("c",))
   together = duplicates_file.union(FOUND, later)
-  assert [copy.id for copy in together.copies] == ["a", "b"]
+  assert [copy.id for copy in together.copies] == ["a", "b", "e"]
   assert together.near == FOUND.near
-  assert together.moved == ("c", "d")
+  assert (together.moved, together.moved_to_val) == (("c", "d"), ("f",))
 
 
-def test_images_of_all_shards_are_compared(config):
-  def result(name, split, digest, bits):
-    entry = manifest.ImageEntry(name, name, name, split, 1, 48, 48, "PNG", digest, bits)
-    return shard.ShardResult("", manifest.ShardEntry(name, 1, 1), (entry,), ())
+def test_hashes_are_read_and_may_be_missing():
+  def entry(name, split, digest, bits):
+    return manifest.ImageEntry(name, name, name, split, 1, 48, 48, "PNG", digest, bits)
 
-  results = [
-    result("a", "train", "1", "00000000000000ff"),
-    result("b", "train", "1", "00000000000000ff"),
-    result("c", "test", "2", "00000000000000fe"),
-    result("d", "test", "3", ""),
+  images = [entry("a", "train", "1", "00000000000000ff"), entry("d", "test", "3", "")]
+  assert duplicates_file.imprints(images) == [
+    duplicates.Imprint("a", "a", "train", "1", 0xFF),
+    duplicates.Imprint("d", "d", "test", "3", None),
   ]
-  assert duplicates_file.find_among(results, config) == duplicates.Findings(
-    copies=(duplicates.Copy("b", "a"),), near=(duplicates.Near("c", "a", 1),), moved=("c",)
-  )
