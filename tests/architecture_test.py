@@ -39,6 +39,7 @@ ROOMS = (
   "launch.file_sets",
   "launch.restoring",
   "launch.evaluation",
+  "launch.compressing",
   "launch.pictures",
   "launch.reporting",
   "launch.pipeline_report",
@@ -50,7 +51,10 @@ ROOMS = (
 FEWEST_FILES, MOST_FILES = 3, 16  # Of a room that is a sub-package, beside its __init__.
 # What restores photographs and reads JPEGs starts in no time, without these and their like.
 HEAVY = ("tensorflow", "keras", "apache_beam", "tensorflow_datasets")
-LIGHT = ("records.jpeg", "records.photos", "launch.file_sets", "launch.restoring")
+LIGHT = (
+  *("records.jpeg", "records.photos"),
+  *("launch.file_sets", "launch.restoring", "launch.compressing"),
+)
 # The folder of the package `deblock` itself, which is installed one level higher: no room.
 LIBRARY = "launch.library"
 # Needs JAX, which is not among our packages.

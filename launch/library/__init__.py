@@ -5,11 +5,15 @@ The other folders are installed below it, as deblock.records, deblock.model and 
 
 
 def __getattr__(name):
-  """Returns `restore` or `__version__`; what they need is loaded at their first use."""
+  """Returns `restore`, `compress` or `__version__`; what they need is loaded at their first use."""
   if name == "restore":
     from deblock.launch.restoring import photograph
 
     return photograph.restore
+  if name == "compress":
+    from deblock.launch.compressing import picture
+
+    return picture.compress
   if name == "__version__":
     from importlib import metadata
 

@@ -108,20 +108,38 @@ def restore(
     ImageError: a ValueError that names the file and what is wrong with it.
     ValueError: if an argument is out of range, or an array is no image.
   """
-  if isinstance(source, Image.Image):
-    found = _of_array(_pixels(source))
-  elif isinstance(source, np.ndarray):
-    found = _of_array(source)
-  elif isinstance(source, bytes):
-    found = original.decode(source, "the data")
-  else:
-    path = os.fspath(source)
-    found = original.decode(reading.read_bytes(path), path)
+  found, _ = opened(source)
   made = restore_original(
-    found, _shipped(model, self_ensemble), quality, strength, faithful=faithful
+    found, shipped(model, self_ensemble), quality, strength, faithful=faithful
   )
   # Neither a view, nor the caller's own array.
   return np.array(original.upright(made.samples, found.orientation))
+
+
+def opened(
+  source: str | os.PathLike | bytes | np.ndarray | Image.Image,
+) -> tuple[original.Original, bytes]:
+  """Returns an image given as in `restore`, and the bytes of its file; none of pixels.
+
+  Raises:
+    ImageError: as `restore`.
+    ValueError: the same.
+  """
+  if isinstance(source, Image.Image):
+    return _of_array(_pixels(source)), b""
+  if isinstance(source, np.ndarray):
+    return _of_array(source), b""
+  if isinstance(source, bytes):
+    return original.decode(source, "the data"), source
+  path = os.fspath(source)
+  data = reading.read_bytes(path)
+  return original.decode(data, path), data
+
+
+@functools.lru_cache(maxsize=2)
+def shipped(model: str, self_ensemble: bool = False) -> tiling.Tiled:
+  """Returns the network of `restore`, which is kept."""
+  return network_lib.load(model, self_ensemble=self_ensemble)
 
 
 def restore_original(
@@ -250,11 +268,6 @@ def _of_traces(traces, place, part):
   pixels = "pixels" if part is None else "a photograph inside the image"
   source = f"quality {traces.quality} found in {'the ' if part is None else ''}{pixels}, {place}"
   return Condition(tables, traces.top, traces.left, source, traces.turned, part)
-
-
-@functools.lru_cache(maxsize=2)
-def _shipped(model, self_ensemble):
-  return network_lib.load(model, self_ensemble=self_ensemble)
 
 
 def _coefficients(found):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 import contextlib
+import functools
 import io
 from typing import NamedTuple
 
@@ -100,10 +101,27 @@ def encode(
     samples = np.rint(samples / np.float32(257.0)).astype(np.uint8)
   if alpha is not None and not kind.keeps_alpha:
     notes.append(f"transparency laid on white, as {format_name} has none")
-    samples, alpha = _on_white(samples, alpha), None
+    samples, alpha = on_colour(samples, alpha, "white"), None
   gray = samples.ndim == 2 and kind.keeps_gray
   metadata = fitting.fit(metadata, format_name, gray, notes)
   return _saved(Raster(samples, alpha, steps), metadata, _SAVERS[format_name], notes), tuple(notes)
+
+
+def encode_jpeg(
+  samples: np.ndarray, metadata: metadata_lib.Metadata, tables: np.ndarray, sampling: str
+) -> tuple[bytes, tuple[str, ...]]:
+  """Returns the bytes of a progressive JPEG with given tables, and notes as `encode`.
+
+  Args:
+    samples: uint8, [H, W, 3] RGB or [H, W] gray.
+    metadata: to write into the file.
+    tables: int [2, 8, 8] in [1, 255], quantisation steps of luma and chroma.
+    sampling: of the chroma, such as "4:2:0".
+  """
+  notes: list[str] = []
+  metadata = fitting.fit(metadata, "jpg", samples.ndim == 2, notes)
+  save = functools.partial(_jpeg, tables=tables, sampling=sampling)
+  return _saved(Raster(samples, None, None), metadata, save, notes), tuple(notes)
 
 
 def _saved(raster, metadata, save, notes):
@@ -121,11 +139,12 @@ def _saved(raster, metadata, save, notes):
     return data
 
 
-def _on_white(samples, alpha):
+def on_colour(samples: np.ndarray, alpha: np.ndarray, colour: str) -> np.ndarray:
+  """Returns samples, uint8 [H, W, 3] or [H, W], laid on a colour that Pillow knows by its name."""
   picture = _picture(Raster(samples, alpha, None))
-  white = Image.new("RGBA", picture.size, "white")
+  below = Image.new("RGBA", picture.size, colour)
   opaque = "L" if samples.ndim == 2 else "RGB"
-  return np.asarray(Image.alpha_composite(white, picture.convert("RGBA")).convert(opaque))
+  return np.asarray(Image.alpha_composite(below, picture.convert("RGBA")).convert(opaque))
 
 
 def _picture(raster):
@@ -196,8 +215,12 @@ def _jpg(raster, metadata):
   tables = jpeg_tables.quantization_tables(_QUALITY)
   if raster.steps is not None:
     tables = np.minimum(tables, raster.steps)
+  return _jpeg(raster, metadata, tables, "4:4:4")
+
+
+def _jpeg(raster, metadata, tables, sampling):
   tables = tables[:1] if raster.samples.ndim == 2 else tables
-  options = {"format": "JPEG", "qtables": tables.reshape(-1, 64).tolist(), "subsampling": "4:4:4"}
+  options = {"format": "JPEG", "qtables": tables.reshape(-1, 64).tolist(), "subsampling": sampling}
   options |= _present(metadata, "exif", "xmp", "dpi")
   picture = _picture(raster)
   with _room_for(_MOST_JPEG_BYTES * picture.width * picture.height):

@@ -205,7 +205,7 @@ def test_16_bits_keep_their_finer_levels():
 
 
 def test_an_orientation_is_applied_once(photograph, monkeypatch):
-  monkeypatch.setattr(photograph_lib, "_shipped", lambda model, self_ensemble: Stub())
+  monkeypatch.setattr(photograph_lib, "shipped", lambda model, self_ensemble: Stub())
   exif = Image.Exif()
   exif[274] = 6
   data = _data(photograph(24, 40), "JPEG", exif=exif)
