@@ -4,21 +4,23 @@ from typing import NamedTuple
 
 
 class Sloped(NamedTuple):
-  """A shape of tables: 1 + slope (u + v) / 14 for luma, and `chroma` times that for chroma.
+  """A shape of tables: 1 + slope (u + v) / 14 for luma, and a multiple of that for chroma.
 
   u and v are the frequencies, 0 to 7.
 
   Attributes:
     slope: by how much the step of the highest frequency passes the first one, in first steps.
-    chroma: steps of chroma in those of luma.
+    chroma: steps of chroma in those of luma, of chroma at half the resolution (4:2:0).
+    full_chroma: the same of chroma at full resolution (4:4:4).
   """
 
   slope: float
   chroma: float
+  full_chroma: float
 
 
 # What these are for, and how they were found: docs/compression.md. None: the standard's.
-FAMILIES: dict[str, Sloped | None] = {"ijg": None, "sloped": Sloped(1.0, 1.0)}
+FAMILIES: dict[str, Sloped | None] = {"sloped": Sloped(2.0, 0.7, 1.0), "ijg": None}
 AUTO = "auto"
 
 

@@ -29,18 +29,18 @@ def tables(shape: np.ndarray, rung: int) -> np.ndarray:
 
 
 @functools.cache
-def shape(family: str) -> np.ndarray:
+def shape(family: str, sampling: str) -> np.ndarray:
   """Returns the steps of a family in those of its first step of luma, [2, 8, 8]."""
   sloped = families.FAMILIES[family]
   if sloped is None:
     # Quality 50 is the standard's tables themselves.
     standard = jpeg_tables.quantization_tables(50)
     return standard / standard[0, 0, 0]
-  return sloped_shape(sloped)
+  return sloped_shape(sloped.slope, sloped.full_chroma if sampling == "4:4:4" else sloped.chroma)
 
 
-def sloped_shape(sloped: families.Sloped) -> np.ndarray:
-  """Returns the steps of a shape in those of the first step of luma, [2, 8, 8]."""
+def sloped_shape(slope: float, chroma: float) -> np.ndarray:
+  """Returns the steps of a sloped family in those of the first step of luma, [2, 8, 8]."""
   places = np.arange(8)
-  luma = 1.0 + sloped.slope * (places[:, np.newaxis] + places) / 14.0
-  return np.stack((luma, sloped.chroma * luma))
+  luma = 1.0 + slope * (places[:, np.newaxis] + places) / 14.0
+  return np.stack((luma, chroma * luma))

@@ -121,10 +121,10 @@ def compress_original(
   restore = trials.decoded if network is None else trials.restored_by(network)
   tried = trials.Trials(samples, restore, target.measure, overhead, on_trial)
   if most_bytes is None:
-    chosen = _fewest(kinds, tried, target)
+    chosen = _fewest(kinds, tried, target, not is_jpeg)
   else:
     chosen = _best(kinds, tried, most_bytes)
-  if data and chosen.size >= len(data) and target.saving is None:
+  if chosen is None or (data and chosen.size >= len(data) and target.saving is None):
     return _as_it_is(found, data, chosen, config)
   made, _ = trials.encode(samples, chosen.kind, chosen.rung, metadata)
   if is_jpeg:
@@ -167,22 +167,22 @@ def _check_size(samples, measure):
 
 
 def _kinds(config, samples) -> Sequence[trials.Kind]:
+  """Returns the kinds to choose from, the likeliest first."""
   names = families.FAMILIES if config.tables == families.AUTO else (config.tables,)
-  samplings = compress_config.SAMPLINGS
+  samplings = list(compress_config.SAMPLINGS.values())
   if samples.ndim == 2:
-    chosen = ["4:4:4"]
-  elif config.sampling == families.AUTO:
-    chosen = list(samplings.values())
-  else:
-    chosen = [samplings[config.sampling]]
-  return [trials.Kind(name, sampling) for sampling in chosen for name in names]
+    samplings = ["4:4:4"]
+  elif config.sampling != families.AUTO:
+    samplings = [compress_config.SAMPLINGS[config.sampling]]
+  return [trials.Kind(name, sampling) for name in names for sampling in samplings]
 
 
-def _fewest(kinds, tried, target):
+def _fewest(kinds, tried, target, must):
   measure = target.measure
   ladder_of = (ladder.LAST_RUNG, _GUESS, _SLOPES[measure])
   chosen = search.fewest_bytes(kinds, tried, target.quality, _TOLERANCES[measure], *ladder_of)
-  if chosen is None:
+  # A JPEG reaches any quality as it is.
+  if chosen is None and must:
     best = max((tried.quality(kind, 0), -tried.size(kind, 0)) for kind in kinds)
     raise ValueError(
       f"cannot reach {measure} {target.quality:g}: the best JPEG has {best[0]:.4g}, with "

@@ -16,6 +16,7 @@ from deblock.model import tiling
 from deblock.records.photos import metadata as metadata_lib
 from deblock.records.photos import original, saving
 
+_PERFECT = 1000.0  # In place of infinite decibels, with which one cannot calculate.
 _FILES_KEPT = 4  # Of the last trials: the file that is found is among them, or is encoded again.
 
 
@@ -47,10 +48,10 @@ class Trials:
     overhead: int = 0,
     on_trial: Callable[[], None] = lambda: None,
   ):
-    """Args: uint8 [H, W, 3] or [H, W]; how a file becomes pixels; what is measured; metadata.
+    """Makes no trial yet.
 
     Args:
-      samples: the image.
+      samples: the image, uint8 [H, W, 3] or [H, W].
       restore: from the bytes of a JPEG to pixels of the image's shape and type.
       measure: one of `measures.MEASURES`.
       overhead: bytes of the metadata, which count.
@@ -76,7 +77,8 @@ class Trials:
     """Returns the measure of the file against the image."""
     if (kind, rung) not in self._qualities:
       restored = self._restore(self.file(kind, rung))
-      self._qualities[kind, rung] = measured(self._measure, restored, self._samples)
+      found = measured(self._measure, restored, self._samples)
+      self._qualities[kind, rung] = min(found, _PERFECT)
       self.restored += 1
       self._on_trial()
     return self._qualities[kind, rung]
@@ -99,8 +101,8 @@ def encode(
   rung: int,
   metadata: metadata_lib.Metadata | None = None,
 ) -> tuple[bytes, tuple[str, ...]]:
-  """Returns a progressive JPEG with optimised Huffman tables, and notes on its metadata."""
-  tables = ladder.tables(ladder.shape(kind.family), rung)
+  """Returns a JPEG with optimised Huffman tables, and notes on its metadata."""
+  tables = ladder.tables(ladder.shape(kind.family, kind.sampling), rung)
   return saving.encode_jpeg(samples, metadata or metadata_lib.Metadata(), tables, kind.sampling)
 
 

@@ -22,6 +22,7 @@ from deblock.records.photos import (
 from deblock.records.photos import metadata as metadata_lib
 
 _QUALITY = 95  # Of JPEG files, unless the original's steps are finer.
+_SMALL_BYTES = 2**15  # Of a JPEG that may be smaller if it is not progressive.
 _MOST_JPEG_BYTES = 6  # A pixel: noise with steps of 1 takes 3.4.
 _PHOTOSHOP_TAG, _XMP_TAG, _PROFILE_TAG = 34377, 700, 34675
 
@@ -110,7 +111,9 @@ def encode(
 def encode_jpeg(
   samples: np.ndarray, metadata: metadata_lib.Metadata, tables: np.ndarray, sampling: str
 ) -> tuple[bytes, tuple[str, ...]]:
-  """Returns the bytes of a progressive JPEG with given tables, and notes as `encode`.
+  """Returns the bytes of a JPEG with given tables, and notes as `encode`.
+
+  It is progressive, or not if that is smaller: its scans have Huffman tables of their own.
 
   Args:
     samples: uint8, [H, W, 3] RGB or [H, W] gray.
@@ -121,7 +124,11 @@ def encode_jpeg(
   notes: list[str] = []
   metadata = fitting.fit(metadata, "jpg", samples.ndim == 2, notes)
   save = functools.partial(_jpeg, tables=tables, sampling=sampling)
-  return _saved(Raster(samples, None, None), metadata, save, notes), tuple(notes)
+  data = _saved(Raster(samples, None, None), metadata, save, notes)
+  if len(data) < _SMALL_BYTES:
+    save = functools.partial(save, progressive=False)
+    data = min(data, _saved(Raster(samples, None, None), metadata, save, []), key=len)
+  return data, tuple(notes)
 
 
 def _saved(raster, metadata, save, notes):
@@ -218,13 +225,13 @@ def _jpg(raster, metadata):
   return _jpeg(raster, metadata, tables, "4:4:4")
 
 
-def _jpeg(raster, metadata, tables, sampling):
+def _jpeg(raster, metadata, tables, sampling, progressive=True):
   tables = tables[:1] if raster.samples.ndim == 2 else tables
   options = {"format": "JPEG", "qtables": tables.reshape(-1, 64).tolist(), "subsampling": sampling}
   options |= _present(metadata, "exif", "xmp", "dpi")
   picture = _picture(raster)
   with _room_for(_MOST_JPEG_BYTES * picture.width * picture.height):
-    data = _by_pillow(picture, progressive=True, optimize=True, **options)
+    data = _by_pillow(picture, progressive=progressive, optimize=True, **options)
   comments = tuple(
     text if keyword == "Comment" else f"{keyword}: {text}" for keyword, text in metadata.comments
   )
