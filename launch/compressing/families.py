@@ -20,7 +20,7 @@ class Sloped(NamedTuple):
 
 
 # What these are for, and how they were found: docs/compression.md. None: the standard's.
-FAMILIES: dict[str, Sloped | None] = {"sloped": Sloped(2.0, 0.7, 1.0), "ijg": None}
+FAMILIES: dict[str, Sloped | None] = {"sloped": Sloped(2.0, 0.7, 1.4), "ijg": None}
 AUTO = "auto"
 
 

@@ -153,6 +153,18 @@ PARTS = {
     ("{IMAGES}", "{MODELS}", "--count={COUNT}"),
     needs=("IMAGES",),
   ),
+  "rate": Part(
+    "bytes against quality: JPEG restored or not, WebP, AVIF (30 min for 24 images)",
+    "rate.py",
+    ("{WORKDIR}/bench-rate", "--images={IMAGES}", "--count={COUNT}"),
+    needs=("IMAGES",),
+  ),
+  "rate-tables": Part(
+    "which quantisation tables give the most restored PSNR a byte (15 min)",
+    "rate_tables.py",
+    ("{IMAGES}", "--count={COUNT}", "--models", "{MODELS}"),
+    needs=("IMAGES", "MODELS"),
+  ),
   "ssimulacra2": Part(
     "our SSIMULACRA 2 beside its reference, the program BESIDE",
     "ssimulacra2.py",

@@ -131,7 +131,8 @@ def main():
   parser.add_argument("--count", type=int, default=24)
   options = parser.parse_args()
   source = opening.open_source(images=options.images)
-  listed = source.list()[: options.count]
+  listed = source.list()
+  listed = listed[:: max(1, len(listed) // options.count)][: options.count]
   images = [(item.id, cutting.shrink(picture, 1)) for item, picture in source.read(listed)]
   options.folder.mkdir(parents=True, exist_ok=True)
   path = options.folder / "rate.json"
