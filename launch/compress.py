@@ -12,16 +12,11 @@ import os
 import sys
 import time
 
-from absl import flags
-
 from deblock.launch import flags as config_flags
 from deblock.launch import program
 from deblock.launch.compressing import compress_config
 from deblock.launch.file_sets import outcomes, runner
 from deblock.records import console
-
-config_flags.define(compress_config.CompressConfig)
-flags.DEFINE_alias("o", "out")
 
 
 def main(arguments):
@@ -53,7 +48,7 @@ def run():
   # As in `launch.restore`.
   os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
   gc.set_threshold(50_000)
-  program.run(main, takes_names=True)
+  program.run(main, compress_config.CompressConfig, takes_names=True, aliases={"o": "out"})
 
 
 if __name__ == "__main__":

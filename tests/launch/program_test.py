@@ -11,6 +11,7 @@ import pytest
 import tensorflow as tf
 
 from deblock.launch import program as program_lib
+from deblock.launch.compressing import compress_config
 from deblock.launch.evaluation import settings as evaluation_settings
 from deblock.launch.machines import serving
 from deblock.launch.page import settings as page_settings
@@ -35,6 +36,7 @@ PARTS = {
   "compare": (picture_settings.CompareConfig,),
   "inspect_pipeline": (input_config.InputConfig, pipeline_settings.ReportConfig),
   "restore": (restore_config.RestoreConfig,),
+  "compress": (compress_config.CompressConfig,),
   "demo": (picture_settings.DemoConfig,),
   "export": (export_settings.ExportConfig,),
   "export_step": (model_config.ModelConfig, export_settings.StepConfig),

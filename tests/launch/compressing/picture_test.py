@@ -160,3 +160,15 @@ def test_the_library_compresses_pixels_files_and_bytes(photograph, tmp_path):
   assert len(deblock.compress(pixels, max_bytes=2000, model="fast")) <= 2000
   with pytest.raises(ValueError, match="name one target"):
     deblock.compress(pixels)
+
+
+def test_no_tables_of_the_ladders_make_a_file_that_is_smaller_by_more_than_a_hundredth(photograph):
+  pixels = photograph(96, 128)
+  made = _compressed(_file(pixels), psnr=31.0)
+  sizes = []
+  for kind in (trials.Kind(name, s) for name in ("sloped", "ijg") for s in ("4:2:0", "4:4:4")):
+    for rung in range(300, 700, 3):
+      data, _ = trials.encode(pixels, kind, rung)
+      if _psnr(data, pixels) >= 31.0:
+        sizes.append(len(data))
+  assert len(made.data) <= 1.01 * min(sizes)
