@@ -55,8 +55,9 @@ def _result_settings(config) -> dict[str, Any]:
   """Returns every setting that a result depends on, as its folder's list keeps them."""
   names = ("plain", "tables", "sampling", "background", "metadata")
   settings = {name: getattr(config, name) for name in names}
-  network = "" if config.plain else pathlib.Path(choices.path_of(config.model)).read_bytes()
-  digest = outputs.digest(network) if network else ""
+  digest = ""
+  if not config.plain:
+    digest = outputs.digest(pathlib.Path(choices.path_of(config.model)).read_bytes())
   return {"target": list(config.target), "network": digest, **settings}
 
 

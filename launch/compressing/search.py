@@ -6,6 +6,7 @@ the first file that is smaller than the best one so far is restored, and often t
 """
 
 from collections.abc import Callable, Hashable, Sequence
+import functools
 from typing import NamedTuple, Protocol
 
 
@@ -115,9 +116,8 @@ def fewest_bytes(
       if first > last or trials.quality(kind, first) < target:
         continue
     start = guess if best is None else first + round(tolerance / -slope)
-    rung = last_reaching(
-      lambda rung, kind=kind: trials.quality(kind, rung), target, last, start, slope, tolerance
-    )
+    quality = functools.partial(trials.quality, kind)
+    rung = last_reaching(quality, target, last, start, slope, tolerance)
     if rung is None:
       continue
     found = Found(kind, rung, trials.size(kind, rung), trials.quality(kind, rung))
@@ -145,5 +145,5 @@ def _first_smaller(kind, trials, size, last, guess):
   """Returns the first rung with a file smaller than that; last + 1 if there is none."""
   # A file has half the bytes about an octave later.
   slope = -0.006 * size
-  rung = last_reaching(lambda rung: trials.size(kind, rung), size, last, guess, slope, 0)
+  rung = last_reaching(functools.partial(trials.size, kind), size, last, guess, slope, 0.0)
   return 0 if rung is None else rung + 1
