@@ -1,7 +1,8 @@
 """The runtime of the page, onnxruntime-web, from its package in the npm registry.
 
 Its files take 14 MB, so neither the repository nor the wheel has them. The package is downloaded
-once over HTTPS, without npm; it is checked by its SHA-512 and kept in the user's cache.
+once over HTTPS, checked by its SHA-512 and kept in the user's cache. Where the registry is, npm
+knows, or the variable of npm's own setting says.
 """
 
 import base64
@@ -10,6 +11,8 @@ import http.client
 import io
 import os
 import pathlib
+import shutil
+import subprocess
 import sys
 import tarfile
 import urllib.request
@@ -19,7 +22,6 @@ from deblock.records.layout import new_file
 
 VERSION = "1.30.0"
 FILE = f"onnxruntime-web-{VERSION}.tgz"
-REGISTRY = "https://registry.npmjs.org/"
 # npm's own name for its setting; npm run sets it too.
 REGISTRY_VARIABLE = "npm_config_registry"
 # The registry's own digest of that version, its dist.integrity.
@@ -60,9 +62,28 @@ def check(data: bytes, name: str) -> None:
 
 
 def address() -> str:
-  """Returns where the package is downloaded from: npm's registry, or the one of the environment."""
-  registry = os.environ.get(REGISTRY_VARIABLE) or REGISTRY
+  """Returns where the package is downloaded from.
+
+  Raises:
+    OSError: if no registry is known; the message says how to do without.
+  """
+  registry = os.environ.get(REGISTRY_VARIABLE) or _npms_registry()
+  if not registry:
+    raise OSError(
+      "the page's runtime comes from the npm registry, whose address is not known: install npm, "
+      f"or set {REGISTRY_VARIABLE} to it, or name the package's file, --runtime={FILE}."
+    )
   return f"{registry.rstrip('/')}/onnxruntime-web/-/{FILE}"
+
+
+def _npms_registry():
+  """Returns the registry that npm is set to; "" without npm."""
+  npm = shutil.which("npm")
+  if npm is None:
+    return ""
+  asked = [npm, "config", "get", "registry"]
+  done = subprocess.run(asked, capture_output=True, text=True, check=False)
+  return done.stdout.strip() if done.returncode == 0 else ""
 
 
 def download(path: pathlib.Path) -> None:

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import re
+import sys
 import tarfile
 import threading
 import urllib.error
@@ -131,6 +132,19 @@ def test_without_a_connection_the_message_says_how_to_do_without(tmp_path, monke
   monkeypatch.setenv(runtime.REGISTRY_VARIABLE, address)
   with pytest.raises(OSError, match=r"cannot be downloaded \(.*\): .*--runtime="):
     runtime.download(tmp_path / runtime.FILE)
+
+
+def test_the_registry_is_npm_s_and_without_npm_the_message_says_how_to_name_one(
+  tmp_path, monkeypatch
+):
+  monkeypatch.delenv(runtime.REGISTRY_VARIABLE, raising=False)
+  monkeypatch.setenv("PATH", str(tmp_path))
+  with pytest.raises(OSError, match=r"install npm, or set npm_config_registry to it, or name"):
+    runtime.address()
+  npm = tmp_path / "npm"
+  npm.write_text(f"#!{sys.executable}\nimport sys\nprint('https://a/b/', *sys.argv[1:])\n")
+  npm.chmod(0o755)
+  assert runtime.address() == (f"https://a/b/ config get registry/onnxruntime-web/-/{runtime.FILE}")
 
 
 def test_files_are_served_with_their_types_and_headers():
