@@ -111,6 +111,7 @@ def table(known, names, column, between):
 def plot(known, names, column, path):
   """Draws the means over images of each curve's points."""
   figure, axes = pyplot.subplots(figsize=(8, 6))
+  axes.set_prop_cycle(color=pyplot.colormaps["tab20"].colors)
   for name, curve in known.items():
     points = np.mean([curve[image]["points"] for image in names], axis=0)
     dashed = "--" if " + " not in name else "-"
