@@ -8,43 +8,25 @@ pixels. Finished files are skipped; inputs are never changed.
 """
 
 import dataclasses
-import functools
-import gc
-import os
-import sys
-import time
 
 from deblock.launch import flags as config_flags
 from deblock.launch import program
-from deblock.launch.file_sets import outcomes, runner
+from deblock.launch.file_sets import outcomes, set_program
 from deblock.launch.restoring import restore_config
 from deblock.launch.run_folder import checkpoint_folder
 from deblock.records import console
 
 
 def main(arguments):
-  """Restores as the arguments say; returns 1 if a file failed, 130 after Ctrl-C, else 0."""
+  """Restores as the arguments say; returns the status to exit with."""
   config = config_flags.parse(restore_config.RestoreConfig)
   if config.report:
     outcomes.check_report(config.report)
   if config.logdir:
     config = dataclasses.replace(config, model=_exported(config), logdir="", checkpoint="")
-  began = time.monotonic()
-  # NumPy and all that needs it: --help and mistakes are answered without.
   from deblock.launch.restoring import batch
-  from deblock.records import progress_bar
 
-  note = functools.partial(progress_bar.note, stream=sys.stdout)
-  bar = functools.partial(progress_bar.bar, "restoring", "px", unit_scale=True)
-  try:
-    made = batch.restore(arguments[1:], config, note, bar)
-  except runner.Interrupted as stopped:
-    console.complain(f"stopped: {stopped}; the same command resumes.")
-    return 130
-  console.say(*outcomes.table(made, time.monotonic() - began, batch.RESTORED).split("\n"))
-  if config.report:
-    outcomes.write_report(config.report, made)
-  return int(any(outcome.status == outcomes.FAILED for outcome in made))
+  return set_program.run(batch.restore, arguments[1:], config, "restoring", batch.RESTORED)
 
 
 def _exported(config):
@@ -71,10 +53,7 @@ def _exported(config):
 
 def run():
   """Entry point of the console script."""
-  # The products of matrices here are small: more threads of NumPy's BLAS would start and wait.
-  os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-  # Imports make most of the objects, and these stay: looking for garbage among them is in vain.
-  gc.set_threshold(50_000)
+  set_program.prepare_process()
   program.run(main, restore_config.RestoreConfig, takes_names=True, aliases={"o": "out"})
 
 

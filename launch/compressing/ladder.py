@@ -1,7 +1,8 @@
 """The quantisation tables that a search may choose from: families of tables from fine to coarse.
 
 A family is a shape, and a rung of its ladder a scale of that shape: the first step of luma is
-2^(rung/128), 1 to 255. That is finer than the IJG's qualities, of which one is up to 0.3 dB.
+2^(rung/128), 1 to 255. The IJG's qualities are coarser: from 50 to 51 steps change by 2 %, here by
+0.54 %.
 """
 
 import functools

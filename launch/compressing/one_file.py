@@ -5,7 +5,6 @@ Here or, for `runner.Apart`, in the process that `serve` makes of this one.
 
 from collections.abc import Callable
 import functools
-import gc
 import pathlib
 from typing import Any
 
@@ -16,9 +15,9 @@ from deblock.launch.restoring import network as network_lib
 from deblock.launch.restoring import one_file as restoring
 from deblock.records.photos import original
 
-# Measured at 4 megapixels, and a margin: the image and a trial, decoded and restored, and what the
-# measure takes in float64.
-_BYTES_PER_PIXEL = {"psnr": 130, "ssim": 130, "ssimulacra2": 330}
+# The image and a trial, decoded and restored, and what the measure takes in float64; with a margin,
+# which a slow test knows.
+BYTES_PER_PIXEL = {"psnr": 130, "ssim": 130, "ssimulacra2": 330}
 
 
 def load(config: compress_config.CompressConfig, log: Callable[[str], None]) -> runner.Do:
@@ -33,7 +32,7 @@ def load(config: compress_config.CompressConfig, log: Callable[[str], None]) -> 
   network = (
     None if config.plain else network_lib.load(config.model, window, False, config.device, log)
   )
-  each = _BYTES_PER_PIXEL[config.target.measure]
+  each = BYTES_PER_PIXEL[config.target.measure]
   limits = result.Limits(
     *(config.max_memory, config.max_megapixels, window),
     lambda width, height, is_jpeg, file_bytes: width * height * each + file_bytes,
@@ -66,13 +65,11 @@ def _made(data, path, network, config, on_pixels):
   found = original.decode(data, path, int(config.max_megapixels * 1e6))
   pixels = found.samples.shape[0] * found.samples.shape[1]
   on_pixels(0)
-  made = picture.compress_original(found, data, network, config, lambda: on_pixels(0))
+  made = picture.compress_original(found, data, network, config)
   on_pixels(pixels)
   return result.Made(made.data, pixels, made.condition, made.notes, made.facts)
 
 
 def serve() -> None:
   """Answers the requests of `runner.Apart` until they end."""
-  # As in `launch.compress`.
-  gc.set_threshold(50_000)
   runner.serve(compress_config.CompressConfig, load)

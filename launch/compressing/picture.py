@@ -5,7 +5,7 @@ import deblock
 data = deblock.compress("photo.png", psnr=34.0)
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 import os
 from typing import Any, NamedTuple
 
@@ -94,7 +94,6 @@ def compress_original(
   data: bytes,
   network: tiling.Tiled | None,
   config: compress_config.CompressConfig,
-  on_trial: Callable[[], None] = lambda: None,
 ) -> Compressed:
   """Returns an image as a JPEG.
 
@@ -103,7 +102,6 @@ def compress_original(
     data: of its file; b"" if it has none.
     network: that will restore it; None to measure files as they are.
     config: the target, and what to choose from.
-    on_trial: called after each file that was measured.
   Raises:
     ValueError: if the image cannot be laid on a colour, is too small for the measure, is smaller as
       it is, or cannot reach the target.
@@ -119,7 +117,7 @@ def compress_original(
   with_metadata, left_out = trials.encode(samples, kinds[0], _GUESS, metadata)
   overhead = len(with_metadata) - len(trials.encode(samples, kinds[0], _GUESS)[0])
   restore = trials.decoded if network is None else trials.restored_by(network)
-  tried = trials.Trials(samples, restore, target.measure, overhead, on_trial)
+  tried = trials.Trials(samples, restore, target.measure, overhead)
   if most_bytes is None:
     chosen = _fewest(kinds, tried, target, not is_jpeg)
   else:
@@ -130,7 +128,7 @@ def compress_original(
   if is_jpeg:
     notes.append("against the input, itself a JPEG")
   facts = _facts(chosen, made, data, samples, tried, target, config)
-  return Compressed(made, _told(facts, target.measure, config), (*notes, *left_out), facts)
+  return Compressed(made, _line(facts, target.measure, config), (*notes, *left_out), facts)
 
 
 def _most_bytes(target, is_jpeg, bytes_before):
@@ -208,8 +206,8 @@ def _as_it_is(found, data, chosen, config):
   kept = data
   if config.metadata == "strip":
     kept = jpeg_segments.stripped(found.data, found.orientation)
-  told = f"{len(kept)} bytes, smaller as it is: the input's bytes are copied"
-  return Compressed(kept, told, (), {"bytes_before": len(data), "bytes": len(kept)})
+  line = f"{len(kept)} bytes, smaller as it is: the input's bytes are copied"
+  return Compressed(kept, line, (), {"bytes_before": len(data), "bytes": len(kept)})
 
 
 def _facts(chosen, made, data, samples, tried, target, config):
@@ -232,8 +230,8 @@ def _facts(chosen, made, data, samples, tried, target, config):
   }
 
 
-def _told(facts, measure, config):
-  shown, unit = measures.MEASURES[measure], ""
+def _line(facts, measure, config):
+  shown = measures.MEASURES[measure]
   unit = f" {shown.unit}" if shown.unit else ""
   plain = f"{facts[f'{measure}_as_it_is']:.{shown.decimals}f}{unit}"
   reached = f"{shown.title} {plain}"

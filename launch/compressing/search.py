@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 
 
 class Trials(Protocol):
-  """What a search may ask of an image. Answers are kept by whoever gives them."""
+  """What a search may ask of an image. It asks again, so answers should be kept."""
 
   def size(self, kind: Hashable, rung: int) -> int:
     """Returns the bytes of the file."""
@@ -21,10 +21,10 @@ class Trials(Protocol):
 
 
 class Found(NamedTuple):
-  """A file.
+  """A file that was found.
 
   Attributes:
-    kind: of which it is.
+    kind: its family of tables and its sampling.
     rung: of its tables.
     size: in bytes.
     quality: restored.

@@ -46,7 +46,6 @@ class Trials:
     restore: Callable[[bytes], np.ndarray],
     measure: str,
     overhead: int = 0,
-    on_trial: Callable[[], None] = lambda: None,
   ):
     """Makes no trial yet.
 
@@ -55,14 +54,12 @@ class Trials:
       restore: from the bytes of a JPEG to pixels of the image's shape and type.
       measure: one of `measures.MEASURES`.
       overhead: bytes of the metadata, which count.
-      on_trial: called after each quality that is measured.
     """
     self.encoded = self.restored = 0
     self._samples = samples
     self._restore = restore
     self._measure = measures.MEASURES[measure].of
     self._overhead = overhead
-    self._on_trial = on_trial
     self._sizes: dict[tuple[Kind, int], int] = {}
     self._qualities: dict[tuple[Kind, int], float] = {}
     self._files: collections.OrderedDict[tuple[Kind, int], bytes] = collections.OrderedDict()
@@ -80,7 +77,6 @@ class Trials:
       found = measured(self._measure, restored, self._samples)
       self._qualities[kind, rung] = min(found, _PERFECT)
       self.restored += 1
-      self._on_trial()
     return self._qualities[kind, rung]
 
   def file(self, kind: Kind, rung: int) -> bytes:

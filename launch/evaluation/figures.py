@@ -235,7 +235,7 @@ def jpeg_and_restored(
 def means(rows: Sequence[Row]) -> list[Row]:
   """Returns the means over images, one row per method and quality.
 
-  A mean PSNR is the mean of decibels. Images of which the JPEG or the restored image equals the
+  A mean PSNR is the mean of decibels. Images whose JPEG or restored image equals the
   original have infinite decibels: they are counted in `perfect`, and the decibels are those of the
   others. Methods keep the order of their first rows. With two images or more, the mean gain has its
   95 % bootstrap interval over the images.

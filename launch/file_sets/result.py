@@ -30,8 +30,8 @@ class Limits(NamedTuple):
     max_memory: MiB, the value of the flag.
     max_megapixels: the value of the flag.
     window_bytes: that the work on one tile takes.
-    bytes_per_pixel: from the width and the height of an image, whether it is a JPEG and the length
-      of its file to what the work on it takes, in bytes, without the window and metadata.
+    image_bytes: from the width and the height of an image, whether it is a JPEG and the length of
+      its file to what the work on it takes, in bytes, without the window and metadata.
   """
 
   max_memory: int

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 import dataclasses
+import gc
 import os
 import pathlib
 import time
@@ -234,6 +235,8 @@ def serve(
     config_class: of the program's settings, which have `max_memory` in MiB.
     load: as in `Work`.
   """
+  # As in `set_program`.
+  gc.set_threshold(50_000)
   do: Do
 
   def answer_to(request, send):

@@ -5,7 +5,6 @@ Here or, for `runner.Apart`, in the process that `serve` makes of this one.
 
 from collections.abc import Callable
 import functools
-import gc
 import pathlib
 from typing import Any
 
@@ -133,6 +132,4 @@ def _made(data, path, network, config, on_pixels):
 
 def serve() -> None:
   """Answers the requests of `runner.Apart` until they end."""
-  # As in `launch.restore`.
-  gc.set_threshold(50_000)
   runner.serve(restore_config.RestoreConfig, load)

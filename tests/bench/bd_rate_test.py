@@ -38,3 +38,10 @@ def test_what_cannot_be_compared_is_refused(bd_rate):
     bd_rate(curve, curve[:3])
   with pytest.raises(ValueError, match=r"both curves are within \(28.0, 36.0\)"):
     bd_rate(curve, curve, between=(27.0, 30.0))
+
+
+def test_it_is_what_others_find(bd_rate):
+  """An example of github.com/Anserw/Bjontegaard_metric; the value is that of bjontegaard, cubic."""
+  one = [(686.76, 40.28), (309.58, 37.18), (157.11, 34.24), (85.95, 31.42)]
+  other = [(893.34, 40.39), (407.8, 37.21), (204.93, 34.17), (112.75, 31.24)]
+  assert bd_rate(one, other) == pytest.approx(0.313974, abs=1e-6)

@@ -1,13 +1,16 @@
 """What compressing makes of images, with a network that adds nothing unless it is said."""
 
 import io
+import os
+import subprocess
+import sys
 
 import numpy as np
 from PIL import Image
 import pytest
 
 import deblock
-from deblock.launch.compressing import compress_config, picture, trials
+from deblock.launch.compressing import compress_config, one_file, picture, trials
 from deblock.model import metrics, tiling
 from deblock.records.photos import original
 
@@ -172,3 +175,57 @@ def test_no_tables_of_the_ladders_make_a_file_that_is_smaller_by_more_than_a_hun
       if _psnr(data, pixels) >= 31.0:
         sizes.append(len(data))
   assert len(made.data) <= 1.01 * min(sizes)
+
+
+# Prints how many KiB compressing an image takes above what the process has.
+_MEASURING = """
+import io, pathlib, re, sys
+import numpy as np
+from PIL import Image
+from deblock.launch.compressing import compress_config, picture
+from deblock.model import tiling
+from deblock.records.photos import original
+
+class Same:
+  def parts(self, compressed, tables):
+    for top in range(0, compressed.shape[0], 96):
+      yield tiling.Part(top, 0, compressed[top : top + 96] / np.float32(255.0))
+
+def kib(name):
+  return int(re.search(name + r":\\s+(\\d+)", pathlib.Path("/proc/self/status").read_text())[1])
+
+def compress(pixels):
+  found = original.Original(pixels, None, 1, "", None, original.metadata_lib.Metadata(), ())
+  picture.compress_original(found, b"", Same(), config)
+
+name, target, side = sys.argv[1:]
+config = compress_config.CompressConfig(
+  out="o", tables="sloped", sampling="444", **{name: float(target)}
+)
+waves = np.add.outer(np.arange(int(side)) * 0.3, np.arange(int(side)) * 0.2)
+pixels = np.stack([127.0 + 90.0 * np.sin(waves * rate) for rate in (0.5, 0.7, 1.1)], axis=2)
+noise = np.random.default_rng(0).normal(0.0, 4.0, pixels.shape)
+pixels = np.clip(pixels + noise, 0.0, 255.0).astype(np.uint8)
+compress(pixels[:256, :256].copy())
+pathlib.Path("/proc/self/clear_refs").write_text("5")  # Forgets the peak.
+before = kib("VmRSS")
+compress(pixels)
+print(kib("VmHWM") - before)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize(("measure", "target"), [("psnr", 34.0), ("ssimulacra2", 70.0)])
+def test_an_image_takes_no_more_memory_than_is_assumed(measure, target):
+  side = 1400
+  done = subprocess.run(
+    [sys.executable, "-c", _MEASURING, measure, str(target), str(side)],
+    capture_output=True,
+    text=True,
+    check=True,
+    env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+  )
+  each = int(done.stdout) * 1024 / side**2
+  assumed = one_file.BYTES_PER_PIXEL[measure]
+  assert 0.5 * assumed < each < assumed

@@ -4,6 +4,7 @@ import numpy as np
 from PIL import Image
 import pytest
 
+from deblock.records.jpeg import header as jpeg_header
 from deblock.records.jpeg import tables as jpeg_tables
 from deblock.records.photos import formats, original, saving
 from deblock.records.photos import metadata as metadata_lib
@@ -115,6 +116,27 @@ def test_noise_at_the_finest_steps_can_be_written():
   assert len(data) > 2 * 700 * 700
   found = original.decode(data, "a").samples
   assert np.abs(found.astype(int) - noise).max() <= 4
+
+
+@pytest.mark.parametrize("side", [32, 256])
+@pytest.mark.parametrize("sampling", ["4:2:0", "4:4:4"])
+def test_a_jpeg_has_the_tables_and_the_sampling_asked_for_and_the_smaller_order_of_scans(
+  photograph, sampling, side
+):
+  pixels, tables = photograph(side, side), np.arange(1, 129).reshape(2, 8, 8)
+  data, notes = saving.encode_jpeg(pixels, _NOTHING, tables, sampling)
+  with Image.open(io.BytesIO(data)) as made:
+    assert (jpeg_header.header(made).tables == tables).all() and notes == ()
+    factors = [layer[1:3] for layer in made.layer]
+    qtables = [made.quantization[0], made.quantization[1]]
+  assert factors == ([(2, 2), (1, 1), (1, 1)] if sampling == "4:2:0" else 3 * [(1, 1)])
+  sizes = []
+  for progressive in (False, True):
+    stream = io.BytesIO()
+    options = {"qtables": qtables, "subsampling": sampling, "progressive": progressive}
+    Image.fromarray(pixels).save(stream, "JPEG", optimize=True, **options)
+    sizes.append(len(stream.getvalue()))
+  assert len(data) == min(sizes) and sizes[0] != sizes[1]
 
 
 def test_finest_steps_are_those_of_the_file_and_of_what_restored_it(mutants):
